@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json_text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && is_blank(*at))
+        at++;
+    return at;
+}
+
+/* Behind the closing quote; `at` stands on the opening one. */
+static const char *skip_string(const char *at, const char *end)
+{
+    for (at++; at < end; at++) {
+        if (*at == '"')
+            return at + 1;
+        if (*at == '\\')
+            at++;
+    }
+    return end;
+}
+
+static const char *skip_container(const char *at, const char *end)
+{
+    size_t depth = 0;
+    while (at < end) {
+        switch (*at) {
+        case '"':
+            at = skip_string(at, end);
+            continue;
+        case '{':
+        case '[':
+            depth++;
+            break;
+        case '}':
+        case ']':
+            if (--depth == 0)
+                return at + 1;
+            break;
+        default:
+            break;
+        }
+        at++;
+    }
+    return end;
+}
+
+static const char *skip_value(const char *at, const char *end)
+{
+    if (at >= end)
+        return end;
+    if (*at == '"')
+        return skip_string(at, end);
+    if (*at == '{' || *at == '[')
+        return skip_container(at, end);
+    while (at < end && *at != ',' && *at != '}' && *at != ']' && !is_blank(*at))
+        at++;
+    return at;
+}
+
+enum json_text_type json_text_type(struct span value)
+{
+    if (!value.ptr || !value.length)
+        return JSON_TEXT_NONE;
+    switch (*value.ptr) {
+    case '{':
+        return JSON_TEXT_OBJECT;
+    case '[':
+        return JSON_TEXT_ARRAY;
+    case '"':
+        return JSON_TEXT_STRING;
+    case 't':
+        return JSON_TEXT_TRUE;
+    case 'f':
+        return JSON_TEXT_FALSE;
+    case 'n':
+        return JSON_TEXT_NULL;
+    default:
+        return JSON_TEXT_NUMBER;
+    }
+}
+
+const char *json_text_type_name(enum json_text_type type)
+{
+    switch (type) {
+    case JSON_TEXT_NONE:
+        return "nothing";
+    case JSON_TEXT_OBJECT:
+        return "object";
+    case JSON_TEXT_ARRAY:
+        return "array";
+    case JSON_TEXT_STRING:
+        return "string";
+    case JSON_TEXT_NUMBER:
+        return "number";
+    case JSON_TEXT_TRUE:
+    case JSON_TEXT_FALSE:
+        return "boolean";
+    case JSON_TEXT_NULL:
+        return "null";
+    }
+    return "nothing";
+}
+
+struct json_text_iter json_text_iterate(struct span container)
+{
+    struct json_text_iter iter = {.index = (size_t)-1};
+    enum json_text_type type = json_text_type(container);
+    if (type == JSON_TEXT_OBJECT || type == JSON_TEXT_ARRAY) {
+        iter.at = container.ptr + 1;
+        iter.end = container.ptr + container.length;
+    }
+    return iter;
+}
+
+bool json_text_next(struct json_text_iter *iter)
+{
+    if (!iter->at)
+        return false;
+    const char *at = skip_blanks(iter->at, iter->end);
+    if (at < iter->end && *at == ',')
+        at = skip_blanks(at + 1, iter->end);
+    if (at >= iter->end || *at == '}' || *at == ']')
+        return false;
+
+    const char *value = at;
+    iter->key = (struct span){NULL, 0};
+    if (*at == '"') {
+        const char *behind = skip_string(at, iter->end);
+        const char *colon = skip_blanks(behind, iter->end);
+        if (colon < iter->end && *colon == ':') {
+            iter->key = (struct span){at, (size_t)(behind - at)};
+            value = skip_blanks(colon + 1, iter->end);
+        }
+    }
+    const char *behind = skip_value(value, iter->end);
+    if (behind == value)
+        return false;
+    iter->value = (struct span){value, (size_t)(behind - value)};
+    iter->at = behind;
+    iter->index++;
+    return true;
+}
+
+bool json_text_is(struct span string, const char *text)
+{
+    if (json_text_type(string) != JSON_TEXT_STRING)
+        return false;
+    size_t length = strlen(text);
+    if (!memchr(string.ptr, '\\', string.length))
+        return string.length == length + 2 && memcmp(string.ptr + 1, text, length) == 0;
+    CLEANUP(freep) char *decoded = json_text_string(string);
+    return decoded && strcmp(decoded, text) == 0;
+}
+
+struct span json_text_member(struct span object, const char *key)
+{
+    struct span found = {NULL, 0};
+    if (json_text_type(object) != JSON_TEXT_OBJECT)
+        return found;
+    struct json_text_iter iter = json_text_iterate(object);
+    while (json_text_next(&iter)) {
+        if (json_text_is(iter.key, key))
+            found = iter.value;
+    }
+    return found;
+}
+
+struct span json_text_get(struct span object, ...)
+{
+    va_list keys;
+    va_start(keys, object);
+    const char *key;
+    while (object.ptr && (key = va_arg(keys, const char *)))
+        object = json_text_member(object, key);
+    va_end(keys);
+    return object;
+}
+
+static void add_code_point(struct buf *out, unsigned point)
+{
+    if (point < 0x80) {
+        buf_add_char(out, (char)point);
+    } else if (point < 0x800) {
+        buf_add_char(out, (char)(0xc0 | point >> 6));
+        buf_add_char(out, (char)(0x80 | (point & 0x3f)));
+    } else if (point < 0x10000) {
+        buf_add_char(out, (char)(0xe0 | point >> 12));
+        buf_add_char(out, (char)(0x80 | (point >> 6 & 0x3f)));
+        buf_add_char(out, (char)(0x80 | (point & 0x3f)));
+    } else {
+        buf_add_char(out, (char)(0xf0 | point >> 18));
+        buf_add_char(out, (char)(0x80 | (point >> 12 & 0x3f)));
+        buf_add_char(out, (char)(0x80 | (point >> 6 & 0x3f)));
+        buf_add_char(out, (char)(0x80 | (point & 0x3f)));
+    }
+}
+
+static unsigned hex_unit(const char *at, const char *end)
+{
+    char digits[5] = "";
+    for (int i = 0; i < 4 && at + i < end; i++)
+        digits[i] = at[i];
+    return (unsigned)strtoul(digits, NULL, 16);
+}
+
+/* One escape; `at` stands behind the backslash. Returns where the text goes on. */
+static const char *decode_escape(struct buf *out, const char *at, const char *end)
+{
+    static const char from[] = "bfnrt";
+    static const char to[] = "\b\f\n\r\t";
+    if (at >= end)
+        return end;
+    if (*at != 'u') {
+        const char *place = strchr(from, *at);
+        buf_add_char(out, place && *at ? to[place - from] : *at);
+        return at + 1;
+    }
+    unsigned point = hex_unit(at + 1, end);
+    at += 5;
+    if (point >= 0xd800 && point <= 0xdbff && at + 6 <= end && at[0] == '\\' && at[1] == 'u') {
+        point = 0x10000 + ((point - 0xd800) << 10) + ((hex_unit(at + 2, end) - 0xdc00) & 0x3ff);
+        at += 6;
+    }
+    add_code_point(out, point);
+    return at < end ? at : end;
+}
+
+char *json_text_string(struct span value)
+{
+    if (json_text_type(value) != JSON_TEXT_STRING || value.length < 2)
+        return NULL;
+    const char *at = value.ptr + 1;
+    const char *end = value.ptr + value.length - 1;
+    if (!memchr(at, '\\', (size_t)(end - at)))
+        return xstrndup(at, (size_t)(end - at));
+
+    struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    while (at < end) {
+        const char *escape = memchr(at, '\\', (size_t)(end - at));
+        const char *plain = escape ? escape : end;
+        buf_add(&text, at, (size_t)(plain - at));
+        at = escape ? decode_escape(&text, escape + 1, end) : end;
+    }
+    return buf_take(&text);
+}
+
+bool json_text_int64(struct span value, int64_t *ret_value)
+{
+    char digits[64];
+    if (json_text_type(value) != JSON_TEXT_NUMBER || value.length >= sizeof(digits))
+        return false;
+    memcpy(digits, value.ptr, value.length);
+    digits[value.length] = '\0';
+    char *end = NULL;
+    errno = 0;
+    long long whole = strtoll(digits, &end, 10);
+    if (!*end && !errno) {
+        *ret_value = whole;
+        return true;
+    }
+    if (!strpbrk(digits, ".eE"))
+        return false;
+    double number = strtod(digits, &end);
+    if (*end || !(fabs(number) < 9007199254740992.0) || fabs(number - trunc(number)) > 0)
+        return false;
+    *ret_value = (int64_t)number;
+    return true;
+}
+
+bool json_text_bool(struct span value, bool otherwise)
+{
+    switch (json_text_type(value)) {
+    case JSON_TEXT_TRUE:
+        return true;
+    case JSON_TEXT_FALSE:
+        return false;
+    case JSON_TEXT_NONE:
+    case JSON_TEXT_OBJECT:
+    case JSON_TEXT_ARRAY:
+    case JSON_TEXT_STRING:
+    case JSON_TEXT_NUMBER:
+    case JSON_TEXT_NULL:
+        break;
+    }
+    return otherwise;
+}
+
+json_t *json_text_parse(struct span value)
+{
+    return value.ptr ? json_loadb(value.ptr, value.length, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+void json_text_add_string(struct buf *out, const char *text)
+{
+    json_text_add_string_n(out, text, strlen(text));
+}
+
+void json_text_add_string_n(struct buf *out, const char *text, size_t length)
+{
+    buf_add_char(out, '"');
+    const char *plain = text;
+    for (const char *at = text; at < text + length; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte >= 0x20 && byte != '"' && byte != '\\')
+            continue;
+        buf_add(out, plain, (size_t)(at - plain));
+        plain = at + 1;
+        if (byte == '"' || byte == '\\')
+            buf_add_format(out, "\\%c", byte);
+        else if (byte == '\n')
+            buf_add_text(out, "\\n");
+        else
+            buf_add_format(out, "\\u%04x", byte);
+    }
+    buf_add(out, plain, (size_t)(text + length - plain));
+    buf_add_char(out, '"');
+}
+
+static int add_chunk(const char *bytes, size_t length, void *out)
+{
+    buf_add(out, bytes, length);
+    return 0;
+}
+
+void json_text_add_tree(struct buf *out, const json_t *tree)
+{
+    json_dump_callback(tree, add_chunk, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+}
+
+void json_text_add_compact(struct buf *out, struct span value)
+{
+    const char *at = value.ptr;
+    const char *end = value.ptr + value.length;
+    while (at < end) {
+        const char *start = at;
+        if (*at == '"')
+            at = skip_string(at, end);
+        else
+            while (at < end && *at != '"' && !is_blank(*at))
+                at++;
+        buf_add(out, start, (size_t)(at - start));
+        at = skip_blanks(at, end);
+    }
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json_text.h"
+#include "base/str.h"
+
+#define GROUP_VERSION "tyk.tyk.io/v1alpha1"
+
+static const struct {
+    const char *name;
+    const char *api_version;
+    bool namespaced;
+} kinds[OBJECT_KIND_COUNT] = {
+    [OBJECT_API] = {"ApiDefinition", GROUP_VERSION, true},
+    [OBJECT_WEBHOOK] = {"Webhook", GROUP_VERSION, true},
+    [OBJECT_CONTEXT] = {"OperatorContext", GROUP_VERSION, true},
+    [OBJECT_SECRET] = {"Secret", "v1", true},
+    [OBJECT_CONFIGMAP] = {"ConfigMap", "v1", true},
+    [OBJECT_NAMESPACE] = {"Namespace", "v1", false},
+    [OBJECT_SERVICE] = {"Service", "v1", true},
+    [OBJECT_ENDPOINTSLICE] = {"EndpointSlice", "discovery.k8s.io/v1", true},
+};
+
+const char *object_kind_name(enum object_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool object_kind_from_name(const char *api_version, const char *kind, enum object_kind *ret_kind)
+{
+    for (size_t i = 0; i < OBJECT_KIND_COUNT; i++) {
+        if (str_equal(kinds[i].name, kind) && str_equal(kinds[i].api_version, api_version)) {
+            *ret_kind = (enum object_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool object_kind_is_namespaced(enum object_kind kind)
+{
+    return kinds[kind].namespaced;
+}
+
+/* The object in one piece of memory: struct, text, key, and what else is text in it. */
+struct parts {
+    const char *ns;
+    const char *name;
+    const char *uid;
+    const char *version;
+    const char *problem;
+};
+
+static const char *put(char **at, const char *text)
+{
+    size_t length = strlen(text) + 1;
+    char *place = *at;
+    memcpy(place, text, length);
+    *at += length;
+    return place;
+}
+
+static struct object *assemble(enum object_kind kind, struct span text, const struct parts *parts)
+{
+    CLEANUP(freep)
+    char *key = *parts->ns ? object_key_of(parts->ns, parts->name) : xstrdup(parts->name);
+    const char *uid = *parts->uid ? parts->uid : key;
+    size_t size = sizeof(struct object) + text.length + 1 + strlen(key) + 1 + strlen(parts->ns) +
+                  1 + strlen(uid) + 1 + strlen(parts->version) + 1 +
+                  (parts->problem ? strlen(parts->problem) + 1 : 0);
+    struct object *object = xmalloc(size);
+    *object = (struct object){.kind = kind, .refs = 1};
+    char *at = (char *)(object + 1);
+    memcpy(at, text.ptr, text.length);
+    at[text.length] = '\0';
+    object->text = (struct span){at, text.length};
+    at += text.length + 1;
+    object->key = put(&at, key);
+    object->name = object_key_name(object->key);
+    object->ns = put(&at, parts->ns);
+    object->uid = put(&at, uid);
+    object->version = put(&at, parts->version);
+    object->problem = parts->problem ? put(&at, parts->problem) : NULL;
+    return object;
+}
+
+/* A text member of metadata; "" when absent. */
+static int read_text(struct span metadata, const char *field, char **ret_text, struct err *err)
+{
+    struct span value = json_text_member(metadata, field);
+    enum json_text_type type = json_text_type(value);
+    if (type != JSON_TEXT_NONE && type != JSON_TEXT_NULL && type != JSON_TEXT_STRING)
+        return err_set(err, ERR_INVALID, 0, "metadata.%s: a string is expected, not a %s", field,
+                       json_text_type_name(type));
+    char *text = json_text_string(value);
+    *ret_text = text ? text : xstrdup("");
+    return 0;
+}
+
+static void read_rest(struct object *object)
+{
+    struct span metadata = json_text_member(object->text, "metadata");
+    json_text_int64(json_text_member(metadata, "generation"), &object->generation);
+    CLEANUP(freep)
+    char *created = json_text_string(json_text_member(metadata, "creationTimestamp"));
+    if (created)
+        (void)str_parse_time(created, &object->created, NULL);
+    object->deleting =
+        json_text_type(json_text_member(metadata, "deletionTimestamp")) == JSON_TEXT_STRING;
+}
+
+/* Compact text without what is large and never read. */
+static void trim(struct span text, struct buf *out)
+{
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
+    struct span metadata = json_text_member(text, "metadata");
+    struct span annotations = json_text_member(metadata, "annotations");
+    if (json_text_member(metadata, "managedFields").ptr)
+        json_edit_remove(edit, metadata, "managedFields");
+    static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
+    if (json_text_member(annotations, last_applied).ptr)
+        json_edit_remove(edit, annotations, last_applied);
+    CLEANUP(buf_fini) struct buf edited;
+    buf_init(&edited, BUF_UNLIMITED);
+    json_edit_apply(edit, &edited);
+    json_text_add_compact(out, (struct span){buf_text(&edited), edited.length});
+}
+
+int object_new(enum object_kind kind, struct span text, const char *problem,
+               struct object **ret_object, struct err *err)
+{
+    struct span metadata = json_text_member(text, "metadata");
+    CLEANUP(freep) char *ns = NULL;
+    CLEANUP(freep) char *name = NULL;
+    CLEANUP(freep) char *uid = NULL;
+    CLEANUP(freep) char *version = NULL;
+    if (read_text(metadata, "namespace", &ns, err) < 0 ||
+        read_text(metadata, "name", &name, err) < 0 || read_text(metadata, "uid", &uid, err) < 0 ||
+        read_text(metadata, "resourceVersion", &version, err) < 0)
+        return -1;
+    if (!*name)
+        return err_set(err, ERR_INVALID, 0, "metadata.name: missing");
+    if (!object_kind_is_namespaced(kind))
+        *ns = '\0';
+
+    CLEANUP(buf_fini) struct buf trimmed;
+    buf_init(&trimmed, BUF_UNLIMITED);
+    trim(text, &trimmed);
+    struct parts parts = {ns, name, uid, version, problem};
+    struct object *object =
+        assemble(kind, (struct span){buf_text(&trimmed), trimmed.length}, &parts);
+    read_rest(object);
+    *ret_object = object;
+    return 0;
+}
+
+struct object *object_ref(const struct object *object)
+{
+    struct object *counted = (struct object *)(uintptr_t)object;
+    counted->refs++;
+    return counted;
+}
+
+void object_unref(struct object *object)
+{
+    if (object && --object->refs == 0)
+        free(object);
+}
+
+void object_unrefp(struct object **object)
+{
+    object_unref(*object);
+}
+
+struct object *object_with_status(const struct object *object, struct span status,
+                                  const char *version)
+{
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(object->text);
+    if (status.ptr)
+        json_edit_set(edit, object->text, "status", status.ptr, status.length);
+    else
+        json_edit_remove(edit, object->text, "status");
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    json_edit_apply(edit, &text);
+    struct parts parts = {object->ns, object->name, object->uid, version, object->problem};
+    struct object *changed =
+        assemble(object->kind, (struct span){buf_text(&text), text.length}, &parts);
+    read_rest(changed);
+    return changed;
+}
+
+static char *metadata_text(const struct object *object, const char *map, const char *name)
+{
+    return json_text_string(json_text_get(object->text, "metadata", map, name, NULL));
+}
+
+char *object_label(const struct object *object, const char *name)
+{
+    return metadata_text(object, "labels", name);
+}
+
+char *object_annotation(const struct object *object, const char *name)
+{
+    return metadata_text(object, "annotations", name);
+}
+
+bool object_has_finalizer(const struct object *object, const char *name)
+{
+    struct json_text_iter iter =
+        json_text_iterate(json_text_get(object->text, "metadata", "finalizers", NULL));
+    while (json_text_next(&iter)) {
+        if (json_text_is(iter.value, name))
+            return true;
+    }
+    return false;
+}
+
+/* The next member that is neither metadata nor status. */
+static bool next_content(struct json_text_iter *iter)
+{
+    while (json_text_next(iter)) {
+        if (!json_text_is(iter->key, "metadata") && !json_text_is(iter->key, "status"))
+            return true;
+    }
+    return false;
+}
+
+static bool same_bytes(struct span a, struct span b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.ptr, b.ptr, a.length) == 0);
+}
+
+bool object_same_content(const struct object *a, const struct object *b)
+{
+    struct json_text_iter left = json_text_iterate(a->text);
+    struct json_text_iter right = json_text_iterate(b->text);
+    for (;;) {
+        bool more = next_content(&left);
+        if (next_content(&right) != more)
+            return false;
+        if (!more)
+            return true;
+        if (!same_bytes(left.key, right.key) || !same_bytes(left.value, right.value))
+            return false;
+    }
+}
+
+char *object_key_of(const char *ns, const char *name)
+{
+    return xasprintf("%s/%s", ns, name);
+}
+
+const char *object_key_name(const char *key)
+{
+    const char *slash = strchr(key, '/');
+    return slash ? slash + 1 : key;
+}
+
+char *object_key_ns(const char *key)
+{
+    const char *slash = strchr(key, '/');
+    return slash ? xstrndup(key, (size_t)(slash - key)) : xstrdup("");
+}

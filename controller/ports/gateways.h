@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "ports/http.h"
+
+/*
+ * The gateways, as the reconciler sees them: groups of endpoints (contexts), and for each API what
+ * a context's endpoints shall hold. It says what it wants and is told when something about an API
+ * has changed; how that is reached (observe, plan, push, reload, verify, per endpoint and
+ * independent of all others) is the implementation's.
+ */
+struct gateways;
+
+enum api_family { API_OAS, API_CLASSIC };
+
+/* One endpoint: a pod's address or a fixed URL. `id` is a pod uid or a canonical URL: two contexts
+ * that name the same id share the endpoint. */
+struct gateway_endpoint {
+    const char *id;
+    const char *url; /* base, without a slash at the end */
+    const char *pod; /* "" for a fixed URL */
+    bool ready;      /* counts in progress; others are filled all the same */
+};
+
+/* A context as it is now. All borrowed, copied by set_context(). */
+struct gateway_context {
+    const struct gateway_endpoint *endpoints;
+    size_t endpoint_count;
+    const char *secret; /* X-Tyk-Authorization; NULL: none is sent */
+    struct http_tls tls;
+    bool allow_adoption;
+    /* Why there is nothing to reach the gateways with (a Secret is missing): endpoints stay as they
+     * are, nothing is sent. NULL: fine. */
+    const char *blocked;
+};
+
+/* What the endpoints of a context shall hold for one API. Borrowed, copied by want(). */
+struct gateway_want {
+    const char *context; /* "ns/name", "" is the default context */
+    const char *api;     /* "ns/name": whose it is; callbacks name it */
+    const char *uid;
+    const char *api_id;
+    enum api_family family;
+    const char *listen_path; /* to verify by; as in the document */
+    const char *target;
+    struct digest digest; /* of the document without marker */
+    bool by_user;         /* a user's edit: goes before refills */
+    bool adopt;           /* the user consents to take over a definition without a marker */
+};
+
+/* Where an API stands, over all contexts that have or had it. */
+enum gateway_state {
+    GATEWAY_SYNCED,       /* all ready endpoints hold it, verified */
+    GATEWAY_PENDING,      /* on its way */
+    GATEWAY_UNREACHABLE,  /* refused, reset, timeout, 5xx, 429 */
+    GATEWAY_UNAUTHORIZED, /* 401, 403 */
+    GATEWAY_REJECTED,     /* 400 and the like, or not loaded although accepted */
+    GATEWAY_FOREIGN,      /* another owner's definition stands under this id or listen path */
+    GATEWAY_LOAD_BALANCED,
+    GATEWAY_NONE, /* the context has no endpoint */
+};
+
+struct gateway_progress {
+    size_t total;   /* endpoints that count */
+    size_t synced;  /* of these */
+    size_t leaving; /* endpoints, ready or not, that may still hold what is no longer wanted there,
+                       and can be reached */
+    size_t leaving_unreachable; /* … and have been unreachable since `unreachable_since` */
+    int64_t unreachable_since; /* loop time of the latest of them; meaningless when there is none */
+    enum gateway_state state;  /* the worst of the endpoints that are not synced */
+    char detail[256];          /* for people: which endpoint, what class of failure; no secrets */
+};
+
+struct gateways_callbacks {
+    /* The document to push for this API now, without marker. False: not known any more, or not the
+     * one of `digest`: leave it, a new want is coming. Called right before a POST. */
+    bool (*document)(void *arg, const char *api, const struct digest *digest, struct buf *out);
+    /* progress() of this API has changed. Comes from the loop, at most once a round for an API. */
+    void (*progressed)(void *arg, const char *api);
+    /* Something about a context's endpoints has changed (state, counts). */
+    void (*context_changed)(void *arg, const char *context);
+    /* Something happened that people should hear: reason is an event's ("DriftRepaired", …). */
+    void (*happened)(void *arg, const char *api, bool warning, const char *reason,
+                     const char *note);
+};
+
+struct gateways_ops {
+    /* Creates or changes a context. */
+    void (*set_context)(struct gateways *gateways, const char *context,
+                        const struct gateway_context *config);
+    /* Forgets a context and its endpoints (unless another context has them); nothing is deleted on
+     * the gateways. */
+    void (*remove_context)(struct gateways *gateways, const char *context);
+    /* Sets or changes what an API's definition shall be in want->context. If the API was wanted
+     * under another context or api_id before, that place is cleaned once the new one is verified.
+     */
+    void (*want)(struct gateways *gateways, const struct gateway_want *want);
+    /* The API shall be nowhere: its definitions are deleted where they bear our marker. */
+    void (*remove)(struct gateways *gateways, const char *api);
+    /* Nothing is known or wanted of the API any more (its object is gone and cleaned, or it is left
+     * on the gateways on purpose). */
+    void (*forget)(struct gateways *gateways, const char *api);
+    /* The API exists but what it wants is not known (its spec is invalid since before our start):
+     * what the gateways hold of it stays, and is no orphan. */
+    void (*keep)(struct gateways *gateways, const char *api, const char *context);
+    /* All APIs have been named by want(), keep() or remove() since the start: what bears our marker
+     * and is not among them is an orphan from now on. */
+    void (*set_complete)(struct gateways *gateways, bool complete);
+    bool (*progress)(const struct gateways *gateways, const char *api,
+                     struct gateway_progress *ret_progress);
+    /* Appends the context's endpoints as the JSON of OperatorContext status.endpoints. */
+    void (*describe)(const struct gateways *gateways, const char *context, struct buf *out);
+    /* Is everything that is wanted verified, and nothing left to delete, on every endpoint that can
+     * be reached? For --once. */
+    bool (*is_settled)(const struct gateways *gateways);
+    void (*free)(struct gateways *gateways);
+};
+
+struct gateways {
+    const struct gateways_ops *ops;
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "core/object.h"
+
+/*
+ * Where objects come from: the Kubernetes API (kube/) or a folder (dir/). A source tells its sink
+ * the state of the world, again and again; it keeps no store. All calls to the sink come from the
+ * loop.
+ *
+ * Kinds are listed and then followed. Secrets and ConfigMaps are different: only those that
+ * follow() named are read (by get, in Kubernetes), each told by put() or missing().
+ */
+struct object_sink {
+    /* A complete list of a kind begins: until end(), put() adds to it, and nothing of it counts. */
+    void (*begin)(void *arg, enum object_kind kind);
+    /* An object as it is now. Borrowed: the sink takes its own reference. */
+    void (*put)(void *arg, const struct object *object);
+    /* Seen to be deleted. `uid` is of the incarnation that went; NULL when unknown. */
+    void (*gone)(void *arg, enum object_kind kind, const char *key, const char *uid);
+    /* The list is complete and consistent: what it did not hold does not exist. */
+    void (*end)(void *arg, enum object_kind kind);
+    /* The list broke off, or the kind cannot be listed or followed now (err says why: DENIED,
+     * NOT_FOUND: no such CRD, TRANSIENT). What is known stays; absence proves nothing until the
+     * next end(). Repeated for each failed attempt. */
+    void (*trouble)(void *arg, enum object_kind kind, const struct err *err);
+    /* A followed Secret or ConfigMap: it does not exist (NOT_FOUND) or may not be read (DENIED). A
+     * passing failure is not told: what is known stays. */
+    void (*missing)(void *arg, enum object_kind kind, const char *key, const struct err *err);
+};
+
+struct object_source;
+
+struct object_source_ops {
+    /* Starts to list and follow `kinds`. Once. */
+    void (*start)(struct object_source *source, const enum object_kind *kinds, size_t count,
+                  const struct object_sink *sink, void *arg);
+    /* Reads this Secret or ConfigMap now and whenever it may have changed, until unfollow(). Calls
+     * may be repeated; they do not nest. */
+    void (*follow)(struct object_source *source, enum object_kind kind, const char *key);
+    void (*unfollow)(struct object_source *source, enum object_kind kind, const char *key);
+    /* Is the namespace among those that are watched? */
+    bool (*watches)(const struct object_source *source, const char *ns);
+    /* Cancels everything and frees the source. */
+    void (*free)(struct object_source *source);
+};
+
+struct object_source {
+    const struct object_source_ops *ops;
+};
