@@ -14,7 +14,7 @@
 
 /* Moves a pointer out of a variable and leaves NULL behind. */
 #define TAKE(pointer)                                                                              \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __auto_type take_value_ = (pointer);                                                       \
         (pointer) = NULL;                                                                          \
         take_value_;                                                                               \
