@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/workqueue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/strmap.h"
+#include "core/backoff.h"
+
+#define NOWHERE ((size_t)-1)
+
+struct item {
+    char *key;
+    bool ready; /* stands in the ready heap, or will when it is done */
+    bool processing;
+    enum workqueue_priority priority;
+    uint64_t order; /* of becoming ready */
+    int64_t due;    /* of the delayed addition; -1: none */
+    unsigned failures;
+    size_t ready_place; /* in the heaps; NOWHERE: not there */
+    size_t delayed_place;
+};
+
+/* A binary heap of items; each item knows its place, so that it can be moved and taken out. */
+struct heap {
+    struct item **items;
+    size_t count;
+    size_t capacity;
+    bool (*before)(const struct item *a, const struct item *b);
+    size_t *(*place)(struct item *item);
+};
+
+struct workqueue {
+    struct strmap *items;
+    struct heap ready;
+    struct heap delayed;
+    uint64_t next_order;
+    size_t processing;
+    uint64_t adds;
+    uint64_t retries;
+};
+
+static const struct backoff failure_backoff = {.first_ms = 5, .longest_ms = 300000};
+
+static bool ready_before(const struct item *a, const struct item *b)
+{
+    if (a->priority != b->priority)
+        return a->priority > b->priority;
+    return a->order < b->order;
+}
+
+static size_t *ready_place(struct item *item)
+{
+    return &item->ready_place;
+}
+
+static bool delayed_before(const struct item *a, const struct item *b)
+{
+    return a->due < b->due;
+}
+
+static size_t *delayed_place(struct item *item)
+{
+    return &item->delayed_place;
+}
+
+static void heap_put(struct heap *heap, size_t place, struct item *item)
+{
+    heap->items[place] = item;
+    *heap->place(item) = place;
+}
+
+/* Moves the item at `place` to where it belongs. */
+static void heap_settle(struct heap *heap, size_t place)
+{
+    struct item *item = heap->items[place];
+    while (place > 0 && heap->before(item, heap->items[(place - 1) / 2])) {
+        heap_put(heap, place, heap->items[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    for (;;) {
+        size_t child = 2 * place + 1;
+        if (child + 1 < heap->count && heap->before(heap->items[child + 1], heap->items[child]))
+            child++;
+        if (child >= heap->count || !heap->before(heap->items[child], item))
+            break;
+        heap_put(heap, place, heap->items[child]);
+        place = child;
+    }
+    heap_put(heap, place, item);
+}
+
+static void heap_add(struct heap *heap, struct item *item)
+{
+    heap->items = xgrow(heap->items, heap->count, &heap->capacity, sizeof(struct item *));
+    heap_put(heap, heap->count++, item);
+    heap_settle(heap, heap->count - 1);
+}
+
+static void heap_remove(struct heap *heap, struct item *item)
+{
+    size_t place = *heap->place(item);
+    if (place == NOWHERE)
+        return;
+    *heap->place(item) = NOWHERE;
+    struct item *last = heap->items[--heap->count];
+    if (last == item)
+        return;
+    heap_put(heap, place, last);
+    heap_settle(heap, place);
+}
+
+static void item_free(void *value)
+{
+    struct item *item = value;
+    free(item->key);
+    free(item);
+}
+
+struct workqueue *workqueue_new(void)
+{
+    struct workqueue *queue = xcalloc(1, sizeof(*queue));
+    queue->items = strmap_new(item_free);
+    queue->ready.before = ready_before;
+    queue->ready.place = ready_place;
+    queue->delayed.before = delayed_before;
+    queue->delayed.place = delayed_place;
+    return queue;
+}
+
+void workqueue_free(struct workqueue *queue)
+{
+    if (!queue)
+        return;
+    strmap_free(queue->items);
+    free(queue->ready.items);
+    free(queue->delayed.items);
+    free(queue);
+}
+
+static struct item *item_of(struct workqueue *queue, const char *key)
+{
+    struct item *item = strmap_get(queue->items, key);
+    if (item)
+        return item;
+    item = xcalloc(1, sizeof(*item));
+    *item = (struct item){
+        .key = xstrdup(key), .due = -1, .ready_place = NOWHERE, .delayed_place = NOWHERE};
+    strmap_set(queue->items, key, item);
+    return item;
+}
+
+/* Nothing is remembered of a key that has no work, no delay and no failures. */
+static void drop_if_idle(struct workqueue *queue, struct item *item)
+{
+    if (!item->ready && !item->processing && item->due < 0 && !item->failures)
+        strmap_remove(queue->items, item->key);
+}
+
+static void make_ready(struct workqueue *queue, struct item *item, enum workqueue_priority priority)
+{
+    if (item->ready && priority <= item->priority)
+        return;
+    if (!item->ready)
+        queue->adds++;
+    item->ready = true;
+    item->priority = priority;
+    item->order = queue->next_order++;
+    if (item->processing)
+        return;
+    if (item->ready_place == NOWHERE)
+        heap_add(&queue->ready, item);
+    else
+        heap_settle(&queue->ready, item->ready_place);
+}
+
+/* What has become due moves over. */
+static void collect_due(struct workqueue *queue, int64_t now_ms)
+{
+    while (queue->delayed.count && queue->delayed.items[0]->due <= now_ms) {
+        struct item *item = queue->delayed.items[0];
+        heap_remove(&queue->delayed, item);
+        item->due = -1;
+        make_ready(queue, item, item->ready ? item->priority : WORKQUEUE_NORMAL);
+    }
+}
+
+void workqueue_add(struct workqueue *queue, const char *key, enum workqueue_priority priority,
+                   int64_t now_ms)
+{
+    collect_due(queue, now_ms);
+    make_ready(queue, item_of(queue, key), priority);
+}
+
+void workqueue_add_after(struct workqueue *queue, const char *key, int64_t delay_ms, int64_t now_ms)
+{
+    struct item *item = item_of(queue, key);
+    if (delay_ms <= 0) {
+        make_ready(queue, item, WORKQUEUE_NORMAL);
+        return;
+    }
+    if (item->due >= 0 && item->due <= now_ms + delay_ms)
+        return;
+    heap_remove(&queue->delayed, item);
+    item->due = now_ms + delay_ms;
+    heap_add(&queue->delayed, item);
+}
+
+void workqueue_add_failed(struct workqueue *queue, const char *key, int64_t now_ms, uint32_t random)
+{
+    struct item *item = item_of(queue, key);
+    item->failures++;
+    queue->retries++;
+    workqueue_add_after(queue, key, backoff_delay(&failure_backoff, item->failures, random),
+                        now_ms);
+}
+
+void workqueue_forget(struct workqueue *queue, const char *key)
+{
+    struct item *item = strmap_get(queue->items, key);
+    if (!item)
+        return;
+    item->failures = 0;
+    drop_if_idle(queue, item);
+}
+
+const char *workqueue_get(struct workqueue *queue, int64_t now_ms)
+{
+    collect_due(queue, now_ms);
+    if (!queue->ready.count)
+        return NULL;
+    struct item *item = queue->ready.items[0];
+    heap_remove(&queue->ready, item);
+    item->ready = false;
+    item->processing = true;
+    queue->processing++;
+    return item->key;
+}
+
+void workqueue_done(struct workqueue *queue, const char *key, int64_t now_ms)
+{
+    struct item *item = strmap_get(queue->items, key);
+    if (!item || !item->processing)
+        return;
+    collect_due(queue, now_ms);
+    item->processing = false;
+    queue->processing--;
+    if (item->ready)
+        heap_add(&queue->ready, item);
+    else
+        drop_if_idle(queue, item);
+}
+
+int64_t workqueue_next_due(const struct workqueue *queue, int64_t now_ms)
+{
+    if (queue->ready.count)
+        return now_ms;
+    if (!queue->delayed.count)
+        return -1;
+    int64_t due = queue->delayed.items[0]->due;
+    return due > now_ms ? due : now_ms;
+}
+
+struct workqueue_counts workqueue_counts(const struct workqueue *queue)
+{
+    return (struct workqueue_counts){
+        .ready = queue->ready.count,
+        .waiting = queue->delayed.count,
+        .processing = queue->processing,
+        .adds = queue->adds,
+        .retries = queue->retries,
+    };
+}
