@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/informer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/strmap.h"
+#include "core/version.h"
+
+/* What is applied before the loop gets its turn again: about 10 ms of work. */
+#define SLICE 256
+
+enum news_type { NEWS_PUT, NEWS_GONE, NEWS_LISTED, NEWS_TROUBLE, NEWS_RESUMED };
+
+/* Something the source told, waiting for its turn. */
+struct news {
+    enum news_type type;
+    enum object_kind kind;
+    struct object *object; /* PUT */
+    char *key;             /* GONE */
+    char *uid;             /* GONE; NULL: unknown */
+    struct strmap *listed; /* LISTED: the keys that the list held */
+    struct err err;        /* TROUBLE */
+    STAILQ_ENTRY(news) entry;
+};
+
+struct kind_state {
+    struct strmap *list; /* of the list being read: key → object; NULL: none */
+    bool complete;
+    bool troubled;
+    struct err trouble;
+};
+
+/* A Secret or ConfigMap that is read by name. */
+struct follow {
+    bool missing;
+    struct err reason;
+};
+
+struct informer {
+    struct loop *loop;
+    struct object_source *source;
+    struct informer_callbacks callbacks;
+    void *arg;
+    struct cache *cache;
+    struct kind_state kinds[OBJECT_KIND_COUNT];
+    struct strmap
+        *followed[OBJECT_KIND_COUNT]; /* key → struct err why missing, or the mark below */
+    STAILQ_HEAD(, news) inbox;
+};
+
+static void work(void *arg);
+
+static void unref_object(void *value)
+{
+    object_unref(value);
+}
+
+static void news_free(struct news *news)
+{
+    object_unref(news->object);
+    free(news->key);
+    free(news->uid);
+    strmap_free(news->listed);
+    free(news);
+}
+
+static struct news *tell(struct informer *informer, enum news_type type, enum object_kind kind)
+{
+    struct news *news = xcalloc(1, sizeof(*news));
+    news->type = type;
+    news->kind = kind;
+    STAILQ_INSERT_TAIL(&informer->inbox, news, entry);
+    loop_defer(informer->loop, work, informer);
+    return news;
+}
+
+/* The sink: only collects. */
+
+static void on_begin(void *arg, enum object_kind kind)
+{
+    struct informer *informer = arg;
+    strmap_free(informer->kinds[kind].list);
+    informer->kinds[kind].list = strmap_new(unref_object);
+}
+
+static void on_put(void *arg, const struct object *object)
+{
+    struct informer *informer = arg;
+    struct strmap *list = informer->kinds[object->kind].list;
+    if (!list) {
+        tell(informer, NEWS_PUT, object->kind)->object = object_ref(object);
+        return;
+    }
+    /* An unchanged object is held once, not twice, while lists are compared. */
+    const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    bool same = cached && str_equal(cached->uid, object->uid) &&
+                str_equal(cached->version, object->version) && *object->version;
+    strmap_set(list, object->key, object_ref(same ? cached : object));
+}
+
+static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
+{
+    struct news *news = tell(arg, NEWS_GONE, kind);
+    news->key = xstrdup(key);
+    news->uid = uid ? xstrdup(uid) : NULL;
+}
+
+static void on_end(void *arg, enum object_kind kind)
+{
+    struct informer *informer = arg;
+    struct strmap *list = TAKE(informer->kinds[kind].list);
+    if (!list)
+        return;
+    struct strmap *keys = strset_new();
+    for (struct strmap_entry *e = strmap_first(list); e; e = strmap_next(e)) {
+        strset_add(keys, strmap_entry_key(e));
+        tell(informer, NEWS_PUT, kind)->object = object_ref(strmap_entry_value(e));
+    }
+    strmap_free(list);
+    tell(informer, NEWS_LISTED, kind)->listed = keys;
+}
+
+static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
+{
+    struct informer *informer = arg;
+    strmap_free(informer->kinds[kind].list);
+    informer->kinds[kind].list = NULL;
+    tell(informer, NEWS_TROUBLE, kind)->err = *err;
+}
+
+static void on_missing(void *arg, enum object_kind kind, const char *key, const struct err *err)
+{
+    struct informer *informer = arg;
+    struct follow *follow = strmap_get(informer->followed[kind], key);
+    if (!follow)
+        return;
+    *follow = (struct follow){.missing = true, .reason = *err};
+    struct object *before = cache_remove(informer->cache, kind, key);
+    if (before)
+        informer->callbacks.changed(informer->arg, before, NULL);
+    else
+        informer->callbacks.missing(informer->arg, kind, key);
+    object_unref(before);
+}
+
+static void on_resumed(void *arg, enum object_kind kind)
+{
+    tell(arg, NEWS_RESUMED, kind);
+}
+
+static const struct object_sink sink = {
+    .begin = on_begin,
+    .put = on_put,
+    .gone = on_gone,
+    .end = on_end,
+    .trouble = on_trouble,
+    .resumed = on_resumed,
+    .missing = on_missing,
+};
+
+/* Applying. */
+
+static void apply_put(struct informer *informer, const struct object *object)
+{
+    const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    if (cached == object)
+        return;
+    struct follow *follow = strmap_get(informer->followed[object->kind], object->key);
+    if (follow)
+        follow->missing = false;
+    CLEANUP(object_unrefp) struct object *before = NULL;
+    if (cached && !str_equal(cached->uid, object->uid)) {
+        before = cache_remove(informer->cache, object->kind, object->key);
+        informer->callbacks.changed(informer->arg, before, NULL);
+        object_unref(before);
+        before = NULL;
+    } else if (cached) {
+        bool resync = *object->version && str_equal(cached->version, object->version);
+        if (resync || version_is_older(object->version, cached->version))
+            return;
+    }
+    before = cache_put(informer->cache, object);
+    informer->callbacks.changed(informer->arg, before, object);
+}
+
+static void apply_gone(struct informer *informer, enum object_kind kind, const char *key,
+                       const char *uid)
+{
+    const struct object *cached = cache_get(informer->cache, kind, key);
+    if (!cached || (uid && !str_equal(cached->uid, uid)))
+        return;
+    CLEANUP(object_unrefp) struct object *before = cache_remove(informer->cache, kind, key);
+    informer->callbacks.changed(informer->arg, before, NULL);
+}
+
+static void apply_listed(struct informer *informer, enum object_kind kind,
+                         const struct strmap *listed)
+{
+    CLEANUP(freep) const char **keys = cache_sorted_keys(informer->cache, kind);
+    for (size_t i = 0; keys[i]; i++) {
+        if (!strmap_has(listed, keys[i]))
+            apply_gone(informer, kind, keys[i], NULL);
+    }
+    informer->kinds[kind].complete = true;
+    informer->kinds[kind].troubled = false;
+    informer->callbacks.listed(informer->arg, kind);
+}
+
+static void apply_trouble(struct informer *informer, enum object_kind kind, const struct err *err)
+{
+    struct kind_state *state = &informer->kinds[kind];
+    bool known = state->troubled && state->trouble.class == err->class &&
+                 str_equal(state->trouble.msg, err->msg);
+    state->troubled = true;
+    state->trouble = *err;
+    if (!known)
+        informer->callbacks.trouble(informer->arg, kind, err);
+}
+
+static void work(void *arg)
+{
+    struct informer *informer = arg;
+    for (size_t done = 0; done < SLICE; done++) {
+        struct news *news = STAILQ_FIRST(&informer->inbox);
+        if (!news)
+            return;
+        STAILQ_REMOVE_HEAD(&informer->inbox, entry);
+        switch (news->type) {
+        case NEWS_PUT:
+            apply_put(informer, news->object);
+            break;
+        case NEWS_GONE:
+            apply_gone(informer, news->kind, news->key, news->uid);
+            break;
+        case NEWS_LISTED:
+            apply_listed(informer, news->kind, news->listed);
+            break;
+        case NEWS_TROUBLE:
+            apply_trouble(informer, news->kind, &news->err);
+            break;
+        case NEWS_RESUMED:
+            informer->kinds[news->kind].troubled = false;
+            break;
+        }
+        news_free(news);
+    }
+    loop_defer(informer->loop, work, informer);
+}
+
+struct informer *informer_new(struct loop *loop, struct object_source *source,
+                              const struct informer_callbacks *callbacks, void *arg)
+{
+    struct informer *informer = xcalloc(1, sizeof(*informer));
+    informer->loop = loop;
+    informer->source = source;
+    informer->callbacks = *callbacks;
+    informer->arg = arg;
+    informer->cache = cache_new();
+    STAILQ_INIT(&informer->inbox);
+    for (size_t i = 0; i < OBJECT_KIND_COUNT; i++)
+        informer->followed[i] = strmap_new(free);
+    return informer;
+}
+
+void informer_free(struct informer *informer)
+{
+    if (!informer)
+        return;
+    loop_defer_cancel(informer->loop, work, informer);
+    while (!STAILQ_EMPTY(&informer->inbox)) {
+        struct news *news = STAILQ_FIRST(&informer->inbox);
+        STAILQ_REMOVE_HEAD(&informer->inbox, entry);
+        news_free(news);
+    }
+    for (size_t i = 0; i < OBJECT_KIND_COUNT; i++) {
+        strmap_free(informer->kinds[i].list);
+        strmap_free(informer->followed[i]);
+    }
+    cache_free(informer->cache);
+    free(informer);
+}
+
+void informer_start(struct informer *informer, const enum object_kind *kinds, size_t count)
+{
+    informer->source->ops->start(informer->source, kinds, count, &sink, informer);
+}
+
+const struct cache *informer_cache(const struct informer *informer)
+{
+    return informer->cache;
+}
+
+bool informer_is_complete(const struct informer *informer, enum object_kind kind)
+{
+    return informer->kinds[kind].complete;
+}
+
+bool informer_proves_absence(const struct informer *informer, enum object_kind kind)
+{
+    return informer->kinds[kind].complete && !informer->kinds[kind].troubled;
+}
+
+const struct err *informer_trouble(const struct informer *informer, enum object_kind kind)
+{
+    return informer->kinds[kind].troubled ? &informer->kinds[kind].trouble : NULL;
+}
+
+bool informer_watches(const struct informer *informer, const char *ns)
+{
+    return informer->source->ops->watches(informer->source, ns);
+}
+
+void informer_follow(struct informer *informer, enum object_kind kind, const char *key)
+{
+    if (strmap_has(informer->followed[kind], key))
+        return;
+    strmap_set(informer->followed[kind], key, xcalloc(1, sizeof(struct follow)));
+    informer->source->ops->follow(informer->source, kind, key);
+}
+
+void informer_unfollow(struct informer *informer, enum object_kind kind, const char *key)
+{
+    if (!strmap_has(informer->followed[kind], key))
+        return;
+    informer->source->ops->unfollow(informer->source, kind, key);
+    strmap_remove(informer->followed[kind], key);
+    object_unref(cache_remove(informer->cache, kind, key));
+}
+
+bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key)
+{
+    return cache_get(informer->cache, kind, key) || informer_missing(informer, kind, key);
+}
+
+const struct err *informer_missing(const struct informer *informer, enum object_kind kind,
+                                   const char *key)
+{
+    const struct follow *follow = strmap_get(informer->followed[kind], key);
+    return follow && follow->missing ? &follow->reason : NULL;
+}
+
+void informer_put(struct informer *informer, const struct object *object)
+{
+    apply_put(informer, object);
+}
