@@ -27,6 +27,8 @@ struct object_sink {
      * NOT_FOUND: no such CRD, TRANSIENT). What is known stays; absence proves nothing until the
      * next end(). Repeated for each failed attempt. */
     void (*trouble)(void *arg, enum object_kind kind, const struct err *err);
+    /* After trouble: the kind is followed again from where it was, nothing was missed. */
+    void (*resumed)(void *arg, enum object_kind kind);
     /* A followed Secret or ConfigMap: it does not exist (NOT_FOUND) or may not be read (DENIED). A
      * passing failure is not told: what is known stays. */
     void (*missing)(void *arg, enum object_kind kind, const char *key, const struct err *err);
