@@ -25,7 +25,8 @@ struct object_sink {
     void (*end)(void *arg, enum object_kind kind);
     /* The list broke off, or the kind cannot be listed or followed now (err says why: DENIED,
      * NOT_FOUND: no such CRD, TRANSIENT). What is known stays; absence proves nothing until the
-     * next end(). Repeated for each failed attempt. */
+     * next end() or resumed(). Repeated for each failed attempt; a watch that ends as watches do is
+     * no trouble. */
     void (*trouble)(void *arg, enum object_kind kind, const struct err *err);
     /* After trouble: the kind is followed again from where it was, nothing was missed. */
     void (*resumed)(void *arg, enum object_kind kind);
