@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* getopt_long(3) returns this plus the option's index. */
+#define FIRST_OPTION 1000
+#define HELP_COLUMN 34
+
+static void *value_at(void *values, const struct option_spec *option)
+{
+    return (char *)values + option->offset;
+}
+
+static void texts_add(struct option_texts *texts, const char *text, size_t length)
+{
+    texts->items = xgrow(texts->items, texts->count + 1, &texts->capacity, sizeof(*texts->items));
+    texts->items[texts->count++] = xstrndup(text, length);
+    texts->items[texts->count] = NULL;
+}
+
+static void texts_clear(struct option_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        free(texts->items[i]);
+    free(texts->items);
+    *texts = (struct option_texts){0};
+}
+
+static void texts_add_list(struct option_texts *texts, const char *list)
+{
+    while (*list) {
+        size_t length = strcspn(list, ",");
+        if (length)
+            texts_add(texts, list, length);
+        list += length + (list[length] == ',');
+    }
+}
+
+static int read_bool(const char *text, bool *ret_value, struct err *err)
+{
+    static const struct {
+        const char *text;
+        bool value;
+    } words[] = {{"true", true},   {"1", true},  {"yes", true},
+                 {"false", false}, {"0", false}, {"no", false}};
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        if (strcasecmp(text, words[i].text) == 0) {
+            *ret_value = words[i].value;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_INVALID, 0, "true or false is expected");
+}
+
+/* `list`: the text may hold several values with commas between (environment, default). */
+static int set_value(const struct option_spec *option, void *values, const char *text, bool list,
+                     struct err *err)
+{
+    void *place = value_at(values, option);
+    switch (option->type) {
+    case OPTION_TEXT:
+        free(*(char **)place);
+        *(char **)place = xstrdup(text);
+        return 0;
+    case OPTION_TEXTS:
+        if (list)
+            texts_add_list(place, text);
+        else
+            texts_add(place, text, strlen(text));
+        return 0;
+    case OPTION_BOOL:
+        return read_bool(text, place, err);
+    case OPTION_DURATION:
+        return str_to_duration_ms(text, place, err);
+    }
+    return 0;
+}
+
+static char *environment_name(const struct option_spec *option)
+{
+    char *name = xasprintf("GRAPNEL_%s", option->name);
+    for (char *at = name; *at; at++)
+        *at = (char)(*at == '-' ? '_' : toupper((unsigned char)*at));
+    return name;
+}
+
+/* What no flag has set comes from the environment, else it is the default. */
+static int fill_in(const struct command_spec *command, const bool *given, void *values,
+                   struct err *err)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        if (given[i])
+            continue;
+        CLEANUP(freep) char *name = environment_name(option);
+        const char *text = option->no_environment ? NULL : getenv(name);
+        if (text && *text) {
+            if (set_value(option, values, text, true, err) < 0)
+                return err_wrap(err, "%s", name);
+        } else if (option->fallback) {
+            if (set_value(option, values, option->fallback, true, err) < 0)
+                return err_wrap(err, "--%s", option->name);
+        }
+    }
+    return 0;
+}
+
+static struct option *getopt_table(const struct command_spec *command)
+{
+    struct option *table = xcalloc(command->option_count + 2, sizeof(*table));
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        table[i] = (struct option){
+            .name = option->name,
+            .has_arg = option->type == OPTION_BOOL ? optional_argument : required_argument,
+            .val = FIRST_OPTION + (int)i,
+        };
+    }
+    table[command->option_count] = (struct option){.name = "help", .val = 'h'};
+    return table;
+}
+
+int options_read(const struct command_spec *command, int argc, char **argv, void *values,
+                 bool *ret_help, struct err *err)
+{
+    CLEANUP(freep) struct option *table = getopt_table(command);
+    CLEANUP(freep) bool *given = xcalloc(command->option_count + 1, sizeof(*given));
+    *ret_help = false;
+    optind = 0; /* glibc: start afresh */
+    opterr = 0;
+    int which;
+    while ((which = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+        if (which == 'h') {
+            *ret_help = true;
+            return 0;
+        }
+        const char *shown = argv[optind - 1];
+        if (which == ':')
+            return err_set(err, ERR_INVALID, 0, "%s: a value is missing", shown);
+        if (which < FIRST_OPTION)
+            return err_set(err, ERR_INVALID, 0, "%s: no such option (see grapnel %s --help)", shown,
+                           command->name);
+        size_t index = (size_t)(which - FIRST_OPTION);
+        const struct option_spec *option = &command->options[index];
+        if (set_value(option, values, optarg ? optarg : "true", false, err) < 0)
+            return err_wrap(err, "--%s", option->name);
+        given[index] = true;
+    }
+    if (fill_in(command, given, values, err) < 0)
+        return -1;
+    return optind;
+}
+
+void options_free(const struct command_spec *command, void *values)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        void *place = value_at(values, &command->options[i]);
+        if (command->options[i].type == OPTION_TEXT) {
+            free(*(char **)place);
+            *(char **)place = NULL;
+        } else if (command->options[i].type == OPTION_TEXTS) {
+            texts_clear(place);
+        }
+    }
+}
+
+void options_print_help(const struct command_spec *command, FILE *out)
+{
+    fprintf(out, "Usage: grapnel %s%s%s%s\n\n%s\n", command->name,
+            command->option_count ? " [OPTIONS]" : "", *command->arguments ? " " : "",
+            command->arguments, command->summary);
+    if (command->option_count)
+        fputs("\nOptions:\n", out);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
+                            option->argument ? option->argument : "");
+        if (width >= HELP_COLUMN)
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+        else
+            fprintf(out, "%*s", HELP_COLUMN - width, "");
+        fputs(option->help, out);
+        if (option->type == OPTION_TEXTS)
+            fputs(" (repeatable)", out);
+        if (option->fallback && *option->fallback && strcmp(option->fallback, "false") != 0)
+            fprintf(out, " [%s]", option->fallback);
+        fputc('\n', out);
+    }
+    if (command->option_count)
+        fputs("\nEach option is also read from the environment: --some-option is "
+              "GRAPNEL_SOME_OPTION.\n",
+              out);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/conditions.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/json_text.h"
+#include "base/str.h"
+
+#define MESSAGE_LIMIT 1024
+
+static const char *const status_names[] = {"False", "True", "Unknown"};
+
+void conditions_add(struct conditions *conditions, const char *type, enum condition_status status,
+                    const char *reason, const char *format, ...)
+{
+    if (conditions->count == CONDITIONS_MAX)
+        abort(); /* our mistake: the types are ours */
+    char raw[4 * MESSAGE_LIMIT];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    struct buf message;
+    buf_init(&message, BUF_UNLIMITED);
+    str_add_printable(&message, raw, strlen(raw), MESSAGE_LIMIT);
+    conditions->items[conditions->count++] = (struct condition){
+        .type = type, .status = status, .reason = reason, .message = buf_take(&message)};
+}
+
+void conditions_fini(struct conditions *conditions)
+{
+    for (size_t i = 0; i < conditions->count; i++)
+        free(conditions->items[i].message);
+    conditions->count = 0;
+}
+
+const struct condition *conditions_get(const struct conditions *conditions, const char *type)
+{
+    for (size_t i = 0; i < conditions->count; i++) {
+        if (strcmp(conditions->items[i].type, type) == 0)
+            return &conditions->items[i];
+    }
+    return NULL;
+}
+
+/* The condition of a type in the object's present status. */
+static struct span present(const struct object *object, const char *type)
+{
+    struct json_text_iter iter =
+        json_text_iterate(json_text_get(object->text, "status", "conditions", NULL));
+    while (json_text_next(&iter)) {
+        if (json_text_is(json_text_member(iter.value, "type"), type))
+            return iter.value;
+    }
+    return (struct span){NULL, 0};
+}
+
+static void add_one(const struct condition *condition, const struct object *object, int64_t now_s,
+                    struct buf *out)
+{
+    const char *status = status_names[condition->status];
+    struct span before = present(object, condition->type);
+    struct span time = json_text_member(before, "lastTransitionTime");
+    char now[21];
+
+    buf_add_format(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%" PRId64,
+                   condition->type, status, object->generation);
+    buf_add_text(out, ",\"lastTransitionTime\":");
+    if (json_text_is(json_text_member(before, "status"), status) && time.ptr) {
+        buf_add(out, time.ptr, time.length);
+    } else {
+        str_format_time(now, now_s);
+        json_text_add_string(out, now);
+    }
+    buf_add_format(out, ",\"reason\":\"%s\",\"message\":", condition->reason);
+    json_text_add_string(out, condition->message ? condition->message : "");
+    buf_add_char(out, '}');
+}
+
+void conditions_add_json(const struct conditions *conditions, const struct object *object,
+                         int64_t now_s, struct buf *out)
+{
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < conditions->count; i++) {
+        if (i)
+            buf_add_char(out, ',');
+        add_one(&conditions->items[i], object, now_s, out);
+    }
+    buf_add_char(out, ']');
+}
+
+char *condition_reason(const struct object *object, const char *type, bool *ret_true)
+{
+    struct span condition = present(object, type);
+    if (ret_true)
+        *ret_true = json_text_is(json_text_member(condition, "status"), "True");
+    return json_text_string(json_text_member(condition, "reason"));
+}
+
+bool status_is_current(const struct object *object, const char *status, size_t length)
+{
+    struct span present_status = json_text_member(object->text, "status");
+    if (present_status.length == length && memcmp(present_status.ptr, status, length) == 0)
+        return true;
+    json_auto_t *before = json_text_parse(present_status);
+    json_auto_t *after = json_text_parse((struct span){status, length});
+    return before && after && json_equal(before, after);
+}
