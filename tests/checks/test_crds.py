@@ -38,7 +38,8 @@ COLUMNS = {
 DEFAULTS = {
     "apidefinitions": {"status": {"observedGeneration": -1}},
     "webhooks": {"status": {"observedGeneration": -1}, "spec.method": "POST",
-                 "spec.bodyTemplate": "", "spec.suspend": False, "spec.allowedNamespaces": {"from": "Same"},
+                 "spec.bodyTemplate": "", "spec.suspend": False,
+                 "spec.allowedNamespaces": {"from": "Same"},
                  "spec.allowedNamespaces.from": "Same", "spec.conversionPolicy": "Auto"},
     "operatorcontexts": {"status": {"observedGeneration": -1}, "spec.allowAdoption": False,
                          "spec.allowedNamespaces": {"from": "Same"},
