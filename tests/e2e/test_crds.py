@@ -184,7 +184,8 @@ REFUSED = [
     ("Webhook", {"urlFrom": {"secretKeyRef": {"name": "pager"}}}, "spec.urlFrom.secretKeyRef.key: Required value"),
     *(("Webhook", {"url": bad}, f"spec.url: Invalid value: {json.dumps(bad)}: {BAD_URL}")
       for bad in ("", "/x", "h/x", "ftp://h/", "http://", "http:///x", "http://:80/x", "http:h", "http://h h/",
-                  "http://h/\n", "http://h:65536/", "http://h:99999999999999999999/", "http://h:x/", "env://HOOK", "http://[::1/")),
+                  "http://h/\n", "http://h:65536/", "http://h:99999999999999999999/", "http://h:x/", "env://HOOK",
+                  "http://[::1/")),
     ("Webhook", {"url": "http://h/" + "x" * 2048}, "spec.url: Too long"),
     ("Webhook", hook(id=""), "spec.id in body should be at least 1 chars long"),
     ("Webhook", hook(method="post"),
