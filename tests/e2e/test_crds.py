@@ -216,14 +216,17 @@ REFUSED = [
     ("OperatorContext", context(urls=["http://h"]),
      "spec.urls: Forbidden: spec.serviceRef and spec.urls exclude each other"),
     ("OperatorContext", {"urls": ["http://a", "b:8080"]}, f'spec.urls[1]: Invalid value: "b:8080": {BAD_URL}'),
-    ("OperatorContext", {"serviceRef": {"name": "gateway"}}, "spec.serviceRef.port: Required value"),
+    *(("OperatorContext", {"urls": [bad]},
+       f"spec.urls[0]: Invalid value: {json.dumps(bad)}: the base URL of a gateway has no query")
+      for bad in ("http://h/?x=1", "http://h/#x", "http://h/a b")),
+    ("OperatorContext", {"serviceRef": {"port": 8080}}, "spec.serviceRef.name: Required value"),
     *(("OperatorContext", {"serviceRef": {"name": "gateway", "port": bad}},
        f"spec.serviceRef.port: Invalid value: {json.dumps(bad)}: the port is a name, or a number from 1 to 65535")
       for bad in (0, 65536, "")),
     ("OperatorContext", context(allowedNamespaces={"from": "Selector"}),
      "spec.allowedNamespaces.selector: Required value: from Selector needs a selector"),
     ("OperatorContext", context(allowedNamespaces=expressions(operator="In")), "In and NotIn need values"),
-    ("OperatorContext", context(tls={"caSecretRef": {"name": "ca"}}), "spec.tls.caSecretRef.key: Required value"),
+    ("OperatorContext", context(tls={"caSecretRef": {}}), "spec.tls.caSecretRef.name: Required value"),
     ("OperatorContext", context(secretRef={"name": "s", "namespace": "other"}),
      'unknown field "spec.secretRef.namespace"'),
 ]
@@ -261,6 +264,7 @@ ACCEPTED = [
     ("Webhook", hook(allowedNamespaces=expressions(operator="In", values=["shop"]))),
     ("Webhook", hook(allowedNamespaces=expressions(operator="DoesNotExist", values=[]))),
     ("OperatorContext", context(urls=[])),
+    ("OperatorContext", {"serviceRef": {"name": "gateway"}}),
     ("OperatorContext", {"serviceRef": {"name": "gateway", "port": 8080}}),
     ("OperatorContext", {"urls": ["http://10.0.0.1:8080", "https://[fd00::1]"]}),
     ("OperatorContext", {"secretRef": {"name": "tyk-operator-conf"}}),
