@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "core/marker.h"
 #include "ports/http.h"
 
 /*
@@ -17,8 +18,6 @@
  * independent of all others) is the implementation's.
  */
 struct gateways;
-
-enum api_family { API_OAS, API_CLASSIC };
 
 /* One endpoint: a pod's address or a fixed URL. `id` is a pod uid or a canonical URL: two contexts
  * that name the same id share the endpoint. */
