@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/seal.h"
+#include "core/copy.h"
+#include "core/object.h"
+
+enum ref_source { REF_GLOBAL, REF_CONVERTED, REF_LOCAL, REF_MISSING };
+/* "Global", … */
+const char *ref_source_name(enum ref_source source);
+
+/* One reference of an API and what it became. */
+struct resolved_ref {
+    char *ref;
+    enum ref_source source; /* GLOBAL, CONVERTED or MISSING */
+    char *webhook_ns;       /* of the Webhook that was copied; NULL when MISSING */
+    char *webhook_name;
+    char *webhook_uid;
+    int64_t webhook_generation;
+    struct copy *copy; /* NULL when MISSING */
+};
+void resolved_ref_fini(struct resolved_ref *ref);
+
+/* The copies that a document is built from, by ref: those that are written in the API's status. */
+struct accepted;
+struct accepted *accepted_new(void);
+void accepted_free(struct accepted *accepted);
+void accepted_freep(struct accepted **accepted);
+/* Reads status.webhooks, and the annotation grapnel.dev/converted-webhooks for refs that status
+ * does not have. What cannot be read or opened is absent. */
+struct accepted *accepted_read(const struct object *api, const struct seal_key *key);
+/* Adds or replaces; copies the texts, takes a reference of its own to the copy. A ref without a
+ * copy (MISSING) is taken out. */
+void accepted_set(struct accepted *accepted, const struct resolved_ref *ref);
+const struct resolved_ref *accepted_get(const struct accepted *accepted, const char *ref);
+size_t accepted_count(const struct accepted *accepted);
+
+#define CONVERTED_ANNOTATION "grapnel.dev/converted-webhooks"

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+#include "core/object.h"
+#include "core/problem.h"
+
+/*
+ * An ApiDefinition, read: which form its document has, where its parts are, what others need to
+ * know of it.
+ */
+enum api_form { API_FORM_CLASSIC, API_FORM_OAS };
+
+/* What the rest of the system needs to know of an API without resolving it. Never fails: what
+ * cannot be read is NULL or empty, and resolve() says why. */
+struct api_facts {
+    enum api_form form;
+    char *context;    /* "ns/name" of contextRef; NULL: the default context */
+    char *config_map; /* "ns/name" of oasRef; NULL: inline */
+    char *config_map_entry;
+    char *api_id; /* explicit or derived; NULL when it cannot be told (a missing ConfigMap) */
+    bool api_id_is_explicit;
+    char *listen_path; /* as written; NULL when unknown, or when the API has none (TCP) */
+    char *clean_path;  /* as the gateway's path.Clean has it */
+    char *domain;      /* lower-cased, "" when none */
+    char *target;      /* upstream URL as written, "" when none */
+    char **refs;       /* distinct reference texts, NULL at the end */
+};
+/* `config_map` is the ConfigMap object when the document is in one and is known. */
+void api_facts_read(const struct object *api, const struct object *config_map,
+                    struct api_facts *ret_facts);
+void api_facts_fini(struct api_facts *facts);
+
+/* Returns owned: the id of an API that gives none: base64url of "namespace/name", or "g-" and its
+ * SHA-256 where the gateway would refuse or lose that. */
+char *api_derived_id(const char *key, enum api_form form);
+/* What is wrong with an id, or NULL: the gateway would refuse it, or lose the API. */
+const char *api_id_fault(const char *id, enum api_form form);
+
+/*
+ * Where the parts of an API are, for those who resolve or build its document. Spans point into the
+ * API's text, or into `decoded`.
+ */
+struct api_view {
+    const struct object *api;
+    enum api_form form;
+    const char *prefix;   /* of fields in messages: "spec", "spec.oas", "spec.oasRef" */
+    struct span document; /* Classic: the spec; OAS: the document; ptr NULL: there is none */
+    char *decoded;        /* the document out of a ConfigMap, as JSON */
+    char *context;        /* as in the facts */
+    char *config_map;
+    char *config_map_entry;
+
+    /* Parts of the document; null counts as absent. */
+    struct span extension; /* OAS: x-tyk-api-gateway */
+    struct span info;      /* OAS: of the extension */
+    struct span server;
+    struct span id;
+    struct span org_id;
+    struct span db_id;
+    struct span active;
+    struct span listen_path;
+    struct span domain;
+    struct span target;
+    struct span handlers; /* OAS: server.eventHandlers; Classic: event_handlers */
+    struct span protocol; /* Classic */
+    struct span version_data;
+    struct span use_standard_auth;
+    struct span auth_configs;
+    struct span auth;
+    struct span config_data;
+};
+/* Adds a problem for each fault of form: no definition or more than one, a part of a wrong type, a
+ * key that differs from a known one by case (the gateway would obey it), a ConfigMap that is
+ * missing (ConfigMapNotFound) or no document. `problems` may be NULL. */
+void api_view_read(const struct object *api, const struct object *config_map,
+                   struct api_view *ret_view, struct problems *problems);
+void api_view_fini(struct api_view *view);
