@@ -44,6 +44,11 @@ static void texts_add_list(struct option_texts *texts, const char *list)
     }
 }
 
+void option_texts_add(struct option_texts *texts, const char *text)
+{
+    texts_add(texts, text, strlen(text));
+}
+
 static int read_bool(const char *text, bool *ret_value, struct err *err)
 {
     static const struct {

@@ -27,6 +27,8 @@ struct option_texts {
     size_t capacity;
 };
 
+void option_texts_add(struct option_texts *texts, const char *text);
+
 struct option_spec {
     const char *name;
     enum option_type type;

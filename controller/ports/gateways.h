@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "core/marker.h"
 #include "ports/http.h"
 
 /*
@@ -17,8 +18,6 @@
  * independent of all others) is the implementation's.
  */
 struct gateways;
-
-enum api_family { API_OAS, API_CLASSIC };
 
 /* One endpoint: a pod's address or a fixed URL. `id` is a pod uid or a canonical URL: two contexts
  * that name the same id share the endpoint. */
@@ -36,6 +35,12 @@ struct gateway_context {
     const char *secret; /* X-Tyk-Authorization; NULL: none is sent */
     struct http_tls tls;
     bool allow_adoption;
+    /* More orphans than the guard allows may be deleted here (3.5). */
+    bool confirm_prune;
+    /* An earlier process may have written to these endpoints without a reload behind it (an API
+     * that has been pushed, or may have been, does not say Programmed): a blocking reload comes
+     * before the first look. Read when a context is set for the first time. */
+    bool unsettled;
     /* Why there is nothing to reach the gateways with (a Secret is missing): endpoints stay as they
      * are, nothing is sent. NULL: fine. */
     const char *blocked;
@@ -49,10 +54,13 @@ struct gateway_want {
     const char *api_id;
     enum api_family family;
     const char *listen_path; /* to verify by; as in the document */
+    const char *domain;      /* custom domain, "" when none */
     const char *target;
     struct digest digest; /* of the document without marker */
     bool by_user;         /* a user's edit: goes before refills */
     bool adopt;           /* the user consents to take over a definition without a marker */
+    bool retain;          /* when the object goes, its definition stays: is put into the marker, so
+                             that a later process does not take it for an orphan */
 };
 
 /* Where an API stands, over all contexts that have or had it. */
@@ -78,6 +86,16 @@ struct gateway_progress {
     char detail[256];          /* for people: which endpoint, what class of failure; no secrets */
 };
 
+/* How a context's endpoints stand, for OperatorContext. */
+struct gateway_summary {
+    size_t total;
+    size_t ready;
+    size_t synced;       /* of the ready ones: hold exactly what they should, as far as is known */
+    size_t orphans_held; /* inferred orphans that wait for a confirmation: MassDeletion */
+    enum gateway_state state; /* the worst of the ready ones; GATEWAY_NONE when there is none */
+    char detail[256];
+};
+
 struct gateways_callbacks {
     /* The document to push for this API now, without marker. False: not known any more, or not the
      * one of `digest`: leave it, a new want is coming. Called right before a POST. */
@@ -89,6 +107,9 @@ struct gateways_callbacks {
     /* Something happened that people should hear: reason is an event's ("DriftRepaired", …). */
     void (*happened)(void *arg, const char *api, bool warning, const char *reason,
                      const char *note);
+    /* A definition bears our marker and names an API that nobody has named since the start: may it
+     * be collected (is its namespace watched)? Asked right before it would be. */
+    bool (*may_collect)(void *arg, const char *api);
 };
 
 struct gateways_ops {
@@ -110,16 +131,25 @@ struct gateways_ops {
     /* The API exists but what it wants is not known (its spec is invalid since before our start):
      * what the gateways hold of it stays, and is no orphan. */
     void (*keep)(struct gateways *gateways, const char *api, const char *context);
+    /* More wants are on their way (the reconciler has APIs in work): batches stay open for them a
+     * little, so that they share one reload. Only a hint; false at first. */
+    void (*expect)(struct gateways *gateways, bool more);
     /* All APIs have been named by want(), keep() or remove() since the start: what bears our marker
      * and is not among them is an orphan from now on. */
     void (*set_complete)(struct gateways *gateways, bool complete);
     bool (*progress)(const struct gateways *gateways, const char *api,
                      struct gateway_progress *ret_progress);
+    /* False when the context is not known. */
+    bool (*summary)(const struct gateways *gateways, const char *context,
+                    struct gateway_summary *ret_summary);
     /* Appends the context's endpoints as the JSON of OperatorContext status.endpoints. */
     void (*describe)(const struct gateways *gateways, const char *context, struct buf *out);
     /* Is everything that is wanted verified, and nothing left to delete, on every endpoint that can
      * be reached? For --once. */
     bool (*is_settled)(const struct gateways *gateways);
+    /* Will nothing more happen without a change from outside or a long wait? Settled, refused for
+     * good, held by somebody else, or unreachable. For --once. */
+    bool (*is_quiet)(const struct gateways *gateways);
     void (*free)(struct gateways *gateways);
 };
 

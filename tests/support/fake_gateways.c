@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/fake_gateways.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/strmap.h"
+#include "support/fake_loop.h"
+
+#define ENDPOINTS 2
+
+struct held {
+    char *api;
+    char *api_id;
+    char *document; /* NULL: nothing was pushed yet */
+    struct digest wanted;
+    struct digest pushed;
+    bool has_want;
+    bool kept;
+    bool removing;
+    int64_t removed_ms;
+    bool scripted; /* stands as the test says */
+    struct gateway_progress progress;
+};
+
+struct fake_gateways {
+    struct gateways port;
+    struct loop *loop;
+    struct gateways_callbacks callbacks;
+    void *arg;
+    struct strmap *apis;
+    struct strmap *contexts;
+    bool hold;
+    bool unreachable;
+    bool complete;
+    bool unsettled;
+    unsigned pushes;
+    unsigned removals;
+};
+
+static struct fake_gateways *of(const struct gateways *gateways)
+{
+    return (struct fake_gateways *)(uintptr_t)gateways; /* the first member */
+}
+
+static void held_free(void *value)
+{
+    struct held *held = value;
+    free(held->api);
+    free(held->api_id);
+    free(held->document);
+    free(held);
+}
+
+static struct held *held_of(struct fake_gateways *gateways, const char *api)
+{
+    struct held *held = strmap_get(gateways->apis, api);
+    if (!held) {
+        held = xcalloc(1, sizeof(*held));
+        held->api = xstrdup(api);
+        strmap_set(gateways->apis, api, held);
+    }
+    return held;
+}
+
+static bool fetch(struct fake_gateways *gateways, struct held *held)
+{
+    struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
+    if (!gateways->callbacks.document(gateways->arg, held->api, &held->wanted, &document)) {
+        buf_fini(&document);
+        return false;
+    }
+    struct digest digest = digest_of(buf_text(&document), document.length);
+    assert_memory_equal(digest.bytes, held->wanted.bytes, sizeof(digest.bytes));
+    free(held->document);
+    held->document = buf_take(&document);
+    held->pushed = held->wanted;
+    gateways->pushes++;
+    return true;
+}
+
+static void sync_all(void *arg)
+{
+    struct fake_gateways *gateways = arg;
+    struct strmap_entry *next;
+    for (struct strmap_entry *e = strmap_first(gateways->apis); e; e = next) {
+        next = strmap_next(e);
+        struct held *held = strmap_entry_value(e);
+        bool changed = false;
+        if (held->removing) {
+            changed = held->document != NULL;
+            free(held->document);
+            held->document = NULL;
+        } else if (held->has_want && !gateways->hold &&
+                   (!held->document ||
+                    memcmp(held->wanted.bytes, held->pushed.bytes, sizeof(held->wanted)) != 0)) {
+            changed = fetch(gateways, held);
+        }
+        if (changed)
+            gateways->callbacks.progressed(gateways->arg, held->api);
+    }
+}
+
+static void op_set_context(struct gateways *port, const char *context,
+                           const struct gateway_context *config)
+{
+    struct fake_gateways *gateways = of(port);
+    gateways->unsettled = gateways->unsettled || config->unsettled;
+    strset_add(gateways->contexts, context);
+}
+
+static void op_remove_context(struct gateways *port, const char *context)
+{
+    strmap_take(of(port)->contexts, context);
+}
+
+static void op_want(struct gateways *port, const struct gateway_want *want)
+{
+    struct fake_gateways *gateways = of(port);
+    struct held *held = held_of(gateways, want->api);
+    assert_true(strmap_has(gateways->contexts, want->context));
+    free(held->api_id);
+    held->api_id = xstrdup(want->api_id);
+    held->wanted = want->digest;
+    held->has_want = true;
+    held->kept = false;
+    held->removing = false;
+    loop_defer(gateways->loop, sync_all, gateways);
+}
+
+static void op_remove(struct gateways *port, const char *api)
+{
+    struct fake_gateways *gateways = of(port);
+    struct held *held = held_of(gateways, api);
+    held->removing = true;
+    held->has_want = false;
+    held->removed_ms = loop_now(gateways->loop);
+    gateways->removals++;
+    loop_defer(gateways->loop, sync_all, gateways);
+}
+
+static void op_forget(struct gateways *port, const char *api)
+{
+    strmap_remove(of(port)->apis, api);
+}
+
+static void op_keep(struct gateways *port, const char *api, const char *context)
+{
+    (void)context;
+    held_of(of(port), api)->kept = true;
+}
+
+static void op_expect(struct gateways *port, bool more)
+{
+    (void)port;
+    (void)more;
+}
+
+static void op_set_complete(struct gateways *port, bool complete)
+{
+    of(port)->complete = complete;
+}
+
+static bool op_progress(const struct gateways *port, const char *api,
+                        struct gateway_progress *ret_progress)
+{
+    const struct fake_gateways *gateways = of(port);
+    const struct held *held = strmap_get(gateways->apis, api);
+    if (!held)
+        return false;
+    if (held->scripted) {
+        *ret_progress = held->progress;
+        return true;
+    }
+    *ret_progress = (struct gateway_progress){.total = ENDPOINTS, .state = GATEWAY_PENDING};
+    if (held->removing) {
+        ret_progress->leaving = held->document ? ENDPOINTS : 0;
+        ret_progress->leaving_unreachable = gateways->unreachable;
+        ret_progress->unreachable_since = held->removed_ms;
+    } else if (held->document &&
+               memcmp(held->wanted.bytes, held->pushed.bytes, sizeof(held->wanted)) == 0) {
+        ret_progress->synced = ENDPOINTS;
+        ret_progress->state = GATEWAY_SYNCED;
+    }
+    return true;
+}
+
+static bool op_summary(const struct gateways *port, const char *context,
+                       struct gateway_summary *ret_summary)
+{
+    *ret_summary = (struct gateway_summary){
+        .total = ENDPOINTS, .ready = ENDPOINTS, .synced = ENDPOINTS, .state = GATEWAY_SYNCED};
+    return strmap_has(of(port)->contexts, context);
+}
+
+static void op_describe(const struct gateways *port, const char *context, struct buf *out)
+{
+    (void)port;
+    (void)context;
+    buf_add_text(out, "[]");
+}
+
+static bool op_is_settled(const struct gateways *port)
+{
+    (void)port;
+    return true;
+}
+
+static void op_free(struct gateways *port)
+{
+    (void)port;
+}
+
+static const struct gateways_ops ops = {
+    .set_context = op_set_context,
+    .remove_context = op_remove_context,
+    .want = op_want,
+    .remove = op_remove,
+    .forget = op_forget,
+    .keep = op_keep,
+    .expect = op_expect,
+    .set_complete = op_set_complete,
+    .progress = op_progress,
+    .summary = op_summary,
+    .describe = op_describe,
+    .is_settled = op_is_settled,
+    .is_quiet = op_is_settled,
+    .free = op_free,
+};
+
+struct fake_gateways *fake_gateways_new(struct loop *loop,
+                                        const struct gateways_callbacks *callbacks, void *arg)
+{
+    struct fake_gateways *gateways = xcalloc(1, sizeof(*gateways));
+    gateways->port.ops = &ops;
+    gateways->loop = loop;
+    gateways->callbacks = *callbacks;
+    gateways->arg = arg;
+    gateways->apis = strmap_new(held_free);
+    gateways->contexts = strset_new();
+    return gateways;
+}
+
+void fake_gateways_free(struct fake_gateways *gateways)
+{
+    loop_defer_cancel(gateways->loop, sync_all, gateways);
+    strmap_free(gateways->apis);
+    strmap_free(gateways->contexts);
+    free(gateways);
+}
+
+struct gateways *fake_gateways_port(struct fake_gateways *gateways)
+{
+    return &gateways->port;
+}
+
+void fake_gateways_hold(struct fake_gateways *gateways, bool hold)
+{
+    gateways->hold = hold;
+    loop_defer(gateways->loop, sync_all, gateways);
+    fake_loop_run(gateways->loop);
+}
+
+void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
+                             enum gateway_state state, size_t synced, const char *detail)
+{
+    struct held *held = held_of(gateways, api);
+    held->scripted = true;
+    held->progress =
+        (struct gateway_progress){.total = ENDPOINTS, .synced = synced, .state = state};
+    snprintf(held->progress.detail, sizeof(held->progress.detail), "%s", detail);
+    gateways->callbacks.progressed(gateways->arg, api);
+    fake_loop_run(gateways->loop);
+}
+
+void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreachable)
+{
+    gateways->unreachable = unreachable;
+}
+
+const char *fake_gateways_document(const struct fake_gateways *gateways, const char *api)
+{
+    const struct held *held = strmap_get(gateways->apis, api);
+    return held ? held->document : NULL;
+}
+
+const char *fake_gateways_api_id(const struct fake_gateways *gateways, const char *api)
+{
+    const struct held *held = strmap_get(gateways->apis, api);
+    return held ? held->api_id : NULL;
+}
+
+unsigned fake_gateways_pushes(const struct fake_gateways *gateways)
+{
+    return gateways->pushes;
+}
+
+unsigned fake_gateways_removals(const struct fake_gateways *gateways)
+{
+    return gateways->removals;
+}
+
+bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api)
+{
+    const struct held *held = strmap_get(gateways->apis, api);
+    return held && held->kept;
+}
+
+bool fake_gateways_is_complete(const struct fake_gateways *gateways)
+{
+    return gateways->complete;
+}
+
+bool fake_gateways_unsettled(const struct fake_gateways *gateways)
+{
+    return gateways->unsettled;
+}
+
+bool fake_gateways_has_context(const struct fake_gateways *gateways, const char *context)
+{
+    return strmap_has(gateways->contexts, context);
+}
+
+bool fake_gateways_refill(struct fake_gateways *gateways, const char *api)
+{
+    struct held *held = strmap_get(gateways->apis, api);
+    return held && held->has_want && fetch(gateways, held);
+}
