@@ -31,6 +31,22 @@ const char *ref_source_name(enum ref_source source)
     return "Missing";
 }
 
+static const char *const policy_names[] = {"Auto", "Rewrite", "Retain"};
+
+const char *conversion_policy_name(enum conversion_policy policy)
+{
+    return policy_names[policy];
+}
+
+enum conversion_policy conversion_policy_read(struct span value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(policy_names); i++) {
+        if (json_text_is(value, policy_names[i]))
+            return (enum conversion_policy)i;
+    }
+    return CONVERSION_AUTO;
+}
+
 void resolved_ref_fini(struct resolved_ref *ref)
 {
     free(ref->ref);
@@ -75,14 +91,16 @@ static char *text_or_empty(struct span value)
 
 static void read_webhook(struct span webhook, struct resolved_ref *ref)
 {
-    static const char *const names[] = {"namespace", "name", "uid", "generation"};
-    struct span values[4];
-    members_read(webhook, names, 4, values, NULL, NULL);
+    static const char *const names[] = {"namespace", "name", "uid", "generation",
+                                        "conversionPolicy"};
+    struct span values[5];
+    members_read(webhook, names, 5, values, NULL, NULL);
     ref->webhook_ns = text_or_empty(values[0]);
     ref->webhook_name = text_or_empty(values[1]);
     ref->webhook_uid = text_or_empty(values[2]);
     if (!json_text_int64(values[3], &ref->webhook_generation))
         ref->webhook_generation = 0;
+    ref->policy = conversion_policy_read(values[4]);
 }
 
 /* One element of status.webhooks or of the annotation. */
@@ -150,6 +168,7 @@ void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
         .webhook_name = xstrdup(ref->webhook_name ? ref->webhook_name : ""),
         .webhook_uid = xstrdup(ref->webhook_uid ? ref->webhook_uid : ""),
         .webhook_generation = ref->webhook_generation,
+        .policy = ref->policy,
         .copy = copy_ref(ref->copy),
     };
     strmap_set(accepted->refs, entry->ref, entry);

@@ -61,6 +61,10 @@ void resolution_add_webhooks(const struct resolution *resolution, enum copy_form
         json_text_add_string(out, ref->webhook_uid);
         if (ref->webhook_generation)
             buf_add_format(out, ",\"generation\":%" PRId64, ref->webhook_generation);
+        /* The Webhook is gone when its policy is needed. */
+        if (ref->policy != CONVERSION_AUTO)
+            buf_add_format(out, ",\"conversionPolicy\":\"%s\"",
+                           conversion_policy_name(ref->policy));
         buf_add_text(out, "},\"copy\":");
         copy_add_json(ref->copy, form, key, api_key, ref->ref, out);
         buf_add_char(out, '}');
