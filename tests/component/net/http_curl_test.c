@@ -252,6 +252,23 @@ static void bodies_and_methods_go_out_as_given(void **state)
     assert_has(test_server_request(world->server), "DELETE /x HTTP/1.1\r\n");
 }
 
+static void a_large_body_goes_out_without_asking_first(void **state)
+{
+    struct world *world = *state;
+    size_t length = 2U << 20;
+    CLEANUP(freep) char *body = xmalloc(length);
+    memset(body, 'x', length);
+    struct http_request request = get(world, "/");
+    request.method = "POST";
+    request.body = (struct span){body, length};
+    start(&world->probes[0], &request);
+    run(world);
+    assert_false(world->probes[0].failed);
+    const char *seen = test_server_request(world->server);
+    assert_has(seen, "Content-Length: 2097152\r\n");
+    assert_lacks(seen, "expect:");
+}
+
 static void the_request_is_copied(void **state)
 {
     struct world *world = *state;
@@ -735,6 +752,7 @@ int main(void)
         TEST(an_answer_is_told_with_all_its_parts),
         TEST(retry_after_that_is_no_number_counts_as_none),
         TEST(bodies_and_methods_go_out_as_given),
+        TEST(a_large_body_goes_out_without_asking_first),
         TEST(the_request_is_copied),
         TEST(connections_are_kept_and_reused),
         TEST(pools_do_not_share_connections),

@@ -191,7 +191,7 @@ struct test_server *test_server_new(struct event_base *base, const struct test_c
     struct test_server *server = xcalloc(1, sizeof(*server));
     server->base = base;
     server->tls = cert ? make_tls(cert, client_ca_pem) : NULL;
-    buf_init(&server->request, 1U << 20);
+    buf_init(&server->request, 4U << 20);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     server->listener =
         evconnlistener_new_bind(base, on_accept, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE,
