@@ -125,7 +125,7 @@ static const char *pass_string(struct json_split *split, const char *at, const c
 /* A string of the rest has ended: was it a key on the path? */
 static void end_rest_string(struct json_split *split)
 {
-    if (!split->expects_key || split->depth != split->matched + 1)
+    if (!split->expects_key)
         return;
     split->expects_key = false;
     struct span key = {split->rest.data + split->string_start,
@@ -154,8 +154,6 @@ static int take_path_value(struct json_split *split, char byte)
         return begin_array(split);
     if (last && byte != 'n')
         return fail(split, "something else stands where a list is expected");
-    if (last && split->found)
-        return fail(split, "the list stands twice in it");
     if (last)
         split->found = true; /* null; checked with the rest */
     if (!last && byte == '{') {
@@ -184,16 +182,13 @@ static void take_rest_byte(struct json_split *split, char byte)
             split->matched--;
         if (split->depth > 0)
             split->depth--;
-        split->expects_key = false;
-        split->key_matches = false;
         break;
     case ',':
         if (split->depth == split->matched + 1 && split->path_length > 0)
             split->expects_key = true;
-        split->key_matches = false;
         break;
     case ':':
-        split->value_is_next = split->key_matches && split->depth == split->matched + 1;
+        split->value_is_next = split->key_matches;
         split->key_matches = false;
         break;
     default:

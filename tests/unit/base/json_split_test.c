@@ -126,6 +126,10 @@ static void a_deeper_array_is_found_on_its_path_only(void **state)
     expect(deep_path, "{\"b\":[1],\"a\":{\"c\":{\"b\":[2]},\"b\":[3]},\"d\":0}",
            "3\n= {\"b\":[1],\"a\":{\"c\":{\"b\":[2]},\"b\":[]},\"d\":0}");
     expect(deep_path, "{\"a\":[{\"b\":[1]}]}", "! not the JSON that is expected: it has no list");
+    expect(deep_path, "{\"a\":{\"c\":1},\"x\":{\"y\":0,\"b\":[5]}}",
+           "! not the JSON that is expected: it has no list");
+    expect(deep_path, "{\"a\":{},\"x\":{\"b\":[5]},\"a2\":{\"y\":{},\"b\":[5]}}",
+           "! not the JSON that is expected: it has no list");
     expect(deep_path, "{\"a\":{\"c\":1},\"b\":[5]}",
            "! not the JSON that is expected: it has no list");
 }
@@ -173,6 +177,7 @@ static void what_is_not_the_expected_document_is_refused(void **state)
          "1\n! not the JSON that is expected: the list stands twice in it"},
         {"{\"items\":null,\"items\":[2]}",
          "! not the JSON that is expected: the list stands twice in it"},
+        {"{\"items\":[1],\"items\":null}", "1\n! key \"items\" stands twice in one object"},
         {"{\"items\":[1],\"a\":1,\"a\":2}", "1\n! key \"a\" stands twice in one object"},
         {"{\"items\":[1],\"a\":}", "1\n! not JSON: a value is expected here"},
     };
