@@ -287,7 +287,7 @@ static void write_document(const struct doc *doc, const struct oas_extension *ex
             oas_extension_write(extension, definition);
         } else if (strcmp(names[i], "servers") == 0) {
             write_servers(doc, extension, origin, out);
-        } else if (doc_is_null(doc, value) && strncmp(names[i], "x-", 2) != 0) {
+        } else if (value == DOC_NONE) {
             text_puts(out, "{}");
         } else {
             gojson_value(out, doc, value);
