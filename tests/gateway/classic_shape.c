@@ -574,7 +574,7 @@ static const struct shape_field classic_fields[] = {
     FIELD("enable_context_vars", shape_bool),
     FIELD("config_data", shape_any_map),
     FIELD("config_data_disabled", shape_bool),
-    FIELD("tag_headers", shape_strings),
+    FIELD("tag_headers", shape_lower_strings),
     FIELD("global_rate_limit", rate_limit_shape),
     FIELD("strip_auth_data", shape_bool),
     FIELD("enable_detailed_recording", shape_bool),

@@ -2,6 +2,7 @@
 #include "doc.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,7 +316,7 @@ bool doc_is_zero(const struct doc *doc, uint32_t node)
     case DOC_TRUE:
         return false;
     case DOC_NUMBER:
-        return doc_number(doc, node) == 0; /* NOLINT: exactly zero is meant */
+        return fpclassify(doc_number(doc, node)) == FP_ZERO;
     case DOC_STRING:
         return it->len == 0;
     case DOC_ARRAY:

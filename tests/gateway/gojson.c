@@ -93,7 +93,8 @@ static void shortest(char *buffer, size_t size, double value)
 {
     for (int digits = 0; digits <= 16; digits++) {
         snprintf(buffer, size, "%.*e", digits, value);
-        if (strtod(buffer, NULL) == value) { /* NOLINT: reads back the same bits */
+        double back = strtod(buffer, NULL);
+        if (memcmp(&back, &value, sizeof(back)) == 0) {
             return;
         }
     }
@@ -112,7 +113,7 @@ void gojson_float(struct text *out, double value)
         mantissa++;
     }
     double size = fabs(value);
-    if (size != 0 && (size < 1e-6 || size >= 1e21)) { /* NOLINT: exactly zero is meant */
+    if (fpclassify(size) != FP_ZERO && (size < 1e-6 || size >= 1e21)) {
         text_printf(out, "%se%c%ld", mantissa, exponent < 0 ? '-' : '+', labs(exponent));
         return;
     }

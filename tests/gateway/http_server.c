@@ -152,17 +152,27 @@ bool http_server_accept(struct http_server *server)
     return true;
 }
 
+/* libevent reads no port of 0, so that one is cut off: an address without a port has port 0. */
+static bool read_address(struct http_server *server, const char *address)
+{
+    size_t len = strlen(address);
+    char *copy =
+        mem_string_of(address, len > 2 && strcmp(address + len - 2, ":0") == 0 ? len - 2 : len);
+    server->address_len = sizeof(server->address);
+    bool good = evutil_parse_sockaddr_port(copy, (struct sockaddr *)&server->address,
+                                           &server->address_len) == 0;
+    free(copy);
+    return good;
+}
+
 struct http_server *http_server_new(struct event_base *base, const char *address,
                                     const struct http_server_events *events)
 {
     struct http_server *server = mem_zeroed(sizeof(*server));
     server->base = base;
     server->events = *events;
-    server->address_len = sizeof(server->address);
     server->http = evhttp_new(base);
-    if (server->http == NULL ||
-        evutil_parse_sockaddr_port(address, (struct sockaddr *)&server->address,
-                                   &server->address_len) != 0) {
+    if (server->http == NULL || !read_address(server, address)) {
         http_server_free(server);
         return NULL;
     }

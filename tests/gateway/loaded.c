@@ -2,7 +2,6 @@
 #include "loaded.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +21,10 @@ struct loaded {
     struct router *router;
 };
 
-/* How many of the APIs of one reload have each listen path. */
-struct claims {
-    struct map counts; /* domain and path -> count */
-    char **keys;
-    size_t key_count;
+/* How many of the APIs of one reload have a listen path. */
+struct claim {
+    char *key; /* domain and path */
+    size_t count;
 };
 
 static void api_unref(struct api *api)
@@ -92,36 +90,43 @@ struct api *loaded_route(const struct loaded *loaded, const char *host, const ch
     return router_find(loaded->router, host, path);
 }
 
-static char *claim_key(const struct api *api)
+static struct claim *claim_of(const struct map *claims, const struct api *api)
 {
     struct text key = {0};
     text_printf(&key, "%s%s", api->definition->domain, api->listen_path);
-    return key.bytes;
+    struct claim *claim = map_get(claims, key.bytes);
+    text_fini(&key);
+    return claim;
 }
 
-static uintptr_t claim_count(const struct claims *claims, const struct api *api)
+static bool is_contested(const struct map *claims, const struct api *api)
 {
-    char *key = claim_key(api);
-    uintptr_t count = (uintptr_t)map_get(&claims->counts, key);
-    free(key);
-    return count;
+    const struct claim *claim = claim_of(claims, api);
+    return claim != NULL && claim->count > 1;
 }
 
-static void claim(struct claims *claims, const struct api *api)
+static void add_claim(struct map *claims, const struct api *api)
 {
-    char *key = claim_key(api);
-    uintptr_t count = (uintptr_t)map_get(&claims->counts, key);
-    map_put(&claims->counts, key, (void *)(count + 1)); /* NOLINT: a count in place of a pointer */
-    claims->keys[claims->key_count++] = key;
-}
-
-static void claims_fini(struct claims *claims)
-{
-    map_fini(&claims->counts);
-    for (size_t i = 0; i < claims->key_count; i++) {
-        free(claims->keys[i]);
+    struct claim *claim = claim_of(claims, api);
+    if (claim == NULL) {
+        struct text key = {0};
+        text_printf(&key, "%s%s", api->definition->domain, api->listen_path);
+        claim = mem_zeroed(sizeof(*claim));
+        claim->key = key.bytes;
+        map_put(claims, claim->key, claim);
     }
-    free(claims->keys);
+    claim->count++;
+}
+
+static void claims_fini(struct map *claims)
+{
+    size_t position = 0;
+    struct claim *claim = NULL;
+    while ((claim = map_next(claims, &position)) != NULL) {
+        free(claim->key);
+        free(claim);
+    }
+    map_fini(claims);
 }
 
 /* What Go's url.Parse refuses, as far as a target may have it. */
@@ -158,11 +163,11 @@ static bool is_skipped(const struct api *api)
  * with the path keeps it. The new name is not undone when the rival goes: the API is only built
  * again when its own definition changes.
  */
-static void settle_listen_path(const struct claims *claims, const struct loaded *before,
+static void settle_listen_path(const struct map *claims, const struct loaded *before,
                                struct api *api)
 {
     const struct api *old = loaded_get(before, api->definition->api_id);
-    while (!is_skipped(api) && claim_count(claims, api) > 1) {
+    while (!is_skipped(api) && is_contested(claims, api)) {
         if (!api->renamed && old != NULL && strcmp(old->listen_path, api->listen_path) == 0) {
             return;
         }
@@ -239,10 +244,10 @@ struct loaded *loaded_build(const struct loaded *before, struct definition *cons
 {
     *ret_death = LOADED_ALIVE;
     struct api **apis = mem_zeroed((count + 1) * sizeof(*apis));
-    struct claims claims = {.keys = mem_zeroed((count + 1) * sizeof(*claims.keys))};
+    struct map claims = {0};
     for (size_t i = 0; i < count; i++) {
         apis[i] = make_api(before, definitions[i], jsvm, ret_death);
-        claim(&claims, apis[i]);
+        add_claim(&claims, apis[i]);
     }
     struct loaded *loaded = loaded_empty();
     loaded->apis = mem_zeroed((count + 1) * sizeof(*loaded->apis));

@@ -62,8 +62,8 @@ static enum schema_type type_of(const struct doc *doc, uint32_t node)
     case DOC_TRUE:
         return SCHEMA_BOOLEAN;
     case DOC_NUMBER: {
-        double value = doc_number(doc, node);
-        return value == floor(value) ? SCHEMA_INTEGER : SCHEMA_NUMBER; /* NOLINT: exactly */
+        bool whole = fpclassify(fmod(doc_number(doc, node), 1)) == FP_ZERO;
+        return whole ? SCHEMA_INTEGER : SCHEMA_NUMBER;
     }
     case DOC_STRING:
         return SCHEMA_STRING;

@@ -19,6 +19,8 @@ const struct shape shape_object_id = {.kind = SHAPE_OBJECT_ID};
 const struct shape shape_any = {.kind = SHAPE_ANY};
 const struct shape shape_any_map = {.kind = SHAPE_ANY_MAP};
 const struct shape shape_strings = {.kind = SHAPE_LIST, .element = &shape_string};
+static const struct shape lower_string = {.kind = SHAPE_LOWER_STRING};
+const struct shape shape_lower_strings = {.kind = SHAPE_LIST, .element = &lower_string};
 const struct shape shape_ints = {.kind = SHAPE_LIST, .element = &shape_int};
 const struct shape shape_string_map = {.kind = SHAPE_MAP, .element = &shape_string};
 const struct shape shape_any_list = {.kind = SHAPE_LIST, .element = &shape_any};
@@ -52,6 +54,16 @@ static enum content write_string(struct writer *writer, uint32_t node)
     }
     gojson_string_node(writer->out, writer->doc, node);
     return writer->doc->nodes[node].len == 0 ? CONTENT_ZERO : CONTENT_SOME;
+}
+
+static enum content write_lower_string(struct writer *writer, uint32_t node)
+{
+    size_t before = writer->out->len;
+    enum content content = write_string(writer, node);
+    for (size_t i = before; i < writer->out->len; i++) {
+        writer->out->bytes[i] = (char)tolower((unsigned char)writer->out->bytes[i]);
+    }
+    return content;
 }
 
 static enum content write_object_id(struct writer *writer, uint32_t node)
@@ -284,6 +296,8 @@ static enum content write_value(struct writer *writer, const struct shape *shape
         return write_bool(writer, node);
     case SHAPE_STRING:
         return write_string(writer, node);
+    case SHAPE_LOWER_STRING:
+        return write_lower_string(writer, node);
     case SHAPE_INT:
         return write_int(writer, node);
     case SHAPE_FLOAT:

@@ -14,6 +14,7 @@
 enum shape_kind {
     SHAPE_BOOL,
     SHAPE_STRING,
+    SHAPE_LOWER_STRING, /* made lower-case when it is loaded */
     SHAPE_INT,
     SHAPE_FLOAT,
     SHAPE_DURATION,  /* "1m30s"; what cannot be read is zero */
@@ -65,7 +66,7 @@ struct shape {
 
 extern const struct shape shape_bool, shape_string, shape_int, shape_float, shape_duration,
     shape_object_id, shape_any, shape_any_map, shape_strings, shape_ints, shape_string_map,
-    shape_any_list;
+    shape_any_list, shape_lower_strings;
 
 /* Where the value of one field was written. */
 struct shape_mark {
