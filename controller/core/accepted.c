@@ -37,6 +37,7 @@ void resolved_ref_fini(struct resolved_ref *ref)
     free(ref->webhook_ns);
     free(ref->webhook_name);
     free(ref->webhook_uid);
+    free(ref->conversion_policy);
     copy_unref(ref->copy);
     *ref = (struct resolved_ref){.ref = NULL};
 }
@@ -75,14 +76,17 @@ static char *text_or_empty(struct span value)
 
 static void read_webhook(struct span webhook, struct resolved_ref *ref)
 {
-    static const char *const names[] = {"namespace", "name", "uid", "generation"};
-    struct span values[4];
-    members_read(webhook, names, 4, values, NULL, NULL);
+    static const char *const names[] = {"namespace", "name", "uid", "generation",
+                                        "conversionPolicy"};
+    struct span values[5];
+    members_read(webhook, names, 5, values, NULL, NULL);
     ref->webhook_ns = text_or_empty(values[0]);
     ref->webhook_name = text_or_empty(values[1]);
     ref->webhook_uid = text_or_empty(values[2]);
     if (!json_text_int64(values[3], &ref->webhook_generation))
         ref->webhook_generation = 0;
+    char *policy = json_text_string(values[4]);
+    ref->conversion_policy = policy ? policy : xstrdup("Auto");
 }
 
 /* One element of status.webhooks or of the annotation. */
@@ -150,6 +154,7 @@ void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
         .webhook_name = xstrdup(ref->webhook_name ? ref->webhook_name : ""),
         .webhook_uid = xstrdup(ref->webhook_uid ? ref->webhook_uid : ""),
         .webhook_generation = ref->webhook_generation,
+        .conversion_policy = xstrdup(ref->conversion_policy ? ref->conversion_policy : "Auto"),
         .copy = copy_ref(ref->copy),
     };
     strmap_set(accepted->refs, entry->ref, entry);

@@ -21,7 +21,8 @@ struct resolved_ref {
     char *webhook_name;
     char *webhook_uid;
     int64_t webhook_generation;
-    struct copy *copy; /* NULL when MISSING */
+    char *conversion_policy; /* of the Webhook: "Auto", …; NULL when MISSING */
+    struct copy *copy;       /* NULL when MISSING */
 };
 void resolved_ref_fini(struct resolved_ref *ref);
 
