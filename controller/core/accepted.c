@@ -31,13 +31,28 @@ const char *ref_source_name(enum ref_source source)
     return "Missing";
 }
 
+static const char *const policy_names[] = {"Auto", "Rewrite", "Retain"};
+
+const char *conversion_policy_name(enum conversion_policy policy)
+{
+    return policy_names[policy];
+}
+
+enum conversion_policy conversion_policy_read(struct span value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(policy_names); i++) {
+        if (json_text_is(value, policy_names[i]))
+            return (enum conversion_policy)i;
+    }
+    return CONVERSION_AUTO;
+}
+
 void resolved_ref_fini(struct resolved_ref *ref)
 {
     free(ref->ref);
     free(ref->webhook_ns);
     free(ref->webhook_name);
     free(ref->webhook_uid);
-    free(ref->conversion_policy);
     copy_unref(ref->copy);
     *ref = (struct resolved_ref){.ref = NULL};
 }
@@ -85,8 +100,7 @@ static void read_webhook(struct span webhook, struct resolved_ref *ref)
     ref->webhook_uid = text_or_empty(values[2]);
     if (!json_text_int64(values[3], &ref->webhook_generation))
         ref->webhook_generation = 0;
-    char *policy = json_text_string(values[4]);
-    ref->conversion_policy = policy ? policy : xstrdup("Auto");
+    ref->policy = conversion_policy_read(values[4]);
 }
 
 /* One element of status.webhooks or of the annotation. */
@@ -154,7 +168,7 @@ void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
         .webhook_name = xstrdup(ref->webhook_name ? ref->webhook_name : ""),
         .webhook_uid = xstrdup(ref->webhook_uid ? ref->webhook_uid : ""),
         .webhook_generation = ref->webhook_generation,
-        .conversion_policy = xstrdup(ref->conversion_policy ? ref->conversion_policy : "Auto"),
+        .policy = ref->policy,
         .copy = copy_ref(ref->copy),
     };
     strmap_set(accepted->refs, entry->ref, entry);

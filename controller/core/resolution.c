@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/json_text.h"
 #include "core/resolve.h"
@@ -62,10 +61,10 @@ void resolution_add_webhooks(const struct resolution *resolution, enum copy_form
         json_text_add_string(out, ref->webhook_uid);
         if (ref->webhook_generation)
             buf_add_format(out, ",\"generation\":%" PRId64, ref->webhook_generation);
-        if (strcmp(ref->conversion_policy, "Auto") != 0) {
-            buf_add_text(out, ",\"conversionPolicy\":");
-            json_text_add_string(out, ref->conversion_policy);
-        }
+        /* The Webhook is gone when its policy is needed. */
+        if (ref->policy != CONVERSION_AUTO)
+            buf_add_format(out, ",\"conversionPolicy\":\"%s\"",
+                           conversion_policy_name(ref->policy));
         buf_add_text(out, "},\"copy\":");
         copy_add_json(ref->copy, form, key, api_key, ref->ref, out);
         buf_add_char(out, '}');

@@ -42,7 +42,7 @@ static void fill_from(struct resolved_ref *ref, const struct resolved_ref *accep
     ref->webhook_name = xstrdup(accepted->webhook_name);
     ref->webhook_uid = xstrdup(accepted->webhook_uid);
     ref->webhook_generation = accepted->webhook_generation;
-    ref->conversion_policy = xstrdup(accepted->conversion_policy);
+    ref->policy = accepted->policy;
     ref->copy = copy_ref(accepted->copy);
 }
 
@@ -103,7 +103,8 @@ static void take_global(struct resolver *resolver, struct ref_state *state,
         state->ref.webhook_name = xstrdup(webhook->name);
         state->ref.webhook_uid = xstrdup(webhook->uid);
         state->ref.webhook_generation = webhook->generation;
-        state->ref.conversion_policy = TAKE(decoded.conversion_policy);
+        state->ref.policy =
+            conversion_policy_read(json_text_get(webhook->text, "spec", "conversionPolicy", NULL));
         state->ref.copy = copy_ref(decoded.copy);
     } else {
         say_invalid(state, webhook, &problems, fault);

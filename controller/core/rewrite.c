@@ -1,75 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/rewrite.h"
 
-#include <string.h>
-
 #include "base/json_text.h"
+#include "core/handler.h"
 
-/* Appends a part of a JSON pointer (RFC 6901), as it stands inside a JSON string. */
-static void add_part(struct buf *pointer, struct span key)
+/* Appends `/part` of a JSON pointer (RFC 6901). */
+static void add_part(struct buf *pointer, const char *part)
 {
     buf_add_char(pointer, '/');
-    for (size_t i = 1; i + 1 < key.length; i++) {
-        if (key.ptr[i] == '~')
+    for (const char *at = part; *at; at++) {
+        if (*at == '~')
             buf_add_text(pointer, "~0");
-        else if (key.ptr[i] == '/')
+        else if (*at == '/')
             buf_add_text(pointer, "~1");
         else
-            buf_add_char(pointer, key.ptr[i]);
+            buf_add_char(pointer, *at);
     }
 }
 
-static void add_operation(struct buf *out, const char *operation, const char *pointer, size_t index,
+static void add_operation(struct buf *out, const char *operation, const struct buf *pointer,
                           struct span value)
 {
-    buf_add_format(out, "%s{\"op\":\"%s\",\"path\":\"%s/%zu\",\"value\":", out->length ? "," : "",
-                   operation, pointer, index);
+    buf_add_format(out, "%s{\"op\":\"%s\",\"path\":", out->length ? "," : "", operation);
+    json_text_add_string_n(out, buf_text(pointer), pointer->length);
+    buf_add_text(out, ",\"value\":");
     buf_add(out, value.ptr, value.length);
     buf_add_char(out, '}');
 }
 
-/* Compares two lists of handlers element by element. */
-static void compare_lists(struct span before, struct span after, const char *pointer,
-                          struct buf *tests, struct buf *replacements)
+static void add_pointer(enum api_form form, const struct handler *handler, struct buf *pointer)
 {
-    struct json_text_iter old = json_text_iterate(before);
-    struct json_text_iter new = json_text_iterate(after);
-    while (json_text_next(&old) && json_text_next(&new)) {
-        if (old.value.length == new.value.length &&
-            memcmp(old.value.ptr, new.value.ptr, old.value.length) == 0)
-            continue;
-        add_operation(tests, "test", pointer, old.index, old.value);
-        add_operation(replacements, "replace", pointer, old.index, new.value);
+    if (form == API_FORM_OAS) {
+        buf_add_text(pointer, "/spec/oas/x-tyk-api-gateway/server/eventHandlers");
+    } else {
+        buf_add_text(pointer, "/spec/event_handlers/events");
+        add_part(pointer, handler->trigger);
     }
+    buf_add_format(pointer, "/%zu", handler->index);
 }
 
-bool rewrite_patch(const struct object *api, struct span rewritten, struct buf *out)
+bool rewrite_patch(const struct object *api, const struct accepted *accepted,
+                   const struct resolve_settings *settings, struct buf *out)
 {
+    struct api_view view;
+    struct problems problems = {.count = 0};
+    api_view_read(api, NULL, &view, &problems);
+    struct handlers handlers = {.count = 0};
+    struct handler_scope scope = {&view, NULL, &problems};
+    if (!view.config_map && view.document.ptr)
+        handlers_read(&scope, &handlers);
+
     CLEANUP(buf_fini) struct buf tests;
     CLEANUP(buf_fini) struct buf replacements;
     buf_init(&tests, BUF_UNLIMITED);
     buf_init(&replacements, BUF_UNLIMITED);
-
-    compare_lists(json_text_get(api->text, "spec", "oas", "x-tyk-api-gateway", "server",
-                                "eventHandlers", NULL),
-                  json_text_get(rewritten, "spec", "oas", "x-tyk-api-gateway", "server",
-                                "eventHandlers", NULL),
-                  "/spec/oas/x-tyk-api-gateway/server/eventHandlers", &tests, &replacements);
-
-    struct span events = json_text_get(rewritten, "spec", "event_handlers", "events", NULL);
-    struct json_text_iter event =
-        json_text_iterate(json_text_get(api->text, "spec", "event_handlers", "events", NULL));
-    while (json_text_next(&event)) {
-        CLEANUP(freep) char *name = json_text_string(event.key);
+    const struct handler_settings how = {.default_cooldown = settings->default_cooldown};
+    for (size_t i = 0; i < handlers.count; i++) {
+        const struct handler *handler = &handlers.items[i];
+        const struct resolved_ref *ref = handler->ref ? accepted_get(accepted, handler->ref) : NULL;
+        if (!handler->is_webhook || !ref || ref->source != REF_CONVERTED)
+            continue;
         CLEANUP(buf_fini) struct buf pointer;
+        CLEANUP(buf_fini) struct buf local;
         buf_init(&pointer, BUF_UNLIMITED);
-        buf_add_text(&pointer, "/spec/event_handlers/events");
-        add_part(&pointer, event.key);
-        compare_lists(event.value, json_text_member(events, name), buf_text(&pointer), &tests,
-                      &replacements);
+        buf_init(&local, BUF_UNLIMITED);
+        add_pointer(view.form, handler, &pointer);
+        handler_write(view.form, handler, &(struct handler_outcome){REF_CONVERTED, ref->copy}, &how,
+                      &local);
+        add_operation(&tests, "test", &pointer, handler->text);
+        add_operation(&replacements, "replace", &pointer,
+                      (struct span){buf_text(&local), local.length});
     }
-    if (!tests.length)
-        return false;
-    buf_add_format(out, "[%s,%s]", buf_text(&tests), buf_text(&replacements));
-    return true;
+    bool any = tests.length > 0;
+    if (any)
+        buf_add_format(out, "[%s,%s]", buf_text(&tests), buf_text(&replacements));
+    handlers_fini(&handlers);
+    problems_fini(&problems);
+    api_view_fini(&view);
+    return any;
 }

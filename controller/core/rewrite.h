@@ -4,12 +4,13 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "base/span.h"
 #include "core/object.h"
+#include "core/resolve.h"
 
 /*
- * The JSON patch (RFC 6902) that turns the event handlers of an ApiDefinition into those of
- * `rewritten`, its own text with other handlers in the same places: a `test` of each handler as it
- * is, then its replacement. False, nothing appended, when no handler differs.
+ * The JSON patch (RFC 6902) that turns the converted references of an ApiDefinition into the local
+ * webhooks that they are on the gateways: a `test` of each handler as it is, then its replacement.
+ * False, nothing appended, when there is none, or the document is in a ConfigMap.
  */
-bool rewrite_patch(const struct object *api, struct span rewritten, struct buf *out);
+bool rewrite_patch(const struct object *api, const struct accepted *accepted,
+                   const struct resolve_settings *settings, struct buf *out);

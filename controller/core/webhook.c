@@ -300,19 +300,14 @@ void webhook_decode(const struct object *object, const struct cache *cache,
     struct problems found = {.count = 0};
     struct decoder decoder = {object, cache, ret_webhook, copy, &found};
     decode(&decoder);
-    if (!problems_have_error(&found, NULL)) {
-        char *policy =
-            json_text_string(json_text_get(object->text, "spec", "conversionPolicy", NULL));
-        ret_webhook->conversion_policy = policy ? policy : xstrdup("Auto");
+    if (!problems_have_error(&found, NULL))
         ret_webhook->copy = TAKE(copy);
-    }
     problems_move(problems, &found);
 }
 
 void webhook_fini(struct webhook *webhook)
 {
     copy_unref(webhook->copy);
-    free(webhook->conversion_policy);
     for (size_t i = 0; i < webhook->secret_count; i++)
         free(webhook->secrets[i]);
     free(webhook->secrets);

@@ -12,10 +12,9 @@
  * A Webhook, decoded and checked: what its references become.
  */
 struct webhook {
-    struct copy *copy;       /* NULL when it cannot be used: the problems say why */
-    char *conversion_policy; /* "Auto", "Rewrite" or "Retain"; NULL when it cannot be used */
-    char **secrets; /* "ns/name" of the Secrets that it uses, also of missing ones; NULL at the
-                       end, NULL when there is none */
+    struct copy *copy; /* NULL when it cannot be used: the problems say why */
+    char **secrets;    /* "ns/name" of the Secrets that it uses, also of missing ones; NULL at the
+                          end, NULL when there is none */
     size_t secret_count;
 };
 
