@@ -17,8 +17,8 @@ static struct handler_outcome *choose(const struct handlers *handlers,
     for (size_t i = 0; i < handlers->count; i++) {
         const char *ref = handlers->items[i].ref;
         const struct resolved_ref *copy = ref ? accepted_get(request->accepted, ref) : NULL;
-        outcomes[i].as_it_is = !copy || (request->converted_only && copy->source != REF_CONVERTED);
-        if (outcomes[i].as_it_is)
+        outcomes[i].as_it_is = !copy;
+        if (!copy)
             continue;
         outcomes[i].source = REF_CONVERTED; /* a converted handler is one without id */
         outcomes[i].copy = copy->copy;

@@ -9,11 +9,10 @@
 
 /*
  * Copies written out: the user's own text with references replaced by local handlers, ready to be
- * committed, or to be patched into the spec (core/rewrite.h).
+ * committed.
  */
 struct materialize_request {
     const struct accepted *accepted; /* whose copies are written out */
-    bool converted_only;             /* references to live globals stay */
     const char *default_cooldown;
     bool placeholders; /* values of Secrets are not written but `<secret ns/name key>` */
 };
