@@ -30,7 +30,7 @@ struct option_texts {
 void option_texts_add(struct option_texts *texts, const char *text);
 
 struct option_spec {
-    const char *name;
+    const char *name; /* one letter: `-o VALUE`, and not in the environment */
     enum option_type type;
     size_t offset;        /* in the struct of values */
     const char *fallback; /* the default as text; NULL: none */

@@ -19,7 +19,7 @@ static struct handler_outcome *choose_outcomes(const struct handler_scope *scope
             continue;
         const struct resolved_ref *ref = accepted_get(accepted, handler->ref);
         if (ref && !guards_copy_fault(ref->copy, scope->abilities, NULL)) {
-            outcomes[i] = (struct handler_outcome){ref->source, ref->copy};
+            outcomes[i] = (struct handler_outcome){ref->source, ref->copy, false};
         } else if (handler->has_local) {
             handler_check_local(scope, handler);
         } else {

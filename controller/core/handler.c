@@ -294,12 +294,13 @@ static void write_list(const struct api_view *view, const struct handlers *handl
     buf_add_char(out, '[');
     for (size_t i = list->first; i < list->first + list->count; i++) {
         const struct handler *handler = &handlers->items[i];
-        if (handler->is_webhook && outcomes[i].source == REF_MISSING)
+        bool written = handler->is_webhook && !outcomes[i].as_it_is;
+        if (written && outcomes[i].source == REF_MISSING)
             continue;
         if (!first)
             buf_add_char(out, ',');
         first = false;
-        if (handler->is_webhook)
+        if (written)
             handler_write(view->form, handler, &outcomes[i], settings, out);
         else
             buf_add(out, handler->text.ptr, handler->text.length);

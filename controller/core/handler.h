@@ -66,6 +66,7 @@ void handler_check_local(const struct handler_scope *scope, const struct handler
 struct handler_outcome {
     enum ref_source source;
     const struct copy *copy; /* of GLOBAL and CONVERTED */
+    bool as_it_is;           /* stays byte for byte, whatever it is */
 };
 
 struct handler_settings {

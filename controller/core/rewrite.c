@@ -65,7 +65,8 @@ bool rewrite_patch(const struct object *api, const struct accepted *accepted,
         buf_init(&pointer, BUF_UNLIMITED);
         buf_init(&local, BUF_UNLIMITED);
         add_pointer(view.form, handler, &pointer);
-        handler_write(view.form, handler, &(struct handler_outcome){REF_CONVERTED, ref->copy}, &how,
+        handler_write(view.form, handler,
+                      &(struct handler_outcome){.source = REF_CONVERTED, .copy = ref->copy}, &how,
                       &local);
         add_operation(&tests, "test", &pointer, handler->text);
         add_operation(&replacements, "replace", &pointer,
