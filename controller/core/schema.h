@@ -28,8 +28,11 @@ struct schema_problems {
     struct schema_problem *items;
     size_t count;
     size_t capacity;
-    size_t errors; /* how many are no warnings */
+    size_t errors; /* how many are no warnings, those that are not kept included */
 };
+
+/* More problems of one object are counted, not kept. */
+#define SCHEMA_PROBLEMS_MAX 200
 
 void schema_problems_fini(struct schema_problems *problems);
 /* Adds a problem; takes the three texts. */

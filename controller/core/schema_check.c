@@ -24,11 +24,17 @@ void schema_problems_fini(struct schema_problems *problems)
 void schema_problems_add(struct schema_problems *problems, bool is_warning, const char *at,
                          char *field, char *message, char *hint)
 {
+    problems->errors += !is_warning;
+    if (problems->count == SCHEMA_PROBLEMS_MAX) {
+        free(field);
+        free(message);
+        free(hint);
+        return;
+    }
     problems->items =
         xgrow(problems->items, problems->count, &problems->capacity, sizeof(*problems->items));
     problems->items[problems->count++] =
         (struct schema_problem){is_warning, field, message, hint, at};
-    problems->errors += !is_warning;
 }
 
 /* The first sentence of a description, without its full stop; NULL when there is none. */
@@ -153,6 +159,8 @@ bool schema_has_type(enum schema_type want, struct span value)
 static char *type_hint(const struct schema *schema, enum json_text_type found)
 {
     bool scalar = found != JSON_TEXT_OBJECT && found != JSON_TEXT_ARRAY && found != JSON_TEXT_NULL;
+    if (schema->type == SCHEMA_STRING && (found == JSON_TEXT_TRUE || found == JSON_TEXT_FALSE))
+        return xstrdup("put it in quotes; without them y, n, yes, no, on and off are no texts");
     if (schema->type == SCHEMA_STRING && scalar)
         return xstrdup("put it in quotes");
     if (schema->type != SCHEMA_STRING && found == JSON_TEXT_STRING &&
