@@ -324,6 +324,16 @@ static void check_rules(struct schema_walk *walk, const struct schema *schema, s
     }
 }
 
+/* Is nothing known of what is in the container? */
+static bool is_opaque(const struct schema *schema, enum json_text_type type)
+{
+    if (type == JSON_TEXT_OBJECT)
+        return schema->preserves && !schema->properties && !schema->additional &&
+               !schema->required && schema->max_properties < 0;
+    return type == JSON_TEXT_ARRAY && !schema->items && schema->min_items < 0 &&
+           schema->max_items < 0;
+}
+
 static void apply(struct schema_walk *walk, const struct schema *schema, struct span value,
                   struct span old)
 {
@@ -339,7 +349,9 @@ static void apply(struct schema_walk *walk, const struct schema *schema, struct 
         schema_complain_of_type(walk, schema, value);
         return;
     }
-    if (type == JSON_TEXT_OBJECT) {
+    if (is_opaque(schema, type)) {
+        copy_value(walk, value);
+    } else if (type == JSON_TEXT_OBJECT) {
         apply_object(walk, schema, value, old);
     } else if (type == JSON_TEXT_ARRAY) {
         apply_array(walk, schema, value);

@@ -9,6 +9,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/members.h"
 
 /* has(self.name): a null, where the schema allows it, is as absent (seen on an API server 1.36). */
 static bool has(struct span self, const char *name)
@@ -194,38 +195,46 @@ static bool is_port(struct span self, struct span old)
 
 static bool one_of_oas_and_oas_ref(struct span self, struct span old)
 {
+    static const char *const names[] = {"oas", "oasRef"};
+    struct span values[ARRAY_LENGTH(names)];
     (void)old;
-    return !(has(self, "oas") && has(self, "oasRef"));
+    members_read(self, names, ARRAY_LENGTH(names), values, NULL, NULL);
+    return !(values[0].ptr && values[1].ptr);
 }
 
 static bool no_classic_beside_oas(struct span self, struct span old)
 {
-    static const char *const classic[] = {"name",
-                                          "id",
-                                          "api_id",
-                                          "org_id",
-                                          "active",
-                                          "internal",
-                                          "protocol",
-                                          "domain",
-                                          "listen_port",
-                                          "proxy",
-                                          "use_keyless",
-                                          "use_standard_auth",
-                                          "auth_configs",
-                                          "version_data",
-                                          "event_handlers",
-                                          "config_data",
-                                          "graphql",
-                                          "certificate_secret_names",
-                                          "client_certificate_refs",
-                                          "pinned_public_keys_refs",
-                                          "upstream_certificate_refs"};
+    static const char *const names[] = {"oas",
+                                        "oasRef",
+                                        "name",
+                                        "id",
+                                        "api_id",
+                                        "org_id",
+                                        "active",
+                                        "internal",
+                                        "protocol",
+                                        "domain",
+                                        "listen_port",
+                                        "proxy",
+                                        "use_keyless",
+                                        "use_standard_auth",
+                                        "auth_configs",
+                                        "version_data",
+                                        "event_handlers",
+                                        "config_data",
+                                        "graphql",
+                                        "certificate_secret_names",
+                                        "client_certificate_refs",
+                                        "pinned_public_keys_refs",
+                                        "upstream_certificate_refs"};
     (void)old;
-    if (!has(self, "oas") && !has(self, "oasRef"))
+    /* In one pass: the document may be large. */
+    struct span values[ARRAY_LENGTH(names)];
+    members_read(self, names, ARRAY_LENGTH(names), values, NULL, NULL);
+    if (!values[0].ptr && !values[1].ptr)
         return true;
-    for (size_t i = 0; i < ARRAY_LENGTH(classic); i++) {
-        if (has(self, classic[i]))
+    for (size_t i = 2; i < ARRAY_LENGTH(names); i++) {
+        if (values[i].ptr)
             return false;
     }
     return true;
@@ -233,8 +242,11 @@ static bool no_classic_beside_oas(struct span self, struct span old)
 
 static bool a_definition_is_given(struct span self, struct span old)
 {
+    static const char *const names[] = {"proxy", "oas", "oasRef"};
+    struct span values[ARRAY_LENGTH(names)];
     (void)old;
-    return has(self, "proxy") || has(self, "oas") || has(self, "oasRef");
+    members_read(self, names, ARRAY_LENGTH(names), values, NULL, NULL);
+    return values[0].ptr || values[1].ptr || values[2].ptr;
 }
 
 static bool has_the_extension(struct span self, struct span old)
