@@ -61,14 +61,14 @@ static void read_webhook(const struct handler_scope *scope, struct handler *hand
                          const struct span *values)
 {
     handler->is_webhook = true;
-    handler_read_ref(scope, handler, values[ID], META "id");
+    bool readable = handler_read_ref(scope, handler, values[ID], META "id");
     read_timeout(scope, handler, values[TIMEOUT]);
     if (handler_want_text(scope, handler, values[NAME], META "name") && values[NAME].length > 2)
         handler->name = json_text_string(values[NAME]);
     handler->has_local = values[TARGET].length > 2 && values[METHOD].length > 2;
     for (enum key key = METHOD; key <= HEADERS; key++)
         handler->has_overruled = handler->has_overruled || values[key].ptr;
-    if (!handler->ref)
+    if (readable && !handler->ref)
         handler_check_local(scope, handler);
 }
 
@@ -114,7 +114,7 @@ static void read_meta(const struct handler_scope *scope, struct handler *handler
     bool known = is_known(handler_name);
     enum json_text_type type = json_text_type(meta);
     if (known && type != JSON_TEXT_NONE && type != JSON_TEXT_OBJECT) {
-        handler_refuse(scope, handler, outer_keys[1], NULL, "an object is expected, not a %s",
+        handler_refuse(scope, handler, outer_keys[1], NULL, "an object is expected, this is: %s",
                        json_text_type_name(type));
         return;
     }
@@ -134,7 +134,7 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
 {
     struct span values[2];
     if (json_text_type(handler->text) != JSON_TEXT_OBJECT) {
-        handler_refuse(scope, handler, "", NULL, "an object is expected, not a %s",
+        handler_refuse(scope, handler, "", NULL, "an object is expected, this is: %s",
                        json_text_type_name(json_text_type(handler->text)));
         return;
     }
@@ -155,7 +155,7 @@ static void read_list(const struct handler_scope *scope, struct handlers *handle
     enum json_text_type type = json_text_type(text);
     if (type != JSON_TEXT_ARRAY && type != JSON_TEXT_NULL && scope->problems) {
         CLEANUP(freep) char *field = xasprintf("spec.event_handlers.events.%s", event);
-        problems_refuse(scope->problems, field, NULL, "a list is expected, not a %s",
+        problems_refuse(scope->problems, field, NULL, "a list is expected, this is: %s",
                         json_text_type_name(type));
     }
     if (type != JSON_TEXT_ARRAY)
@@ -194,7 +194,7 @@ void handlers_read_classic(const struct handler_scope *scope, struct handlers *h
     if (type != JSON_TEXT_OBJECT) {
         if (type != JSON_TEXT_NONE && scope->problems)
             problems_refuse(scope->problems, "spec.event_handlers.events", NULL,
-                            "an object is expected, not a %s", json_text_type_name(type));
+                            "an object is expected, this is: %s", json_text_type_name(type));
         return;
     }
     struct event_text *sorted = NULL;

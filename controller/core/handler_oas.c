@@ -55,7 +55,7 @@ static void read_cooldown(const struct handler_scope *scope, struct handler *han
         return;
     if (!cooldown_read(text, &seconds)) {
         handler_refuse(scope, handler, keys[COOLDOWN], COOLDOWN_HINT,
-                       "the gateway does not take %s as a cooldown", text);
+                       "the gateway does not take \"%s\" as a cooldown", text);
         return;
     }
     handler->cooldown = seconds;
@@ -76,12 +76,12 @@ static void read_webhook(const struct handler_scope *scope, struct handler *hand
                          const struct span *values)
 {
     handler->is_webhook = true;
-    handler_read_ref(scope, handler, values[ID], keys[ID]);
+    bool readable = handler_read_ref(scope, handler, values[ID], keys[ID]);
     read_cooldown(scope, handler, values[COOLDOWN]);
     handler->has_local = values[URL].length > 2 && values[METHOD].length > 2;
     for (enum key key = URL; key <= HEADERS; key++)
         handler->has_overruled = handler->has_overruled || values[key].ptr;
-    if (!handler->ref)
+    if (readable && !handler->ref)
         handler_check_local(scope, handler);
 }
 
@@ -128,7 +128,7 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     struct span values[KEY_COUNT];
     if (json_text_type(handler->text) != JSON_TEXT_OBJECT) {
         handler->trigger = xstrdup("");
-        handler_refuse(scope, handler, "", NULL, "an object is expected, not a %s",
+        handler_refuse(scope, handler, "", NULL, "an object is expected, this is: %s",
                        json_text_type_name(json_text_type(handler->text)));
         return;
     }

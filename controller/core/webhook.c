@@ -89,7 +89,7 @@ static void read_url(struct decoder *decoder, struct span url, struct span url_f
         url_from.ptr ? read_secret_ref(decoder, url_from, field, &source) : json_text_string(url);
     if (!text) {
         if (url.ptr)
-            problems_refuse(decoder->problems, field, NULL, "a string is expected, not a %s",
+            problems_refuse(decoder->problems, field, NULL, "a string is expected, this is: %s",
                             json_text_type_name(json_text_type(url)));
         return;
     }
@@ -154,7 +154,7 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
     if (!value) {
         if (values[1].ptr)
             problems_refuse(decoder->problems, field, "quote numbers and booleans",
-                            "value is not a string but a %s",
+                            "a string is expected as value, this is: %s",
                             json_text_type_name(json_text_type(values[1])));
         return;
     }
@@ -185,7 +185,7 @@ static void check_header_names(struct decoder *decoder)
 static void read_headers(struct decoder *decoder, struct span headers)
 {
     if (headers.ptr && json_text_type(headers) != JSON_TEXT_ARRAY) {
-        problems_refuse(decoder->problems, "spec.headers", NULL, "a list is expected, not a %s",
+        problems_refuse(decoder->problems, "spec.headers", NULL, "a list is expected, this is: %s",
                         json_text_type_name(json_text_type(headers)));
         return;
     }
@@ -204,7 +204,7 @@ static char *read_text(struct decoder *decoder, struct span value, const char *f
         return xstrdup(otherwise);
     char *text = json_text_string(value);
     if (!text)
-        problems_refuse(decoder->problems, field, NULL, "a string is expected, not a %s",
+        problems_refuse(decoder->problems, field, NULL, "a string is expected, this is: %s",
                         json_text_type_name(json_text_type(value)));
     return text;
 }
