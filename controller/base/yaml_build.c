@@ -63,6 +63,12 @@ static struct yaml_frame *top(const struct yaml_build *build)
     return build->depth ? &build->frames[build->depth - 1] : NULL;
 }
 
+/* The same for callers that stand inside one. */
+static struct yaml_frame *innermost(const struct yaml_build *build)
+{
+    return &build->frames[build->depth - 1];
+}
+
 bool yaml_build_wants_key(const struct yaml_build *build)
 {
     const struct yaml_frame *frame = top(build);
@@ -317,7 +323,7 @@ static bool repeats(struct yaml_build *build, struct yaml_frame *frame, size_t s
 
 static int add_key(struct yaml_build *build, struct span json, unsigned line, struct err *err)
 {
-    struct yaml_frame *frame = top(build);
+    struct yaml_frame *frame = innermost(build);
     frame->item_places = build->place_count;
     frame->item_start = build->out.length;
     if (build->out.length > frame->start + 1)
@@ -341,7 +347,7 @@ static int add_key(struct yaml_build *build, struct span json, unsigned line, st
 
 int yaml_build_merge_key(struct yaml_build *build, unsigned line, struct err *err)
 {
-    struct yaml_frame *frame = top(build);
+    struct yaml_frame *frame = innermost(build);
     frame->item_places = build->place_count;
     frame->item_start = build->out.length;
     if (build->out.length > frame->start + 1)
@@ -380,7 +386,7 @@ int yaml_build_open(struct yaml_build *build, bool is_map, const char *anchor, u
 
 int yaml_build_close(struct yaml_build *build, struct err *err)
 {
-    struct yaml_frame frame = *top(build);
+    struct yaml_frame frame = *innermost(build);
     buf_add_char(&build->out, frame.is_map ? '}' : ']');
     if (frame.has_merged)
         settle_merge(build, &frame);
