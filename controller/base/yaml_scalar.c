@@ -13,6 +13,7 @@
 #include "base/json_text.h"
 #include "base/str.h"
 
+#define LONGEST_WORD 5
 #define TAG "tag:yaml.org,2002:"
 
 enum meaning { MEANS_STRING, MEANS_NULL, MEANS_BOOL, MEANS_INT, MEANS_FLOAT, MEANS_INFINITE };
@@ -256,8 +257,10 @@ static enum meaning add_number(struct buf *out, const char *text)
 
 static enum meaning add_plain(struct buf *out, const char *text)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(text, words[i].text) == 0) {
+    /* Most scalars are texts that are longer than any of the words. */
+    bool short_enough = strnlen(text, LONGEST_WORD + 1) <= LONGEST_WORD;
+    for (size_t i = 0; short_enough && i < ARRAY_LENGTH(words); i++) {
+        if (*text == *words[i].text && strcmp(text, words[i].text) == 0) {
             buf_add_text(out, words[i].json);
             return words[i].meaning;
         }

@@ -4,15 +4,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
+#include "base/span.h"
 #include "core/cache.h"
 #include "core/object.h"
-#include "core/resolve.h"
+#include "core/problem.h"
 
 /*
  * Manifests: what stands in files of YAML or JSON, as the API server would take it: the default
- * namespace filled in, the CRD's schema applied (defaults, pruning, checks), a Secret's stringData
- * merged into its data. Kinds that are not ours are passed over.
+ * namespace filled in, the CRD's schema applied (defaults, pruning, checks). Kinds that are not
+ * ours are passed over.
  */
 
 /* Something to tell about a manifest or a file, with its place. */
@@ -39,7 +42,9 @@ struct manifest {
     bool repeated;
     struct manifest_problem *problems; /* by line */
     size_t problem_count;
-    struct manifest_source *source; /* private: the text as it stands in the file, and its lines */
+    /* Private: the text as it stands in the file, and its lines. */
+    struct manifest_source *source;
+    struct span item;
 };
 
 struct manifests {
@@ -49,6 +54,7 @@ struct manifests {
     struct manifest_problem *problems;
     size_t problem_count;
     size_t file_count;
+    size_t foreign_count; /* objects of kinds that are not ours */
 };
 
 /* Reads files, folders (recursively: *.yaml, *.yml, *.json; hidden names are skipped) and "-"
@@ -66,6 +72,9 @@ const struct manifest *manifests_find(const struct manifests *manifests, enum ob
                                       const char *key);
 /* Is there any problem of severity PROBLEM_ERROR? */
 bool manifests_have_errors(const struct manifests *manifests);
+
+/* Appends "FILE:LINE: field: message (hint)". */
+void manifest_problem_print(const struct manifest_problem *problem, struct buf *out);
 
 /* The line of a field ("spec.headers[0].name"), or of the nearest one above it that stands in the
  * file (a default does not). */
