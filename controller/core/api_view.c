@@ -54,17 +54,17 @@ static void want(const struct reader *reader, struct span value, enum wanted wan
                  const char *path)
 {
     static const char *const words[] = {
-        [WANT_OBJECT] = "an object",
+        [WANT_OBJECT] = "a map",
         [WANT_ARRAY] = "a list",
-        [WANT_STRING] = "a string",
+        [WANT_STRING] = "a text",
         [WANT_BOOLEAN] = "true or false",
     };
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || is_wanted(wanted, type))
         return;
     char message[80];
-    snprintf(message, sizeof(message), "%s is expected, this is: %s", words[wanted],
-             json_text_type_name(type));
+    snprintf(message, sizeof(message), "%s is expected, not %s", words[wanted],
+             problem_found(value));
     refuse(reader, path, message, NULL);
 }
 
@@ -248,7 +248,7 @@ static void read_oas(const struct reader *reader)
     struct span values[3];
     struct api_view *view = reader->view;
     if (json_text_type(view->document) != JSON_TEXT_OBJECT) {
-        refuse(reader, "", "an OAS document is expected: an object", NULL);
+        refuse(reader, "", "an OAS document is expected: a map", NULL);
         return;
     }
     members_read(view->document, root_names, 1, &view->extension, NULL, NULL);
@@ -362,7 +362,7 @@ void api_view_read(const struct object *api, const struct object *config_map,
     struct reader reader = {ret_view, problems};
     struct span spec = json_text_member(api->text, "spec");
     if (json_text_type(spec) != JSON_TEXT_OBJECT) {
-        refuse(&reader, "", "an object is expected", one_form);
+        refuse(&reader, "", "a map is expected", one_form);
         return;
     }
     read_members(&reader, spec, "", names, 3, values);

@@ -135,8 +135,8 @@ bool handler_want_text(const struct handler_scope *scope, const struct handler *
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_STRING)
         return true;
-    handler_refuse(scope, handler, member, NULL, "a string is expected, this is: %s",
-                   json_text_type_name(type));
+    handler_refuse(scope, handler, member, NULL, "a text is expected, not %s",
+                   problem_found(value));
     return false;
 }
 

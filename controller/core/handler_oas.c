@@ -119,7 +119,7 @@ static void read_trigger(const struct handler_scope *scope, struct handler *hand
         return;
     }
     handler_refuse(scope, handler, keys[TRIGGER], "such as QuotaExceeded or AuthFailure",
-                   trigger ? "OAS documents know no event %s" : "it is missing or not a string%s",
+                   trigger ? "OAS documents know no event %s" : "it is missing or not a text%s",
                    handler->trigger);
 }
 
@@ -128,8 +128,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     struct span values[KEY_COUNT];
     if (json_text_type(handler->text) != JSON_TEXT_OBJECT) {
         handler->trigger = xstrdup("");
-        handler_refuse(scope, handler, "", NULL, "an object is expected, this is: %s",
-                       json_text_type_name(json_text_type(handler->text)));
+        handler_refuse(scope, handler, "", NULL, "a map is expected, not %s",
+                       problem_found(handler->text));
         return;
     }
     CLEANUP(freep) char *name = NULL;
@@ -183,7 +183,7 @@ static const char *header_fault(struct span headers)
         members_read(iter.value, names, 2, values, NULL, NULL);
         if (json_text_type(values[0]) != JSON_TEXT_STRING ||
             json_text_type(values[1]) != JSON_TEXT_STRING)
-            return "name and value of each header are expected, as strings";
+            return "name and value of each header are expected, as texts";
     }
     return NULL;
 }
