@@ -118,15 +118,22 @@ void offline_freep(struct offline **offline)
     free(gone);
 }
 
-static void add_problem(const struct problem *problem, struct buf *out)
+static void add_message(const char *field, const char *text, const char *hint, struct buf *out)
 {
     CLEANUP(buf_fini) struct buf message;
     buf_init(&message, BUF_UNLIMITED);
-    if (problem->field)
-        buf_add_format(&message, "%s: ", problem->field);
-    buf_add_text(&message, problem->message);
-    if (problem->hint)
-        buf_add_format(&message, " (%s)", problem->hint);
+    if (!str_is_empty(field))
+        buf_add_format(&message, "%s: ", field);
+    buf_add_text(&message, text);
+    if (hint)
+        buf_add_format(&message, " (%s)", hint);
+    buf_add_text(out, ",\"message\":");
+    json_text_add_string(out, buf_text(&message));
+    buf_add_char(out, '}');
+}
+
+static void add_problem(const struct problem *problem, struct buf *out)
+{
     buf_add_format(out, "{\"severity\":\"%s\",\"reason\":\"%s\"",
                    problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->reason);
     if (problem->trigger) {
@@ -134,9 +141,39 @@ static void add_problem(const struct problem *problem, struct buf *out)
         json_text_add_string(out, problem->trigger);
         buf_add_format(out, ",\"index\":%zu}", problem->index);
     }
-    buf_add_text(out, ",\"message\":");
-    json_text_add_string(out, buf_text(&message));
-    buf_add_char(out, '}');
+    add_message(problem->field, problem->message, problem->hint, out);
+}
+
+/* A refused manifest: all that is wrong with it, not just the line that the object carries. */
+static void add_refusal(const struct offline *offline, const struct offline_api *api,
+                        struct buf *out)
+{
+    const struct manifest *manifest =
+        manifests_find(&offline->manifests, OBJECT_API, api->object->key);
+    bool first = true;
+    for (size_t i = 0; manifest && i < manifest->problem_count; i++) {
+        const struct manifest_problem *problem = &manifest->problems[i];
+        if (problem->severity != PROBLEM_ERROR)
+            continue;
+        buf_add_format(out, "%s{\"severity\":\"error\",\"reason\":\"%s\"", first ? "" : ",",
+                       problem->reason);
+        add_message(problem->field, problem->message, problem->hint, out);
+        first = false;
+    }
+}
+
+static void add_problems(const struct offline *offline, const struct offline_api *api,
+                         struct buf *out)
+{
+    if (api->object->problem) {
+        add_refusal(offline, api, out);
+        return;
+    }
+    for (size_t i = 0; i < api->resolution.problem_count; i++) {
+        if (i)
+            buf_add_char(out, ',');
+        add_problem(&api->resolution.problems[i], out);
+    }
 }
 
 static void add_document(const struct offline *offline, const struct offline_api *api,
@@ -172,11 +209,7 @@ void offline_add_element(const struct offline *offline, const struct offline_api
     buf_add_text(out, ",\"handlers\":");
     resolution_add_handlers(resolution, out);
     buf_add_text(out, ",\"problems\":[");
-    for (size_t i = 0; i < resolution->problem_count; i++) {
-        if (i)
-            buf_add_char(out, ',');
-        add_problem(&resolution->problems[i], out);
-    }
+    add_problems(offline, api, out);
     buf_add_text(out, "]}");
 }
 

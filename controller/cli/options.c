@@ -65,8 +65,7 @@ static int read_bool(const char *text, bool *ret_value, struct err *err)
     return err_set(err, ERR_INVALID, 0, "true or false is expected");
 }
 
-/* `list`: the text may hold several values with commas between (environment, default). */
-static int set_value(const struct option_spec *option, void *values, const char *text, bool list,
+static int set_value(const struct option_spec *option, void *values, const char *text,
                      struct err *err)
 {
     void *place = value_at(values, option);
@@ -76,10 +75,7 @@ static int set_value(const struct option_spec *option, void *values, const char 
         *(char **)place = xstrdup(text);
         return 0;
     case OPTION_TEXTS:
-        if (list)
-            texts_add_list(place, text);
-        else
-            texts_add(place, text, strlen(text));
+        texts_add_list(place, text);
         return 0;
     case OPTION_BOOL:
         return read_bool(text, place, err);
@@ -114,10 +110,10 @@ static int fill_in(const struct command_spec *command, const bool *given, void *
         bool read = !option->no_environment && !is_short(option);
         const char *text = read ? getenv(name) : NULL;
         if (text && *text) {
-            if (set_value(option, values, text, true, err) < 0)
+            if (set_value(option, values, text, err) < 0)
                 return err_wrap(err, "%s", name);
         } else if (option->fallback) {
-            if (set_value(option, values, option->fallback, true, err) < 0)
+            if (set_value(option, values, option->fallback, err) < 0)
                 return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
         }
     }
@@ -188,7 +184,7 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
             return err_set(err, ERR_INVALID, 0, "%s: no such option (see grapnel %s --help)", shown,
                            command->name);
         const struct option_spec *option = &command->options[index];
-        if (set_value(option, values, optarg ? optarg : "true", false, err) < 0)
+        if (set_value(option, values, optarg ? optarg : "true", err) < 0)
             return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
         given[index] = true;
     }

@@ -15,7 +15,7 @@
  */
 enum option_type {
     OPTION_TEXT,     /* char *, NULL when not given and without default */
-    OPTION_TEXTS,    /* struct option_texts; the flag may be repeated, the environment has commas */
+    OPTION_TEXTS,    /* struct option_texts; several values: repeated, or with commas between */
     OPTION_BOOL,     /* bool; --name, --name=true, --name=false */
     OPTION_DURATION, /* int64_t, milliseconds; `10s`, `1m30s` */
 };

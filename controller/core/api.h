@@ -53,6 +53,7 @@ struct api_view {
     enum api_form form;
     const char *prefix;   /* of fields in messages: "spec", "spec.oas", "spec.oasRef" */
     struct span document; /* Classic: the spec; OAS: the document; ptr NULL: there is none */
+    bool is_whole;        /* one definition, with what makes it one: worth looking into */
     char *decoded;        /* the document out of a ConfigMap, as JSON */
     char *context;        /* as in the facts */
     char *config_map;

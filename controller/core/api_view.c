@@ -54,17 +54,17 @@ static void want(const struct reader *reader, struct span value, enum wanted wan
                  const char *path)
 {
     static const char *const words[] = {
-        [WANT_OBJECT] = "an object",
+        [WANT_OBJECT] = "a map",
         [WANT_ARRAY] = "a list",
-        [WANT_STRING] = "a string",
+        [WANT_STRING] = "a text",
         [WANT_BOOLEAN] = "true or false",
     };
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || is_wanted(wanted, type))
         return;
     char message[80];
-    snprintf(message, sizeof(message), "%s is expected, not a %s", words[wanted],
-             json_text_type_name(type));
+    snprintf(message, sizeof(message), "%s is expected, not %s", words[wanted],
+             problem_found(value));
     refuse(reader, path, message, NULL);
 }
 
@@ -107,7 +107,7 @@ static void read_proxy(const struct reader *reader, struct span proxy)
     static const char *const names[] = {"listen_path", "target_url", "target_internal"};
     struct span values[3];
     struct api_view *view = reader->view;
-    want(reader, proxy, WANT_OBJECT, "proxy");
+    view->is_whole = view->is_whole && (!proxy.ptr || json_text_type(proxy) == JSON_TEXT_OBJECT);
     read_members(reader, proxy, "proxy", names, 3, values);
     want(reader, values[0], WANT_STRING, "proxy.listen_path");
     want(reader, values[1], WANT_STRING, "proxy.target_url");
@@ -248,7 +248,7 @@ static void read_oas(const struct reader *reader)
     struct span values[3];
     struct api_view *view = reader->view;
     if (json_text_type(view->document) != JSON_TEXT_OBJECT) {
-        refuse(reader, "", "an OAS document is expected: an object", NULL);
+        refuse(reader, "", "an OAS document is expected: a map", NULL);
         return;
     }
     members_read(view->document, root_names, 1, &view->extension, NULL, NULL);
@@ -256,6 +256,7 @@ static void read_oas(const struct reader *reader)
         refuse(reader, "", "the OAS document has no " EXTENSION,
                "a gateway does not take it without");
     want(reader, view->extension, WANT_OBJECT, EXTENSION);
+    view->is_whole = json_text_type(view->extension) == JSON_TEXT_OBJECT;
     read_members(reader, view->extension, EXTENSION, names, 3, values);
     view->info = values[0];
     view->server = values[1];
@@ -361,7 +362,7 @@ void api_view_read(const struct object *api, const struct object *config_map,
     struct reader reader = {ret_view, problems};
     struct span spec = json_text_member(api->text, "spec");
     if (json_text_type(spec) != JSON_TEXT_OBJECT) {
-        refuse(&reader, "", "an object is expected", one_form);
+        refuse(&reader, "", "a map is expected", one_form);
         return;
     }
     read_members(&reader, spec, "", names, 3, values);
@@ -369,23 +370,26 @@ void api_view_read(const struct object *api, const struct object *config_map,
         ret_view->context = read_context(&reader, values[0]);
     if (!values[1].ptr && !values[2].ptr) {
         ret_view->document = spec;
-        if (!has_classic_fields(spec))
+        ret_view->is_whole = has_classic_fields(spec);
+        if (!ret_view->is_whole)
             refuse(&reader, "", "there is no definition", one_form);
         read_classic(&reader);
         return;
     }
     ret_view->form = API_FORM_OAS;
-    if ((values[1].ptr && values[2].ptr) || has_classic_fields(spec))
+    bool several = (values[1].ptr && values[2].ptr) || has_classic_fields(spec);
+    if (several)
         refuse(&reader, "", "there is more than one definition", one_form);
     ret_view->prefix = values[1].ptr ? "spec.oas" : "spec.oasRef";
     if (values[1].ptr) {
         ret_view->document = values[1];
         read_oas(&reader);
-        return;
+    } else {
+        read_oas_ref(&reader, values[2]);
+        if (ret_view->config_map)
+            read_config_map(&reader, config_map);
     }
-    read_oas_ref(&reader, values[2]);
-    if (ret_view->config_map)
-        read_config_map(&reader, config_map);
+    ret_view->is_whole = ret_view->is_whole && !several;
 }
 
 void api_view_fini(struct api_view *view)

@@ -54,7 +54,7 @@ int document_build(const struct object *api, const struct object *config_map,
     struct handler_scope scope = {&view, abilities, &problems};
     api_view_read(api, config_map, &view, &problems);
     api_facts_from_view(&view, &facts);
-    if (view.document.ptr)
+    if (view.is_whole)
         lint_api(&view, abilities, &problems);
     handlers_read(&scope, &handlers);
     struct handler_outcome *outcomes = choose_outcomes(&scope, &handlers, accepted);

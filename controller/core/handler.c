@@ -135,19 +135,20 @@ bool handler_want_text(const struct handler_scope *scope, const struct handler *
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_STRING)
         return true;
-    handler_refuse(scope, handler, member, NULL, "a string is expected, not a %s",
-                   json_text_type_name(type));
+    handler_refuse(scope, handler, member, NULL, "a text is expected, not %s",
+                   problem_found(value));
     return false;
 }
 
-void handler_read_ref(const struct handler_scope *scope, struct handler *handler, struct span id,
+bool handler_read_ref(const struct handler_scope *scope, struct handler *handler, struct span id,
                       const char *member)
 {
     if (!handler_want_text(scope, handler, id, member))
-        return;
+        return false;
     CLEANUP(freep) char *ref = json_text_string(id);
     if (ref && *ref)
         handler->ref = TAKE(ref);
+    return true;
 }
 
 void handler_check_event(const struct handler_scope *scope, const struct handler *handler)

@@ -61,14 +61,14 @@ static void read_webhook(const struct handler_scope *scope, struct handler *hand
                          const struct span *values)
 {
     handler->is_webhook = true;
-    handler_read_ref(scope, handler, values[ID], META "id");
+    bool readable = handler_read_ref(scope, handler, values[ID], META "id");
     read_timeout(scope, handler, values[TIMEOUT]);
     if (handler_want_text(scope, handler, values[NAME], META "name") && values[NAME].length > 2)
         handler->name = json_text_string(values[NAME]);
     handler->has_local = values[TARGET].length > 2 && values[METHOD].length > 2;
     for (enum key key = METHOD; key <= HEADERS; key++)
         handler->has_overruled = handler->has_overruled || values[key].ptr;
-    if (!handler->ref)
+    if (readable && !handler->ref)
         handler_check_local(scope, handler);
 }
 
@@ -114,8 +114,8 @@ static void read_meta(const struct handler_scope *scope, struct handler *handler
     bool known = is_known(handler_name);
     enum json_text_type type = json_text_type(meta);
     if (known && type != JSON_TEXT_NONE && type != JSON_TEXT_OBJECT) {
-        handler_refuse(scope, handler, outer_keys[1], NULL, "an object is expected, not a %s",
-                       json_text_type_name(type));
+        handler_refuse(scope, handler, outer_keys[1], NULL, "a map is expected, not %s",
+                       problem_found(meta));
         return;
     }
     if (known)
@@ -134,15 +134,15 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
 {
     struct span values[2];
     if (json_text_type(handler->text) != JSON_TEXT_OBJECT) {
-        handler_refuse(scope, handler, "", NULL, "an object is expected, not a %s",
-                       json_text_type_name(json_text_type(handler->text)));
+        handler_refuse(scope, handler, "", NULL, "a map is expected, not %s",
+                       problem_found(handler->text));
         return;
     }
     handler_check_event(scope, handler);
     handler_read_members(scope, handler, handler->text, "", outer_keys, 2, values);
     if (json_text_type(values[0]) != JSON_TEXT_STRING || values[0].length < 3) {
         handler_refuse(scope, handler, outer_keys[0], "such as eh_web_hook_handler",
-                       "it is missing or not a string");
+                       "it is missing or not a text");
         return;
     }
     read_meta(scope, handler, values[0], values[1]);
@@ -155,8 +155,8 @@ static void read_list(const struct handler_scope *scope, struct handlers *handle
     enum json_text_type type = json_text_type(text);
     if (type != JSON_TEXT_ARRAY && type != JSON_TEXT_NULL && scope->problems) {
         CLEANUP(freep) char *field = xasprintf("spec.event_handlers.events.%s", event);
-        problems_refuse(scope->problems, field, NULL, "a list is expected, not a %s",
-                        json_text_type_name(type));
+        problems_refuse(scope->problems, field, NULL, "a list is expected, not %s",
+                        problem_found(text));
     }
     if (type != JSON_TEXT_ARRAY)
         return;
@@ -194,7 +194,7 @@ void handlers_read_classic(const struct handler_scope *scope, struct handlers *h
     if (type != JSON_TEXT_OBJECT) {
         if (type != JSON_TEXT_NONE && scope->problems)
             problems_refuse(scope->problems, "spec.event_handlers.events", NULL,
-                            "an object is expected, not a %s", json_text_type_name(type));
+                            "a map is expected, not %s", problem_found(events));
         return;
     }
     struct event_text *sorted = NULL;
@@ -217,12 +217,12 @@ static const char *header_fault(struct span headers)
     if (!headers.ptr)
         return NULL;
     if (json_text_type(headers) != JSON_TEXT_OBJECT)
-        return "an object, header by header, is expected";
+        return "a map, header by header, is expected";
     struct json_text_iter iter = json_text_iterate(headers);
     while (json_text_next(&iter)) {
         enum json_text_type type = json_text_type(iter.value);
         if (type != JSON_TEXT_STRING && type != JSON_TEXT_NULL)
-            return "the value of each header must be a string";
+            return "the value of each header must be a text";
     }
     return NULL;
 }

@@ -21,8 +21,8 @@ void handler_read_members(const struct handler_scope *scope, const struct handle
 /* A member that is a string or absent; false and a problem when it is of another type. */
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,
                        struct span value, const char *member);
-/* The reference, `id`: empty is none; a problem when it is not a string. */
-void handler_read_ref(const struct handler_scope *scope, struct handler *handler, struct span id,
+/* The reference, `id`: empty is none; false and a problem when it is not a string. */
+bool handler_read_ref(const struct handler_scope *scope, struct handler *handler, struct span id,
                       const char *member);
 /* Warns of events that never fire here, or that the gateways do not know yet. */
 void handler_check_event(const struct handler_scope *scope, const struct handler *handler);

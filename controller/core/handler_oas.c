@@ -55,7 +55,7 @@ static void read_cooldown(const struct handler_scope *scope, struct handler *han
         return;
     if (!cooldown_read(text, &seconds)) {
         handler_refuse(scope, handler, keys[COOLDOWN], COOLDOWN_HINT,
-                       "the gateway does not take %s as a cooldown", text);
+                       "the gateway does not take \"%s\" as a cooldown", text);
         return;
     }
     handler->cooldown = seconds;
@@ -76,12 +76,12 @@ static void read_webhook(const struct handler_scope *scope, struct handler *hand
                          const struct span *values)
 {
     handler->is_webhook = true;
-    handler_read_ref(scope, handler, values[ID], keys[ID]);
+    bool readable = handler_read_ref(scope, handler, values[ID], keys[ID]);
     read_cooldown(scope, handler, values[COOLDOWN]);
     handler->has_local = values[URL].length > 2 && values[METHOD].length > 2;
     for (enum key key = URL; key <= HEADERS; key++)
         handler->has_overruled = handler->has_overruled || values[key].ptr;
-    if (!handler->ref)
+    if (readable && !handler->ref)
         handler_check_local(scope, handler);
 }
 
@@ -119,7 +119,7 @@ static void read_trigger(const struct handler_scope *scope, struct handler *hand
         return;
     }
     handler_refuse(scope, handler, keys[TRIGGER], "such as QuotaExceeded or AuthFailure",
-                   trigger ? "OAS documents know no event %s" : "it is missing or not a string%s",
+                   trigger ? "OAS documents know no event %s" : "it is missing or not a text%s",
                    handler->trigger);
 }
 
@@ -128,8 +128,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     struct span values[KEY_COUNT];
     if (json_text_type(handler->text) != JSON_TEXT_OBJECT) {
         handler->trigger = xstrdup("");
-        handler_refuse(scope, handler, "", NULL, "an object is expected, not a %s",
-                       json_text_type_name(json_text_type(handler->text)));
+        handler_refuse(scope, handler, "", NULL, "a map is expected, not %s",
+                       problem_found(handler->text));
         return;
     }
     CLEANUP(freep) char *name = NULL;
@@ -183,7 +183,7 @@ static const char *header_fault(struct span headers)
         members_read(iter.value, names, 2, values, NULL, NULL);
         if (json_text_type(values[0]) != JSON_TEXT_STRING ||
             json_text_type(values[1]) != JSON_TEXT_STRING)
-            return "name and value of each header are expected, as strings";
+            return "name and value of each header are expected, as texts";
     }
     return NULL;
 }

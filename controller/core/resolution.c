@@ -57,8 +57,10 @@ void resolution_add_webhooks(const struct resolution *resolution, enum copy_form
         json_text_add_string(out, ref->webhook_ns);
         buf_add_text(out, ",\"name\":");
         json_text_add_string(out, ref->webhook_name);
-        buf_add_text(out, ",\"uid\":");
-        json_text_add_string(out, ref->webhook_uid);
+        if (*ref->webhook_uid) {
+            buf_add_text(out, ",\"uid\":");
+            json_text_add_string(out, ref->webhook_uid);
+        }
         if (ref->webhook_generation)
             buf_add_format(out, ",\"generation\":%" PRId64, ref->webhook_generation);
         /* The Webhook is gone when its policy is needed. */

@@ -20,8 +20,8 @@ struct ref_state {
     const char *reason; /* of the error; NULL: none */
     char *message;
     const char *hint;
-    bool invalid;       /* the global is there: local fields beside the id do not step in */
-    bool has_reference; /* to secrets of the gateway */
+    bool invalid;          /* the global is there: local fields beside the id do not step in */
+    struct problems notes; /* warnings about the global, told once */
 };
 
 struct resolver {
@@ -60,8 +60,8 @@ static const struct resolved_ref *usable_copy(const struct resolver *resolver, c
 static void say_missing(const struct resolver *resolver, struct ref_state *state)
 {
     state->reason = "WebhookNotFound";
-    state->message = xasprintf("there is no Webhook %s that namespace %s may use", state->ref.ref,
-                               resolver->input->api->ns);
+    state->message = xasprintf("there is no Webhook \"%s\" that namespace %s may use",
+                               state->ref.ref, resolver->input->api->ns);
     state->hint = "a name, namespace/name or spec.id; see its allowedNamespaces";
 }
 
@@ -84,6 +84,26 @@ static void say_invalid(struct ref_state *state, const struct object *webhook,
     state->message = xasprintf("Webhook %s: %s", webhook->key, fault);
 }
 
+static void note_warnings(struct ref_state *state, const struct object *webhook,
+                          const struct problems *problems, bool has_reference)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->items[i];
+        /* A cooldown of zero is told where it counts: not where a handler sets its own. */
+        if (strcmp(problem->reason, "ZeroCooldown") != 0)
+            problems_add(&state->notes,
+                         &(struct problem_about){.severity = PROBLEM_WARNING,
+                                                 .reason = problem->reason,
+                                                 .hint = problem->hint},
+                         "Webhook %s: %s: %s", webhook->key, problem->field, problem->message);
+    }
+    if (has_reference)
+        problems_add(
+            &state->notes,
+            &(struct problem_about){.severity = PROBLEM_WARNING, .reason = "KvReferencesAssumed"},
+            "Webhook %s: it refers to secrets of the gateway, which puts them in", webhook->key);
+}
+
 static void take_global(struct resolver *resolver, struct ref_state *state,
                         const struct object *webhook)
 {
@@ -93,10 +113,10 @@ static void take_global(struct resolver *resolver, struct ref_state *state,
     webhook_decode(webhook, input->cache, &decoded, &problems);
     for (size_t i = 0; i < decoded.secret_count; i++)
         strset_add(resolver->secrets, decoded.secrets[i]);
-    const char *fault =
-        decoded.copy && input->abilities
-            ? guards_copy_fault(decoded.copy, input->abilities, &state->has_reference)
-            : NULL;
+    bool has_reference = false;
+    const char *fault = decoded.copy && input->abilities
+                            ? guards_copy_fault(decoded.copy, input->abilities, &has_reference)
+                            : NULL;
     if (decoded.copy && !fault) {
         state->ref.source = REF_GLOBAL;
         state->ref.webhook_ns = xstrdup(webhook->ns);
@@ -106,6 +126,8 @@ static void take_global(struct resolver *resolver, struct ref_state *state,
         state->ref.policy =
             conversion_policy_read(json_text_get(webhook->text, "spec", "conversionPolicy", NULL));
         state->ref.copy = copy_ref(decoded.copy);
+        note_warnings(state, webhook, &problems,
+                      has_reference && input->abilities && !input->abilities->kv_references);
     } else {
         say_invalid(state, webhook, &problems, fault);
         const struct resolved_ref *accepted = usable_copy(resolver, state->ref.ref);
@@ -229,12 +251,13 @@ static enum ref_source decide(struct resolver *resolver, const struct handler_sc
     if (state->ref.source == REF_GLOBAL && handler->has_overruled)
         warn(scope, handler, "ReadOnlyFields",
              "the fields beside the id are read-only: the global webhook's are used");
-    if (state->has_reference && state->ref.source == REF_GLOBAL && scope->abilities &&
-        !scope->abilities->kv_references) {
-        warn(scope, handler, "KvReferencesAssumed",
-             "the global webhook refers to secrets of the gateway");
-        state->has_reference = false; /* once is enough */
-    }
+    for (size_t i = 0; i < state->notes.count; i++)
+        handler_report(scope, handler,
+                       &(struct problem_about){.severity = PROBLEM_WARNING,
+                                               .reason = state->notes.items[i].reason,
+                                               .hint = state->notes.items[i].hint},
+                       "%s", state->notes.items[i].message);
+    problems_fini(&state->notes);
     return state->ref.source;
 }
 
@@ -282,14 +305,15 @@ static bool is_pushable(const struct problems *problems)
 
 static void check_context(struct resolver *resolver)
 {
-    if (resolver->input->abilities)
+    const char *context = resolver->view.context;
+    if (resolver->input->abilities || str_equal(context, "/")) /* malformed: told already */
         return;
     problems_add(&resolver->problems,
                  &(struct problem_about){.reason = "ContextNotFound",
                                          .field = "spec.contextRef",
                                          .hint = "see its allowedNamespaces"},
-                 "there is no OperatorContext %s that namespace %s may use",
-                 resolver->view.context ? resolver->view.context : "", resolver->input->api->ns);
+                 "there is no OperatorContext %s that namespace %s may use", context ? context : "",
+                 resolver->input->api->ns);
 }
 
 static void move_results(struct resolver *resolver, struct resolution *resolution)
@@ -299,6 +323,7 @@ static void move_results(struct resolver *resolver, struct resolution *resolutio
     for (size_t i = 0; i < resolver->ref_count; i++) {
         resolution->refs[i] = resolver->refs[i].ref;
         free(resolver->refs[i].message);
+        problems_fini(&resolver->refs[i].notes);
     }
     free(resolver->refs);
     resolution->valid = is_pushable(&resolver->problems);
@@ -335,7 +360,7 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
     api_facts_from_view(&resolver.view, &ret_resolution->facts);
     if (readable) {
         check_context(&resolver);
-        if (resolver.view.document.ptr)
+        if (resolver.view.is_whole)
             lint_api(&resolver.view, input->abilities, &resolver.problems);
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
         handlers_read(&scope, &resolver.handlers);
