@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program that a test started, with its log."""
 
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -10,11 +9,12 @@ from pathlib import Path
 class Process:
     """Runs one program at a time; its output is appended to one log over all its lives."""
 
-    def __init__(self, name: str, argv: list[str], log: Path, env: dict[str, str] | None = None):
+    def __init__(self, name: str, argv: list[str], log: Path,
+                 replace_env: dict[str, str] | None = None):
         self.name = name
         self.argv = [str(arg) for arg in argv]
         self.log = log
-        self.env = env
+        self.env = replace_env  # None: the caller's
         self.child: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -23,7 +23,7 @@ class Process:
             # A session of its own: an interrupt on the terminal is for pytest, which then stops all in order.
             self.child = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=None if self.env is None else {**os.environ, **self.env}, start_new_session=True)
+                env=self.env, start_new_session=True)
 
     def is_running(self) -> bool:
         return self.child is not None and self.child.poll() is None
