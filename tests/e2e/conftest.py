@@ -128,6 +128,23 @@ def tyk(stage):
     return stage.tyk
 
 
+@pytest.fixture
+def team(stage) -> str:
+    """A namespace of a team that has APIs."""
+    return stage.namespace("team")
+
+
+@pytest.fixture
+def gateways(stage):
+    """Two gateways. An operator that serves both is the fixture `operator`."""
+    return [stage.gateway(), stage.gateway()]
+
+
+@pytest.fixture
+def operator(stage, gateways):
+    return stage.operator(*gateways)
+
+
 def _write_shell_environment(stage: Stage, directory: Path) -> None:
     lines = [f"export PATH={os.environ['GRAPNEL_E2E_PROGRAMS']}:$PATH"]
     if stage._cluster is not None:

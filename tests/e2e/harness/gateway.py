@@ -4,11 +4,12 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .process import Process
-from .wait import eventually
+from .wait import eventually, eventually_equal
 
 PORT = 8080
 ADMIN_PORT = 8081
@@ -99,6 +100,9 @@ class StubGateway:
         """handler_meta of each handler of an event."""
         return [handler["handler_meta"] for handler in self.events(api_id).get(event, [])]
 
+    def counts_since(self, before: dict[str, int]) -> dict[str, int]:
+        return {name: count - before[name] for name, count in self.counts().items()}
+
     def put_foreign(self, definition: dict, oas: bool = False) -> None:
         """Somebody else's definition: posted and loaded."""
         code, body = self.call("POST", "/tyk/apis/oas" if oas else "/tyk/apis", definition)
@@ -148,6 +152,13 @@ class StubGateway:
             return json.dumps(self.state(), indent=1)
         except (AssertionError, OSError) as error:
             return f"does not answer ({error}); its log ends with\n{self.process.tail(30)}"
+
+
+def await_on_all(gateways: list[StubGateway], read: Callable[[StubGateway], Any], want: Any,
+                 timeout: float = 20) -> None:
+    """Waits until every gateway shows the wanted value."""
+    eventually_equal(lambda: {gateway.name: read(gateway) for gateway in gateways},
+                     {gateway.name: want for gateway in gateways}, timeout)
 
 
 class Receiver:
