@@ -293,16 +293,16 @@ def test_an_edit_is_pushed_once_and_observed(operator, gateways, kubectl, tyk, t
 def test_an_apply_that_changes_nothing_pushes_nothing(operator, gateways, kubectl, tyk, team):
     kubectl.apply(oas_api(team, "orders"))
     tyk.await_ready(team, "orders")
-    before, versions = [gateway.counts() for gateway in gateways], tyk.versions()
+    before = [gateway.counts() for gateway in gateways]
     kubectl.apply(oas_api(team, "orders"))
     kubectl.patch("apidefinition", "orders", {"metadata": {"labels": {"a": "b"}}}, team)
+    version = tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"]
     # What comes later in the same queue shows that the first has been dealt with.
     kubectl.apply(oas_api(team, "marker"))
     tyk.await_ready(team, "marker")
     for gateway, count in zip(gateways, before):
         assert gateway.counts_since(count)["posts"] == 1
-    assert tyk.apidefinition(team, "orders")["status"]["observedGeneration"] == 1
-    del versions
+    assert tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"] == version
 
 
 def test_server_side_apply_by_another_manager_does_not_fight(operator, gateways, kubectl, tyk, team):
