@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
+from harness.objects import PLURALS, Tyk
 from harness.stage import Stage
+from harness.wait import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILDS = ("asan", "dev", "release")
@@ -84,6 +86,9 @@ def cluster(bare_cluster):
     for file in files:
         bare_cluster.kubectl.apply(file)
     bare_cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    # For a moment after that, lists are still answered 429, "storage is (re)initializing".
+    tyk = Tyk(bare_cluster.api)
+    eventually(lambda: [tyk.items(kind) for kind in PLURALS])
     return bare_cluster
 
 

@@ -6,8 +6,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 
 class KubectlError(RuntimeError):
     def __init__(self, argv: list[str], result: subprocess.CompletedProcess):
@@ -16,12 +14,12 @@ class KubectlError(RuntimeError):
 
 
 def to_manifest(what: str | Path | dict | list) -> str:
-    """Text as it is; a file's text; an object or a list of objects as YAML documents."""
+    """Text as it is; a file's text; an object or several as JSON, which no reader of YAML takes for something else."""
     if isinstance(what, Path):
         return what.read_text()
     if isinstance(what, str):
         return what
-    return yaml.safe_dump_all(what if isinstance(what, list) else [what], sort_keys=False)
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": what} if isinstance(what, list) else what, indent=1)
 
 
 class Kubectl:
