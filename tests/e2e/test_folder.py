@@ -156,12 +156,10 @@ def test_two_processes_do_not_share_a_state_folder(folder_stage, operator):
     operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders")))
     operator.start()
     await_ready(operator, "orders")
-    second = FolderOperator.__new__(FolderOperator)
-    second.folder, second.state = operator.folder, operator.state
-    super(FolderOperator, second).__init__(
-        folder_stage.find_binary("grapnel"), folder_stage.directory, "second", port=8090,
-        source=f"dir:{operator.folder}", state_dir=operator.state, gateway_url=operator.flags["gateway_url"],
-        gateway_secret_file=folder_stage.secret_file)
+    second = FolderOperator(folder_stage.find_binary("grapnel"), folder_stage.directory, "second", port=8090,
+                            folder=operator.folder, state=operator.state, gateway_url=operator.flags["gateway_url"],
+                            gateway_secret_file=folder_stage.secret_file)
+    folder_stage.operators.append(second)
     second.process.start()
     assert second.process.await_exit(10) == 2
     assert str(operator.state) in second.log()

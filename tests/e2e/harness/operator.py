@@ -102,10 +102,11 @@ class Operator:
 class FolderOperator(Operator):
     """`grapnel run --source dir:PATH`: objects are files, status is files."""
 
-    def __init__(self, binary: Path, directory: Path, name: str = "operator", **flags):
-        self.folder = directory / f"{name}-objects"
-        self.state = directory / f"{name}-state"
-        self.folder.mkdir()
+    def __init__(self, binary: Path, directory: Path, name: str = "operator", folder: Path | None = None,
+                 state: Path | None = None, **flags):
+        self.folder = folder or directory / f"{name}-objects"
+        self.state = state or directory / f"{name}-state"
+        self.folder.mkdir(exist_ok=True)
         super().__init__(binary, directory, name, source=f"dir:{self.folder}", state_dir=self.state, **flags)
 
     def write(self, name: str, text: str) -> None:
