@@ -27,9 +27,13 @@ def _request(method: str, url: str, body: Any = None, headers: dict[str, str] | 
 
 
 class StubGateway:
-    """`grapnel-stub-gateway`. Definitions are read as any client reads them; the admin port counts and breaks things."""
+    """`grapnel-stub-gateway`. Definitions are read as any client reads them; the admin port counts and breaks things.
 
-    def __init__(self, binary: Path, directory: Path, name: str, address: str, secret: str, flags: tuple[str, ...] = ()):
+    Its reloads come every tenth of a second; a real gateway makes its callers wait for up to a second.
+    """
+
+    def __init__(self, binary: Path, directory: Path, name: str, address: str, secret: str, flags: tuple[str, ...] = (),
+                 reload_interval: float = 0.1):
         self.name = name
         self.address = address
         self.secret = secret
@@ -39,7 +43,7 @@ class StubGateway:
         self.folder.mkdir()
         self.process = Process(name, [
             str(binary), "--listen", f"{address}:{PORT}", "--admin", f"{address}:{ADMIN_PORT}", "--secret", secret,
-            "--app-path", str(self.folder), *flags], directory / f"{name}.log")
+            "--app-path", str(self.folder), "--reload-interval", str(reload_interval), *flags], directory / f"{name}.log")
 
     # --- life ---
 
@@ -132,8 +136,9 @@ class StubGateway:
 
     def counts(self) -> dict[str, int]:
         """How many POSTs, DELETEs and reloads were asked of it since it was started."""
-        state = self.state()
-        return {name: state[name] for name in ("posts", "deletes", "reloads")}
+        requests = self.state()["requests"]
+        return {"posts": requests["post"] + requests["post_oas"], "deletes": requests["delete"],
+                "reloads": requests["reload"]}
 
     def fault(self, name: str, **options: Any) -> None:
         code, body = _request("POST", f"{self.admin_url}/__fault", {"fault": name, **options})

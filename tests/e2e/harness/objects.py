@@ -21,7 +21,7 @@ def _object(kind: str, namespace: str, name: str, spec: dict, annotations: dict[
     return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def webhook(namespace: str, name: str, url: str | None = "https://pager.example/hook", *,
+def webhook(namespace: str, name: str, url: str | None = "https://pager.example/hook", /, *,
             annotations: dict[str, str] | None = None, **spec: Any) -> dict:
     """A global webhook; url=None leaves the URL to `urlFrom`."""
     return _object("Webhook", namespace, name, {**({} if url is None else {"url": url}), **spec}, annotations)
@@ -52,7 +52,7 @@ def oas_document(name: str, *handlers: dict, listen_path: str | None = None, api
                            "eventHandlers": list(handlers)}}}
 
 
-def oas_api(namespace: str, name: str, *handlers: dict, annotations: dict[str, str] | None = None,
+def oas_api(namespace: str, name: str, /, *handlers: dict, annotations: dict[str, str] | None = None,
             labels: dict[str, str] | None = None, context: dict | None = None, **document: Any) -> dict:
     spec: dict[str, Any] = {"oas": oas_document(name, *handlers, **document)}
     if context is not None:
@@ -69,7 +69,7 @@ def classic_handler(ref: str | None = None, **meta: Any) -> dict:
                              "template_path": "", "header_map": {}, "event_timeout": 5, **meta}}
 
 
-def classic_api(namespace: str, name: str, events: dict[str, list[dict]] | None = None, *,
+def classic_api(namespace: str, name: str, events: dict[str, list[dict]] | None = None, /, *,
                 annotations: dict[str, str] | None = None, **spec: Any) -> dict:
     definition = {"name": name, "use_keyless": True, "protocol": "http", "active": True,
                   "proxy": {"target_url": "http://upstream.example", "listen_path": f"/{name}/",

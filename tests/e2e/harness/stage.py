@@ -107,6 +107,7 @@ class Stage:
         self._check_confidential()
         for gateway in self.gateways:
             if gateway.process.is_running():
+                gateway.clear_faults()
                 gateway.expect_no_unresolved()
 
     def _check_confidential(self) -> None:
