@@ -10,7 +10,7 @@ import yaml
 from harness.gateway import await_on_all
 from harness.objects import (classic_api, classic_handler, condition, default_api_id, local, oas_api, oas_document,
                              reference, webhook)
-from harness.wait import eventually, eventually_equal, throughout
+from harness.wait import eventually, eventually_equal, throughout_equal
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
@@ -312,7 +312,7 @@ def test_server_side_apply_by_another_manager_does_not_fight(operator, gateways,
     tyk.await_ready(team, "orders")
     version = tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"]
     kubectl.apply(api, team, "--server-side", "--field-manager=someone")
-    throughout(lambda: tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"] == version, 2)
+    throughout_equal(lambda: tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"], version, 2)
 
 
 def test_many_apis_are_one_batch(operator, gateways, kubectl, tyk, team):

@@ -10,7 +10,7 @@ from harness.gateway import await_on_all
 from harness.kubectl import to_manifest
 from harness.objects import condition, default_api_id, local, oas_api, reference, secret, webhook
 from harness.operator import FolderOperator
-from harness.wait import eventually, eventually_equal, throughout
+from harness.wait import eventually, eventually_equal, throughout_equal
 
 MANIFESTS = Path(__file__).parent / "manifests"
 URL = "https://pager.example/hook"
@@ -89,7 +89,7 @@ def test_a_removed_webhook_is_converted(operator, gateways, when):
     eventually_equal(lambda: condition(status(operator, "ApiDefinition", "orders"), "ResolvedRefs").get("reason"),
                      "Converted")
     operator.restart()
-    throughout(lambda: urls()(gateways[0]) == [URL] and ids()(gateways[0]) == [None], 3)
+    throughout_equal(lambda: (urls()(gateways[0]), ids()(gateways[0])), ([URL], [None]), 3)
     operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager", "https://again.example/")))
     await_on_all(gateways, urls(), ["https://again.example/"])
     await_on_all(gateways, ids(), ["pager"])
@@ -135,8 +135,8 @@ def test_a_restart_with_everything_settled_does_nothing(operator, gateways):
     files = {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()}
     operator.restart()
     nothing = {"posts": 0, "deletes": 0, "reloads": 0}
-    throughout(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)] == [nothing, nothing],
-               4, interval=0.2)
+    throughout_equal(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)],
+                     [nothing, nothing], 4, interval=0.2)
     assert {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()} == files
 
 
@@ -149,7 +149,7 @@ def test_an_emptied_folder_empties_no_gateway(operator, gateways):
     for name in names:
         operator.remove(f"{name}.yaml")
     held = {default_api_id(TEAM, name) for name in names}
-    throughout(lambda: all(set(gateway.apis()) == held for gateway in gateways), 5)
+    throughout_equal(lambda: [set(gateway.apis()) for gateway in gateways], [held, held], 5)
 
 
 def test_two_processes_do_not_share_a_state_folder(folder_stage, operator):

@@ -9,7 +9,7 @@ import yaml
 from harness.gateway import await_on_all
 from harness.objects import (classic_api, classic_handler, default_api_id, oas_api, oas_document, reference, secret,
                              webhook)
-from harness.wait import eventually, eventually_equal, throughout
+from harness.wait import eventually, eventually_equal, throughout_equal
 
 URL = "https://pager.example/hook"
 CONVERTED = "grapnel.dev/converted-webhooks"
@@ -146,7 +146,7 @@ def test_a_withdrawn_permission_is_never_a_conversion(stage, operator, gateways,
     await_on_all(gateways, urls(team), [])
     assert tyk.copies(team, "orders") == {}
     kubectl.delete("webhook", "pager", platform)
-    throughout(lambda: urls(team)(gateways[0]) == [], 3)
+    throughout_equal(lambda: urls(team)(gateways[0]), [], 3)
     assert CONVERTED not in tyk.apidefinition(team, "orders")["metadata"].get("annotations", {})
 
 
@@ -247,7 +247,7 @@ def test_retain_leaves_the_spec_alone(relying, gateways, kubectl, tyk, team):
     spec = tyk.apidefinition(team, "orders")["spec"]
     kubectl.delete("webhook", "pager", team)
     is_converted_on(gateways, team)
-    throughout(lambda: tyk.apidefinition(team, "orders")["spec"] == spec, 4)  # twice the rewrite delay
+    throughout_equal(lambda: tyk.apidefinition(team, "orders")["spec"], spec, 3)  # the rewrite delay thrice
     assert "SpecRewritten" not in kubectl.event_reasons(team, "ApiDefinition", "orders")
 
 
@@ -296,7 +296,7 @@ def test_auto_leaves_the_spec_to_a_gitops_tool(relying, gateways, kubectl, tyk, 
     spec = tyk.apidefinition(team, "orders")["spec"]
     kubectl.delete("webhook", "pager", team)
     is_converted_on(gateways, team)
-    throughout(lambda: tyk.apidefinition(team, "orders")["spec"] == spec, 4)
+    throughout_equal(lambda: tyk.apidefinition(team, "orders")["spec"], spec, 3)
 
 
 def test_auto_leaves_a_document_in_a_configmap_alone(operator, gateways, kubectl, tyk, team):
@@ -310,7 +310,7 @@ def test_auto_leaves_a_document_in_a_configmap_alone(operator, gateways, kubectl
     kubectl.delete("webhook", "pager", team)
     await_on_all(gateways, ids(team), [None])
     await_on_all(gateways, urls(team), [URL])
-    throughout(lambda: kubectl.get("configmap", "doc", team)["data"]["oas"] == text, 4)
+    throughout_equal(lambda: kubectl.get("configmap", "doc", team)["data"]["oas"], text, 3)
 
 
 def test_many_deletions_at_once_rewrite_nothing(operator, gateways, kubectl, tyk, team):
@@ -324,7 +324,7 @@ def test_many_deletions_at_once_rewrite_nothing(operator, gateways, kubectl, tyk
     for name in names:
         await_on_all(gateways, ids(team, f"api-{name}"), [None])
         await_on_all(gateways, urls(team, f"api-{name}"), [URL])
-    throughout(lambda: {name: tyk.apidefinition(team, f"api-{name}")["spec"] for name in names} == specs, 4)
+    throughout_equal(lambda: {name: tyk.apidefinition(team, f"api-{name}")["spec"] for name in names}, specs, 3)
 
 
 def test_delete_and_recreate_within_the_grace_is_not_a_deletion(stage, gateways, kubectl, tyk, team):
@@ -342,7 +342,7 @@ def test_delete_and_recreate_within_the_grace_is_not_a_deletion(stage, gateways,
 def test_an_api_is_never_without_its_webhook_while_it_is_converted(relying, gateways, kubectl, tyk, team):
     relying(conversionPolicy="Retain")
     kubectl.delete("webhook", "pager", team)
-    throughout(lambda: urls(team)(gateways[0]) == [URL], 3)
+    throughout_equal(lambda: urls(team)(gateways[0]), [URL], 3)
     is_converted_on(gateways, team)
 
 
@@ -434,7 +434,7 @@ def test_removal_of_the_kind_is_not_a_deletion(relying, operator, gateways, kube
     definition = kubectl.get("crd", "webhooks.tyk.tyk.io")
     try:
         kubectl.delete("crd", "webhooks.tyk.tyk.io")
-        throughout(lambda: ids(team)(gateways[0]) == ["pager"], 5)  # five times the grace
+        throughout_equal(lambda: ids(team)(gateways[0]), ["pager"], 5)  # five times the grace
     finally:
         kubectl.apply({**{key: definition[key] for key in ("apiVersion", "kind", "spec")},
                        "metadata": {"name": "webhooks.tyk.tyk.io",
@@ -516,7 +516,7 @@ def test_a_sealed_value_is_never_written_into_the_spec(with_secret, gateways, ku
     spec = tyk.apidefinition(team, "orders")["spec"]
     kubectl.delete("webhook", "pager", team)
     tyk.await_api(team, "orders", "ResolvedRefs", "True", "Converted")
-    throughout(lambda: tyk.apidefinition(team, "orders")["spec"] == spec, 4)
+    throughout_equal(lambda: tyk.apidefinition(team, "orders")["spec"], spec, 3)
     await_on_all(gateways, headers(team), [{"Authorization": with_secret, "X-Team": "platform"}])
 
 
@@ -530,7 +530,7 @@ def test_a_sealed_text_stays_while_the_value_does(with_secret, operator, tyk, te
     before = tyk.copies(team, "orders")["pager"]["copy"]
     version = tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"]
     operator.restart()
-    throughout(lambda: tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"] == version, 3)
+    throughout_equal(lambda: tyk.apidefinition(team, "orders")["metadata"]["resourceVersion"], version, 3)
     assert tyk.copies(team, "orders")["pager"]["copy"] == before
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.gateway import await_on_all
 from harness.objects import classic_api, classic_handler, default_api_id, local, oas_api, reference, webhook
-from harness.wait import eventually, eventually_equal, throughout
+from harness.wait import eventually, eventually_equal, throughout_equal, until_stable
 
 URL = "https://pager.example/hook"
 NOTHING = {"posts": 0, "deletes": 0, "reloads": 0}
@@ -45,20 +45,22 @@ def populate(kubectl, tyk, team: str, count: int = 10) -> list[str]:
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_a_restart_with_everything_settled_does_nothing(stage, operator, gateways, kubectl, tyk, team, how):
     populate(kubectl, tyk, team)
-    before, versions = [gateway.counts() for gateway in gateways], tyk.versions()
+    versions = until_stable(tyk.versions)
+    before = [gateway.counts() for gateway in gateways]
     mark = stage.cluster.audit_mark()
     operator.kill() if how == "kill" else operator.stop()
     operator.start()
     # Longer than each of its timers; the counters of gateways and API server see what comes and is undone, too.
-    throughout(lambda: tyk.versions() == versions, 4, interval=0.2)
+    throughout_equal(tyk.versions, versions, 4, interval=0.2)
     assert [gateway.counts_since(count) for gateway, count in zip(gateways, before)] == [NOTHING, NOTHING]
     assert stage.cluster.writes(mark) == [], "a write that changes nothing is a write"
 
 
 def test_after_such_a_restart_it_still_works(stage, operator, gateways, kubectl, tyk, team):
     names = populate(kubectl, tyk, team)
+    versions = until_stable(tyk.versions)
     operator.restart()
-    before, versions = [gateway.counts() for gateway in gateways], tyk.versions()
+    before = [gateway.counts() for gateway in gateways]
     kubectl.apply(webhook(team, "pager", "https://changed.example/"))
     for name in names:
         await_on_all(gateways, urls(team, name), ["https://local.example/hook", "https://changed.example/"])
@@ -255,7 +257,8 @@ def test_once_says_when_it_did_not_converge(stage, gateways, kubectl, tyk, team)
 @pytest.mark.parametrize("how", ["restarted", "restarted after compaction"])
 def test_it_goes_on_after_the_api_server_was(stage, operator, gateways, kubectl, tyk, team, how):
     names = populate(kubectl, tyk, team, 3)
-    before, versions = [gateway.counts() for gateway in gateways], tyk.versions()
+    versions = until_stable(tyk.versions)
+    before = [gateway.counts() for gateway in gateways]
     if how != "restarted":
         stage.cluster.compact()
     stage.cluster.restart_apiserver()
@@ -294,8 +297,9 @@ def test_gateways_keep_what_they_have_while_the_api_server_is_away(stage, operat
     before = [gateway.counts() for gateway in gateways]
     stage.cluster.kill_apiserver()
     try:
-        throughout(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)]
-                   == [NOTHING, NOTHING] and operator.is_running(), 4, interval=0.2)
+        throughout_equal(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)],
+                         [NOTHING, NOTHING], 4, interval=0.2)
+        assert operator.is_running()
         operator.fetch("/healthz")
     finally:
         stage.cluster.start_apiserver()

@@ -11,7 +11,7 @@ from .process import Process
 from .wait import eventually
 
 # Short, so that a test sees in seconds what a user waits longer for. Each is a flag of `grapnel run`.
-QUICK = {"conversion-grace": "1s", "reference-grace": "1s", "rewrite-delay": "2s", "finalizer-timeout": "3s",
+QUICK = {"conversion-grace": "1s", "reference-grace": "1s", "rewrite-delay": "1s", "finalizer-timeout": "3s",
          "drift-interval": "1s", "secret-poll": "1s"}
 SANITIZER = re.compile(r"ERROR: \w*Sanitizer|runtime error: |WARNING: \w*Sanitizer")
 

@@ -51,3 +51,26 @@ def throughout(condition: Callable[[], Any], seconds: float, interval: float = I
     while time.monotonic() < deadline:
         assert condition() is not False, f"{getattr(condition, '__name__', condition)}: ceased to hold"
         time.sleep(interval)
+
+
+def throughout_equal(read: Callable[[], Any], want: Any, seconds: float, interval: float = INTERVAL) -> None:
+    """Reads for a while and checks that the value stays the wanted one; the message shows the one that was not."""
+
+    def is_equal() -> None:
+        seen = read()
+        assert seen == want, f"did not stay {want!r}, became {seen!r}"
+
+    throughout(is_equal, seconds, interval)
+
+
+def until_stable(read: Callable[[], T], seconds: float = 1.5, timeout: float = 30) -> T:
+    """Reads until the value has been the same for a while, and returns it: for "everything has settled"."""
+    deadline = time.monotonic() + timeout
+    last, since = read(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        assert time.monotonic() < deadline, f"still changes after {timeout} s: {last!r}"
+        time.sleep(INTERVAL)
+        seen = read()
+        if seen != last:
+            last, since = seen, time.monotonic()
+    return last
