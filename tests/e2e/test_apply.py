@@ -238,6 +238,7 @@ def test_status_of_an_api_with_a_global_webhook(operator, gateways, kubectl, tyk
                           reference("pager", "KeyExpired")))
     status = tyk.await_ready(team, "orders")["status"]
     hook = tyk.webhook(team, "pager")["metadata"]
+    assert status["webhooks"][0]["copy"].pop("suspend", False) is False
     assert status["webhooks"] == [{
         "ref": "pager", "source": "Global",
         "webhook": {"namespace": team, "name": "pager", "uid": hook["uid"], "generation": 1},
