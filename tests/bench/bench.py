@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grapnel against the stub gateway, and a plain libcurl program doing the same requests in the same run.
+
+Prints ratios, and writes them with a description of the machine to the file that --out names.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+SECRET = "s3cret"
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def classic(number, ref, filler):
+    """A Classic ApiDefinition of about 13 KB: ten handlers, twenty paths, as real exports have them."""
+    def handler(index):
+        if ref and index == 0:
+            return {"handler_name": "eh_web_hook_handler", "handler_meta": {"id": ref, "event_timeout": 60}}
+        return {"handler_name": "eh_web_hook_handler", "handler_meta": {
+            "disabled": False, "name": f"hook {index}", "method": "POST", "template_path": "", "event_timeout": 60,
+            "target_path": f"https://receiver.example/hooks/{number}/{index}", "header_map": {"X-Index": str(index)}}}
+
+    paths = [{"path": f"/v1/resource/{number}/{index}/" + "x" * 40, "method_actions": {"GET": {
+        "action": "no_action", "code": 200, "data": "", "headers": {}}}} for index in range(20)]
+    return {
+        "apiVersion": "tyk.tyk.io/v1alpha1", "kind": "ApiDefinition",
+        "metadata": {"name": f"api-{number:05}", "namespace": "default"},
+        "spec": {
+            "name": f"api {number}", "use_keyless": True, "protocol": "http", "active": True,
+            "proxy": {"listen_path": f"/api-{number}/", "target_url": "http://upstream.example/", "strip_listen_path": True},
+            "version_data": {"not_versioned": True, "default_version": "Default", "versions": {"Default": {
+                "name": "Default", "use_extended_paths": True, "extended_paths": {"white_list": paths}}}},
+            "event_handlers": {"events": {"AuthFailure": [handler(index) for index in range(10)]}},
+            "config_data": {"filler": "y" * filler},
+        },
+    }
+
+
+def sized(number, ref, size):
+    """The definition above, filled up to `size` bytes of JSON."""
+    bare = len(json.dumps(classic(number, ref, 0)["spec"], separators=(",", ":")))
+    return classic(number, ref, max(0, size - bare))
+
+
+def webhook(name, path="hook"):
+    return {"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "Webhook", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"url": f"https://pager.example/{path}"}}
+
+
+class Stub:
+    def __init__(self, binary, folder, number=0):
+        self.folder = folder / f"gateway{number}"
+        self.folder.mkdir()
+        self.process = subprocess.Popen(
+            [binary, "--listen", "127.0.0.1:0", "--secret", SECRET, "--app-path", self.folder],
+            stdout=subprocess.PIPE, text=True)
+        ready = json.loads(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{ready['port']}"
+
+    def state(self):
+        with urllib.request.urlopen(f"{self.url}/__state?brief=1", timeout=30) as answer:
+            return json.load(answer)
+
+    def reset(self):
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/__reset", method="POST"), timeout=30).read()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def counts(state):
+    found = state.get("counts", state)
+    return {"posts": found.get("posts", 0), "deletes": found.get("deletes", 0), "reloads": found.get("reloads", 0),
+            "lists": found.get("lists", 0), "gets": found.get("gets", 0)}
+
+
+class Grapnel:
+    """`grapnel run` on a folder, watched from outside."""
+
+    def __init__(self, binary, folder, stubs, *more):
+        self.log = open(folder.parent / "grapnel.log", "ab")
+        arguments = [binary, "run", "--source", f"dir:{folder}", "--listen", "127.0.0.1:0", "--log-format", "json", *more]
+        for stub in stubs:
+            arguments += ["--gateway-url", stub.url]
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen(arguments, stderr=self.log, stdout=subprocess.PIPE, env={**os.environ, "TYK_AUTH": SECRET})
+
+    def rss_mb(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+    def peak_mb(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", text).group(1)) / 1024
+
+    def cpu(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.log.close()
+
+
+def until(condition, timeout=120):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit("gave up waiting")
+        time.sleep(0.005)
+
+
+def write_folder(folder, objects):
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in objects:
+        (folder / f"{one['kind'].lower()}-{one['metadata']['name']}.json").write_text(json.dumps(one))
+
+
+class Bench:
+    def __init__(self, build, work):
+        self.grapnel = build / "grapnel"
+        self.stub = build / "tests/gateway/grapnel-stub-gateway"
+        self.raw_program = build / "tests/bench/bench-raw"
+        self.work = work
+        self.results = []
+
+    def record(self, name, value, target, good):
+        row = {"what": name, "value": value, "target": target, "good": good}
+        self.results.append(row)
+        say(f"{'ok ' if good else 'NOT'} {name}: {value} (target {target})")
+
+    def documents(self, folder, target):
+        """What Grapnel would push, as files for the plain program."""
+        target.mkdir()
+        done = subprocess.run([self.grapnel, "render", folder], capture_output=True, text=True, check=True)
+        files = []
+        for api in json.loads(done.stdout):
+            path = target / (api["apiId"] + (".oas.json" if api["kind"] == "oas" else ".json"))
+            path.write_text(json.dumps(api["document"], separators=(",", ":")))
+            files.append(path)
+        return files
+
+    def raw(self, folder, connections=4):
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        files = self.documents(folder, place / "documents")
+        stub = Stub(self.stub, place)
+        done = subprocess.run([self.raw_program, stub.url, SECRET, str(connections), *files], capture_output=True, text=True)
+        stub.stop()
+        if done.returncode:
+            sys.exit(done.stderr)
+        return json.loads(done.stdout)
+
+    def converge(self, apis=500, size=13000):
+        """Everything new: from the folder to one gateway."""
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager", size) for number in range(apis)])
+        raw = min((self.raw(folder) for _ in range(3)), key=lambda one: one["total"])
+        best = None
+        for attempt in range(3):
+            shutil.rmtree(folder / ".grapnel", ignore_errors=True)
+            (place / f"try{attempt}").mkdir()
+            stub = Stub(self.stub, place / f"try{attempt}")
+            grapnel = Grapnel(self.grapnel, folder, [stub])
+            until(lambda: counts(stub.state())["posts"] >= 1)
+            first = time.monotonic()
+            until(lambda: self.synced(folder) >= apis)
+            end = time.monotonic()
+            found = counts(stub.state())
+            took = {"wall": end - first, "start": first - grapnel.begin, "counts": found, "cpu": grapnel.cpu(),
+                    "peak_mb": grapnel.peak_mb()}
+            grapnel.stop()
+            stub.stop()
+            if not best or took["wall"] < best["wall"]:
+                best = took
+        say(f"    raw {raw}; grapnel {best}")
+        self.record(f"{apis} new APIs: POSTs", best["counts"]["posts"], apis, best["counts"]["posts"] == apis)
+        self.record(f"{apis} new APIs: reloads", best["counts"]["reloads"], "<= 2", best["counts"]["reloads"] <= 2)
+        ratio = round(best["wall"] / raw["total"], 2)
+        self.record(f"{apis} new APIs: wall / raw", ratio, "<= 1.3", ratio <= 1.3)
+
+    def synced(self, folder):
+        return len(list((folder / ".grapnel" / "status").glob("ApiDefinition.*"))) if (folder / ".grapnel").exists() else 0
+
+    def change(self, apis, referring):
+        """One global changes: how many requests, how much CPU."""
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager" if number < referring else None, 13000)
+                                                   for number in range(apis)])
+        stub = Stub(self.stub, place)
+        grapnel = Grapnel(self.grapnel, folder, [stub], "--drift-interval", "1h")
+        until(lambda: self.synced(folder) >= apis)
+        time.sleep(3)
+        stub.reset()
+        before = grapnel.cpu()
+        write_folder(folder, [webhook("pager", "changed")])
+        until(lambda: counts(stub.state())["posts"] >= referring and counts(stub.state())["reloads"] >= 1)
+        time.sleep(2)
+        found = counts(stub.state())
+        cpu = grapnel.cpu() - before
+        grapnel.stop()
+        stub.stop()
+        return found, cpu
+
+    def changes(self):
+        found, _ = self.change(500, 500)
+        self.record("global of 500 APIs changes: POSTs", found["posts"], 500, found["posts"] == 500)
+        self.record("global of 500 APIs changes: reloads", found["reloads"], "<= 2", found["reloads"] <= 2)
+        small, cpu_small = self.change(500, 10)
+        large, cpu_large = self.change(5000, 10)
+        self.record("10 of 5,000 refer: POSTs", large["posts"], 10, large["posts"] == 10)
+        ratio = round(cpu_large / max(cpu_small, 0.01), 2)
+        self.record("10 of 5,000 refer: CPU against 10 of 500", ratio, "<= 2", ratio <= 2)
+
+    def restart(self, apis=500):
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)])
+        stub = Stub(self.stub, place)
+        grapnel = Grapnel(self.grapnel, folder, [stub])
+        until(lambda: self.synced(folder) >= apis)
+        time.sleep(3)
+        grapnel.stop()
+        stamps = {path: path.stat().st_mtime_ns for path in (folder / ".grapnel" / "status").iterdir()}
+        stub.reset()
+        grapnel = Grapnel(self.grapnel, folder, [stub])
+        until(lambda: counts(stub.state())["lists"] >= 1)
+        time.sleep(5)
+        found = counts(stub.state())
+        written = sum(path.stat().st_mtime_ns != stamps.get(path) for path in (folder / ".grapnel" / "status").iterdir())
+        grapnel.stop()
+        stub.stop()
+        for what in ("posts", "deletes", "reloads"):
+            self.record(f"restart, everything settled: {what}", found[what], 0, found[what] == 0)
+        self.record("restart, everything settled: status writes", written, 0, written == 0)
+
+    def memory(self, apis=10000, size=2500):
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        write_folder(folder, [webhook("pager")])
+        stub = Stub(self.stub, place)
+        grapnel = Grapnel(self.grapnel, folder, [stub])
+        time.sleep(2)
+        idle = grapnel.rss_mb()
+        grapnel.stop()
+        self.record("idle RSS, MB", round(idle, 1), "<= 12", idle <= 12)
+        objects = [sized(number, None, 0) for number in range(apis)]
+        for one in objects:
+            one["spec"]["event_handlers"]["events"]["AuthFailure"] = one["spec"]["event_handlers"]["events"]["AuthFailure"][:1]
+            one["spec"]["version_data"]["versions"]["Default"]["extended_paths"]["white_list"] = []
+            bare = len(json.dumps(one["spec"], separators=(",", ":")))
+            one["spec"]["config_data"]["filler"] = "z" * max(0, size - bare)
+        json_mb = sum(len(json.dumps(one, separators=(",", ":"))) for one in objects) / 1048576
+        write_folder(folder, objects)
+        grapnel = Grapnel(self.grapnel, folder, [stub])
+        until(lambda: self.synced(folder) >= apis, 300)
+        time.sleep(3)
+        rss, peak = grapnel.rss_mb(), grapnel.peak_mb()
+        grapnel.stop()
+        stub.stop()
+        ratio = round((rss - idle) / json_mb, 2)
+        say(f"    {apis} APIs, {json_mb:.1f} MB of JSON: RSS {rss:.1f} MB, peak {peak:.1f} MB")
+        self.record(f"RSS with {apis} APIs of 2.5 KB, less idle, against their JSON", ratio, "<= 1.6", ratio <= 1.6)
+
+
+def machine():
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    return f"{os.cpu_count()} cores ({model.group(1) if model else platform.machine()}), {int(memory.group(1)) // 1048576} GiB, {platform.platform()}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, required=True, help="folder of a release build")
+    parser.add_argument("--out", type=Path, help="where to write the results as text")
+    parser.add_argument("only", nargs="*", help="converge, changes, restart, memory")
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=base) as work:
+        bench = Bench(options.build.resolve(), Path(work))
+        for name in options.only or ["converge", "changes", "restart", "memory"]:
+            say(f"== {name}")
+            getattr(bench, name)()
+    if options.out:
+        lines = [f"# {machine()}", f"# {time.strftime('%Y-%m-%d')}"]
+        lines += [f"{'ok ' if row['good'] else 'NOT'} {row['what']}: {row['value']} (target {row['target']})" for row in bench.results]
+        options.out.write_text("\n".join(lines) + "\n")
+    return 0 if all(row["good"] for row in bench.results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
