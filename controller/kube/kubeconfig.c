@@ -112,6 +112,17 @@ static int field_fault(const struct entry *entry, const char *field, const char 
                    entry->name, field, what);
 }
 
+/* What goes into a header must not be able to end it. */
+static int check_printable(const struct entry *entry, const char *field, const char *text,
+                           struct err *err)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            return field_fault(entry, field, "holds a control character", err);
+    }
+    return 0;
+}
+
 /* NULL when absent or empty. */
 static int read_text(const struct entry *entry, struct span object, const char *field,
                      char **ret_text, struct err *err)
@@ -129,7 +140,7 @@ static int read_text(const struct entry *entry, struct span object, const char *
     }
     free(*ret_text);
     *ret_text = text;
-    return 0;
+    return check_printable(entry, field, text, err);
 }
 
 static int read_bool(const struct entry *entry, struct span object, const char *field,
@@ -166,6 +177,8 @@ static int read_texts(const struct entry *entry, struct span object, const char 
         *ret_texts = texts;
         if (!text)
             return field_fault(entry, field, "a list of strings is expected", err);
+        if (check_printable(entry, field, text, err) < 0)
+            return -1;
         count++;
     }
     return 0;
@@ -346,7 +359,8 @@ static int read_extra(const struct entry *entry, struct kube_config *config, str
         struct kube_extra *extra = &config->as_extra[count++];
         if (!extra->key)
             return field_fault(entry, "as-user-extra", "a mapping is expected", err);
-        if (read_texts(entry, map, extra->key, &extra->values, err) < 0)
+        if (check_printable(entry, "as-user-extra", extra->key, err) < 0 ||
+            read_texts(entry, map, extra->key, &extra->values, err) < 0)
             return -1;
     }
     return 0;

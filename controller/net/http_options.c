@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_options.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -153,7 +154,8 @@ static int set_tls(CURL *easy, const struct http_request *request, struct http_o
     return 0;
 }
 
-/* Options that are refused (a socket that is no TCP, an old kernel) are done without. */
+/* Options that are refused (a socket that is no TCP, an old kernel) are done without. Programs that
+ * we start must not inherit the socket. */
 static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
     (void)arg;
@@ -169,6 +171,7 @@ static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(options); i++)
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     return CURL_SOCKOPT_OK;
 }
 

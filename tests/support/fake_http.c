@@ -21,6 +21,8 @@ struct http_call {
     http_done_fn *done;
     void *arg;
     bool (*on_bytes)(void *arg, const char *bytes, size_t length);
+    void (*on_open)(void *arg);
+    bool opened;
     size_t limit;
     struct loop_timer *timeout;
     bool finished; /* waits for the loop to deliver */
@@ -59,6 +61,8 @@ static void call_free(struct http_call *call)
     free((void *)(uintptr_t)call->seen.url);
     free((void *)(uintptr_t)call->seen.body.ptr);
     free((void *)(uintptr_t)call->seen.pool);
+    free((void *)(uintptr_t)call->seen.ca_pem);
+    free((void *)(uintptr_t)call->seen.server_name);
     free(call->body);
     free(call->content_type);
     free(call);
@@ -130,6 +134,9 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         .pool = request->pool ? xstrdup(request->pool) : NULL,
         .is_stream = request->on_bytes != NULL,
         .has_tls = request->tls != NULL,
+        .ca_pem = request->tls && request->tls->ca_pem ? xstrdup(request->tls->ca_pem) : NULL,
+        .server_name =
+            request->tls && request->tls->server_name ? xstrdup(request->tls->server_name) : NULL,
     };
     if (request->body.ptr)
         call->seen.body =
@@ -138,6 +145,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
     call->done = done;
     call->arg = arg;
     call->on_bytes = request->on_bytes;
+    call->on_open = request->on_open;
     call->limit = request->limit ? request->limit : DEFAULT_LIMIT;
     call->timeout = loop_timer_new(http->loop, on_timeout, call);
     if (request->timeout_ms)
@@ -235,6 +243,13 @@ void fake_http_set_reused(struct http *http, bool reused)
     http->reused = reused;
 }
 
+static void open_stream(struct http_call *call)
+{
+    if (!call->opened && call->on_open)
+        call->on_open(call->arg);
+    call->opened = true;
+}
+
 void fake_http_answer_with(struct http *http, struct fake_call *fake, long status, struct span body,
                            const char *content_type, int64_t retry_after_ms)
 {
@@ -254,6 +269,7 @@ void fake_http_answer_with(struct http *http, struct fake_call *fake, long statu
         .connection_was_reused = http->reused,
     };
     if (call->on_bytes && status / 100 == 2) {
+        open_stream(call);
         if (body.length && !call->on_bytes(call->arg, body.ptr, body.length)) {
             fail_call(call, ERR_INVALID, 23, "refused");
             fake_loop_run(http->loop);
@@ -270,10 +286,17 @@ void fake_http_answer(struct http *http, struct fake_call *call, long status, co
     fake_http_answer_with(http, call, status, (struct span){body, strlen(body)}, NULL, -1);
 }
 
+void fake_http_open(struct http *http, struct fake_call *fake)
+{
+    open_stream(real_call(fake));
+    fake_loop_run(http->loop);
+}
+
 bool fake_http_bytes(struct http *http, struct fake_call *fake, const char *bytes, size_t length)
 {
     struct http_call *call = real_call(fake);
     assert_non_null(call->on_bytes);
+    open_stream(call);
     bool wanted = call->on_bytes(call->arg, bytes, length);
     if (!wanted)
         fail_call(call, ERR_INVALID, 23, "refused");
@@ -284,6 +307,7 @@ bool fake_http_bytes(struct http *http, struct fake_call *fake, const char *byte
 void fake_http_end(struct http *http, struct fake_call *call)
 {
     struct http_call *real = real_call(call);
+    open_stream(real);
     real->response = (struct http_response){
         .status = 200, .body = {"", 0}, .retry_after_ms = -1, .content_type = "application/json"};
     finish(real);

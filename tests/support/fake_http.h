@@ -25,6 +25,8 @@ struct fake_call {
     const char *pool;
     bool is_stream;
     bool has_tls;
+    const char *ca_pem;      /* of the request's tls; NULL: none */
+    const char *server_name; /* likewise */
 };
 
 size_t fake_http_pending(const struct http *http);
@@ -45,7 +47,10 @@ void fake_http_answer(struct http *http, struct fake_call *call, long status, co
 /* With a Retry-After (-1: none) and a content type (NULL: application/json). */
 void fake_http_answer_with(struct http *http, struct fake_call *call, long status, struct span body,
                            const char *content_type, int64_t retry_after_ms);
-/* A piece of a stream's body (status 200); false: the flow refused it and the call has failed. */
+/* The head of a stream's 200 answer has come. */
+void fake_http_open(struct http *http, struct fake_call *call);
+/* A piece of a stream's body (status 200, opened first where it was not); false: the flow refused
+ * it and the call has failed. */
 bool fake_http_bytes(struct http *http, struct fake_call *call, const char *bytes, size_t length);
 /* The stream ends cleanly. */
 void fake_http_end(struct http *http, struct fake_call *call);

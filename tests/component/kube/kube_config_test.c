@@ -188,6 +188,7 @@ static void of_several_files_the_first_that_has_an_entry_wins_whole(void **state
 {
     struct world *world = *state;
     const char *first = write_file(world, "first",
+                                   "current-context: \"\"\n"
                                    "contexts: [{name: c, context: {cluster: k, user: u}}]\n"
                                    "users: [{name: u, user: {}}]\n");
     const char *second =
@@ -269,7 +270,8 @@ static void impersonation_is_read(void **state)
 {
     struct world *world = *state;
     use(world, "{server: https://k}",
-        "{token: t, as: jane, as-uid: \"7\", as-groups: [a, b], as-user-extra: {scopes: [xx, yy]}}");
+        "{token: t, as: jane, as-uid: \"7\", as-groups: [a, b], as-user-extra: {scopes: [xx, "
+        "yy]}}");
     assert_int_equal(load(world), 0);
     assert_string_equal(world->config.as, "jane");
     assert_string_equal(world->config.as_uid, "7");
@@ -330,6 +332,11 @@ static void what_is_wrong_is_named_with_its_place(void **state)
          "insecure-skip-tls-verify: true or false is expected"},
         {"{server: https://k, certificate-authority-data: \"_\"}", "{}",
          "certificate-authority-data: PEM in base64 is expected"},
+        {"{server: https://k, certificate-authority-data: QQBB}", "{}",
+         "certificate-authority-data: PEM in base64 is expected"},
+        {"{server: https://k}", "{token: \"a\\nb\"}", "token: holds a control character"},
+        {"{server: https://k}", "{as: j, as-groups: [\"a\\rb\"]}",
+         "as-groups: holds a control character"},
         {"{server: https://k, proxy-url: \"ftp://x\"}", "{}",
          "proxy-url: an http, https or socks5"},
         {"{server: https://k}", "{client-certificate-data: Q0E=}",
@@ -368,12 +375,12 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 static void a_context_whose_cluster_or_user_is_missing_is_named(void **state)
 {
     struct world *world = *state;
-    world->source.kubeconfig =
-        write_file(world, "config",
-                   "current-context: a\n"
-                   "contexts: [{name: a, context: {cluster: none}}, {name: b, context: {cluster: k, "
-                   "user: none}}]\n"
-                   "clusters: [{name: k, cluster: {server: https://k}}]\n");
+    world->source.kubeconfig = write_file(
+        world, "config",
+        "current-context: a\n"
+        "contexts: [{name: a, context: {cluster: none}}, {name: b, context: {cluster: k, "
+        "user: none}}]\n"
+        "clusters: [{name: k, cluster: {server: https://k}}]\n");
     expect_fault(world, ERR_NOT_FOUND, "no cluster \"none\" in ");
     world->source.context = "b";
     expect_fault(world, ERR_NOT_FOUND, "no user \"none\" in ");
