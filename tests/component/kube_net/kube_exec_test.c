@@ -128,16 +128,27 @@ static void a_program_gives_a_token_and_is_told_what_it_needs(void **state)
     world->exec.args = args;
     world->exec.env = env;
     setenv("KUBERNETES_EXEC_INFO", "stale", 1);
-    write_script(world,
-                 "read line && exit 9 # stdin is empty\n"
-                 "printf '{\"apiVersion\":\"" V1 "\",\"kind\":\"ExecCredential\",\"status\":"
-                 "{\"token\":\"%s %s %s %s %s\",\"expirationTimestamp\":\"2026-01-01T00:00:10Z\"}}'"
-                 " \"$1\" \"$2\" \"$ADDED\" \"$HOME\" \"$(echo $KUBERNETES_EXEC_INFO | tr -d "
-                 "'\"')\"");
+    write_script(
+        world,
+        "read line && exit 9 # stdin is empty\n"
+        "printf '{\"apiVersion\":\"" V1 "\",\"kind\":\"ExecCredential\",\"status\":"
+        "{\"token\":\"%s %s %s %s %s %s\",\"expirationTimestamp\":\"2026-01-01T00:00:10Z\"}}'"
+        " \"$1\" \"$2\" \"$ADDED\" \"$HOME\" \"$(echo $KUBERNETES_EXEC_INFO | tr -d "
+        "'\"')\" \"$(tr '\\0' '\\n' < /proc/$$/environ | grep -cE "
+        "'^(HOME|KUBERNETES_EXEC_INFO)=')\"");
+    int input[2];
+    int saved = dup(0);
+    assert_int_equal(pipe(input), 0);
+    assert_int_equal(write(input[1], "line\n", 5), 5);
+    dup2(input[0], 0);
     run(world);
+    dup2(saved, 0);
+    close(saved);
+    close(input[0]);
+    close(input[1]);
     unsetenv("KUBERNETES_EXEC_INFO");
     assert_false(world->failed);
-    assert_string_equal(world->token, "one two; three yes other {told:true}");
+    assert_string_equal(world->token, "one two; three yes other {told:true} 2");
     assert_int_equal(world->expires, 1767225610);
 }
 
