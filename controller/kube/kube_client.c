@@ -188,6 +188,9 @@ static void call_send(void *arg)
         call->state = CALL_WAITING;
         return;
     case KUBE_AUTH_FAILED:
+        /* A file that is missing here is not an object that is missing there. */
+        if (call->err.class != ERR_TRANSIENT)
+            call->err.class = ERR_DENIED;
         call->state = CALL_FAILED;
         call_finish(call, &none, &call->err);
         return;

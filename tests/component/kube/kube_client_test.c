@@ -219,7 +219,7 @@ static void without_any_token_the_call_fails_and_the_next_tries_again(void **sta
     ask(world);
     assert_int_equal(world->done, 1);
     assert_true(world->failed);
-    assert_int_equal(world->err.class, ERR_NOT_FOUND);
+    assert_int_equal(world->err.class, ERR_DENIED);
     assert_non_null(strstr(world->err.msg, world->token_path));
     assert_int_equal(world->status, 0);
     write_file(world->token_path, "late");
@@ -297,7 +297,7 @@ static void a_missing_ca_file_is_named(void **state)
     struct world *world = *state;
     world->config.ca_file = xstrdup("/nonexistent/ca.crt");
     ask(world);
-    assert_int_equal(world->err.class, ERR_NOT_FOUND);
+    assert_int_equal(world->err.class, ERR_DENIED);
     assert_non_null(strstr(world->err.msg, "/nonexistent/ca.crt"));
 }
 
