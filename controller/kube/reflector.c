@@ -438,6 +438,13 @@ static int64_t watch_due(const struct reflector *reflector)
                : reflector->watch_deadline;
 }
 
+/* Bookmarks may begin at any time, so what is due is looked at this often. */
+static void arm_watchdog(struct reflector *reflector)
+{
+    int64_t left = watch_due(reflector) - loop_now(reflector->options.loop);
+    loop_timer_arm(reflector->timer, left < SILENCE_MS ? left : SILENCE_MS);
+}
+
 static void on_watch_open(void *arg)
 {
     struct reflector *reflector = arg;
@@ -445,7 +452,7 @@ static void on_watch_open(void *arg)
     reflector->opened = true;
     reflector->stats.watches++;
     reflector->last_byte = loop_now(reflector->options.loop);
-    loop_timer_arm(reflector->timer, watch_due(reflector) - loop_now(reflector->options.loop));
+    arm_watchdog(reflector);
     if (reflector->troubled) {
         clear_trouble(reflector);
         reflector->callbacks.resumed(reflector->arg);
@@ -566,7 +573,7 @@ static void on_timer(void *arg)
         return;
     case REFLECTOR_WATCHING:
         if (now < watch_due(reflector)) {
-            loop_timer_arm(reflector->timer, watch_due(reflector) - now);
+            arm_watchdog(reflector);
             return;
         }
         kube_cancel(TAKE(reflector->call));
