@@ -26,7 +26,7 @@ struct item {
     char *key;
     char *ns;
     enum item_state state;
-    char *version;             /* THERE */
+    char *version;             /* when it was THERE last */
     enum err_class missing_as; /* MISSING */
     bool is_due;               /* in the queue */
     unsigned attempts;         /* that failed in a row */
@@ -104,7 +104,6 @@ static void tell_missing(struct item *item, const struct err *err)
     bool is_news = item->state != ITEM_MISSING || item->missing_as != err->class;
     item->state = ITEM_MISSING;
     item->missing_as = err->class;
-    free(TAKE(item->version));
     if (is_news)
         item->follow->sink->missing(item->follow->arg, item->kind, item->key, err);
 }

@@ -258,6 +258,21 @@ static void a_namespace_in_trouble_keeps_the_kind_incomplete(void **state)
     expect_told(world, "begin Webhook\nput one/a@1\nend Webhook\n");
 }
 
+static void the_first_whole_may_wait_for_a_watch_to_resume(void **state)
+{
+    struct world *world = *state;
+    make(world, two);
+    start(world, webhooks, 1);
+    answer_list(world, ONE, "one", "a@1", "10");
+    refuse(world, WATCH_ONE);
+    answer_list(world, TWO, "two", "b@2", "20");
+    expect_told(world, "trouble Webhook transient: watch webhooks in namespace one: refused\n");
+    fake_loop_advance(world->loop, 1600);
+    answer(world, "/namespaces/one/webhooks?limit=1", 200, "{}");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_ONE));
+    expect_told(world, "begin Webhook\nput one/a@1\nput two/b@2\nend Webhook\n");
+}
+
 /* Both listed (one/a, two/b) and watched. */
 static void reach_watches(struct world *world)
 {
@@ -509,6 +524,7 @@ int main(void)
         TEST(one_namespace_is_asked_for_alone),
         TEST(several_namespaces_are_told_when_all_are_complete),
         TEST(a_namespace_in_trouble_keeps_the_kind_incomplete),
+        TEST(the_first_whole_may_wait_for_a_watch_to_resume),
         TEST(a_namespace_listed_again_tells_the_whole),
         TEST(a_namespace_listed_again_beside_trouble_tells_what_it_changed),
         TEST(trouble_of_two_namespaces_ends_with_the_last),
