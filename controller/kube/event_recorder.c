@@ -51,7 +51,6 @@ struct series {
     int64_t last_sent;
     unsigned tries;
     bool is_queued;
-    bool is_over; /* quiet for long: forgotten once it is written */
     struct kube_call *call;
     unsigned sending; /* the count in the call */
     TAILQ_ENTRY(series) entry;
@@ -251,8 +250,6 @@ static void on_written(struct series *series)
     /* It came again while the first was on its way: that is the second time. */
     if (series->written == 1 && series->count > 1)
         enqueue(series, false);
-    else if (series->is_over)
-        forget(series);
 }
 
 static void drop(struct series *series, const struct err *err)
@@ -274,8 +271,8 @@ static void on_answer(void *arg, const struct kube_answer *answer, const struct 
     recorder->in_flight--;
     loop_defer(recorder->loop, pump, recorder);
     bool created = !series->written;
-    /* The answer to a first try was lost: it is there. */
-    bool is_there = created && answer->status == 409 && series->tries > 1;
+    /* The answer to an earlier try was lost: the name is of no other event. */
+    bool is_there = created && answer->status == 409;
     if (!err || is_there) {
         on_written(series);
     } else if (!created && answer->status == 404) { /* the server keeps events for an hour only */
@@ -300,10 +297,10 @@ static void look_at_series(struct event_recorder *recorder, struct series *serie
     bool unwritten = series->count > series->written;
     if (series->call || series->is_queued)
         return;
-    series->is_over = now - series->last_seen >= QUIET_MS;
-    if (unwritten && (series->is_over || now - series->last_sent >= REFRESH_MS))
+    bool is_over = now - series->last_seen >= QUIET_MS;
+    if (unwritten && (is_over || now - series->last_sent >= REFRESH_MS))
         enqueue(series, false);
-    else if (series->is_over)
+    else if (is_over)
         forget(series);
 }
 
@@ -390,7 +387,6 @@ void event_recorder_tell(struct event_recorder *recorder, const struct object *o
         recorder->stats.aggregated++;
     }
     series->count++;
-    series->is_over = false;
     series->last_seen = loop_now(recorder->loop);
     series->last_seen_wall = wall;
     if (series->count <= 2)

@@ -253,7 +253,7 @@ static void change_annotation(const struct object *object, const char *name, con
     if (str_equal(now, value))
         return;
     begin_operation(patch);
-    if (value && json_text_type(map) != JSON_TEXT_OBJECT)
+    if (json_text_type(map) != JSON_TEXT_OBJECT) /* only where something is to be added */
         buf_add_text(patch, "{\"op\":\"add\",\"path\":\"/metadata/annotations\",\"value\":{}},");
     buf_add_format(patch, "{\"op\":\"%s\",\"path\":\"/metadata/annotations/",
                    value ? "add" : "remove");

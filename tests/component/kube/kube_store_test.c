@@ -104,6 +104,7 @@ static void a_merge_patch_says_what_changed_and_what_went(void **state)
     expect_patch("{'a':{'b':2}}", "{'a':1}", "{'a':1}");
     expect_patch("{'a':{}}", "{'a':{}}", "{}");
     expect_patch("null", "{'a':1}", "{'a':1}");
+    expect_patch("[1]", "{'a':1}", "{'a':1}");
     expect_patch("{'a\\u0062':1,'q\\'x':1}", "{'ab':1}", "{'q\\'x':null}");
 }
 
