@@ -188,7 +188,7 @@ static const struct object_source_ops ops = {
     .free = source_free,
 };
 
-static int check_path(const char *path, struct err *err)
+int dir_source_check(const char *path, struct err *err)
 {
     struct stat status;
     if (stat(path, &status) < 0) {
@@ -205,7 +205,7 @@ int dir_source_new(struct loop *loop, struct dir_state *state,
                    struct err *err)
 {
     struct schemas *schemas = NULL;
-    if (check_path(options->path, err) < 0 || schemas_new(&schemas, err) < 0)
+    if (dir_source_check(options->path, err) < 0 || schemas_new(&schemas, err) < 0)
         return -1;
     struct dir_source *source = xcalloc(1, sizeof(*source));
     *source = (struct dir_source){
