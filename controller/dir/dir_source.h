@@ -26,6 +26,9 @@ struct dir_source_options {
     bool confirm_prune;
 };
 
+/* Can the folder be used? The errors of dir_source_new(). */
+int dir_source_check(const char *path, struct err *err) MUST_CHECK;
+
 /* `state` and `loop` must outlive the source. -1, ERR_INVALID: `path` is no folder (ERR_NOT_FOUND:
  * there is nothing; it may come later, but starting is then most likely a mistake). */
 int dir_source_new(struct loop *loop, struct dir_state *state,

@@ -202,10 +202,11 @@ static void load_file(struct load *load, const char *path, bool is_named)
     }
 }
 
-static void on_folder(void *arg, const char *path)
+static bool on_folder(void *arg, const char *path)
 {
     (void)arg;
     (void)path;
+    return true;
 }
 
 static void on_file(void *arg, const char *path, const struct stat *status)

@@ -121,7 +121,10 @@ static void open_folder(struct walk *walk)
     struct folder folder = walk->folders[--walk->count];
     walk->path = folder.path;
     walk->depth = folder.depth;
-    walk->callbacks.folder(walk->arg, walk->path);
+    if (!walk->callbacks.folder(walk->arg, walk->path)) {
+        close_folder(walk);
+        return;
+    }
     walk->dir = opendir(walk->path);
     if (walk->dir)
         return;

@@ -14,8 +14,8 @@
 struct walk;
 
 struct walk_callbacks {
-    /* A folder is about to be read (to be watched from before that). */
-    void (*folder)(void *arg, const char *path);
+    /* A folder is about to be read (to be watched from before that); false: it is not to be. */
+    bool (*folder)(void *arg, const char *path);
     void (*file)(void *arg, const char *path, const struct stat *status);
     /* ERR_INVALID: something that is passed over for good (a pipe, a link to a folder); else: what
      * is there could not be seen. The message has no path. */

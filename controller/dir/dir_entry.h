@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "core/object.h"
+
+/*
+ * What is remembered of one object, and its form in status/KIND.NAMESPACE.NAME.yaml. Private to
+ * dir/dir_state*.c.
+ */
+struct dir_entry {
+    enum object_kind kind;
+    char *key;
+    int64_t generation;
+    int64_t created;
+    struct digest content;   /* of all but metadata and status */
+    struct digest base;      /* of all but the status */
+    char *status;            /* JSON text; NULL: none was written yet */
+    struct object *current;  /* NULL: read from the disk, not seen in a manifest yet */
+    struct object *accepted; /* the last version without a problem */
+};
+
+void dir_entry_free(void *entry);
+
+/* Is the status of such objects kept on the disk? */
+bool dir_entry_is_kept(enum object_kind kind);
+/* Returns owned: the name of its file, safe whatever the object is called. */
+char *dir_entry_file_name(enum object_kind kind, const char *key);
+
+/* Appends the YAML of the file. */
+void dir_entry_print(const struct dir_entry *entry, struct buf *out);
+/* Returns owned: the entry that a file holds. -1, ERR_INVALID, when it is none. */
+int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *err) MUST_CHECK;
+
+/* Makes `current` of a manifest and what is remembered; `problem` may be NULL. */
+int dir_entry_join(struct dir_entry *entry, struct span manifest, const char *problem,
+                   struct err *err) MUST_CHECK;
+/* The same with the entry's status changed. */
+void dir_entry_set_status(struct dir_entry *entry, struct span status);
+/* The digest of what makes a generation. */
+struct digest dir_content_digest(struct span object);

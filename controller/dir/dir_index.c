@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dir/dir_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+static void place_fini(struct dir_place *place)
+{
+    free(place->key);
+    free(place->problem);
+    object_unref(place->fresh);
+}
+
+static void places_free(struct dir_place *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        place_fini(&places[i]);
+    free(places);
+}
+
+static void file_free(void *value)
+{
+    struct dir_file *file = value;
+    places_free(file->places, file->place_count);
+    free(file->path);
+    free(file->broken);
+    free(file);
+}
+
+static void holder_free(void *value)
+{
+    struct dir_holder *holder = value;
+    free(holder->key);
+    free(holder->places);
+    free(holder);
+}
+
+void dir_index_init(struct dir_index *index)
+{
+    *index = (struct dir_index){.files = strmap_new(file_free), .holders = strmap_new(holder_free)};
+}
+
+void dir_index_fini(struct dir_index *index)
+{
+    strmap_free(index->files);
+    strmap_free(index->holders);
+    free(index->marked);
+    *index = (struct dir_index){0};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool dir_identity_equal(const struct dir_identity *a, const struct dir_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
+struct dir_identity dir_identity_of(const struct stat *status)
+{
+    return (struct dir_identity){status->st_dev, status->st_ino, status->st_size, status->st_mtim,
+                                 status->st_ctim};
+}
+
+struct dir_file *dir_index_file(struct dir_index *index, const char *path)
+{
+    struct dir_file *file = strmap_get(index->files, path);
+    if (file)
+        return file;
+    file = xcalloc(1, sizeof(*file));
+    file->path = xstrdup(path);
+    strmap_set(index->files, path, file);
+    return file;
+}
+
+/* ---- holders ---- */
+
+char *dir_index_name(enum object_kind kind, const char *key)
+{
+    return xasprintf("%d %s", (int)kind, key);
+}
+
+struct dir_holder *dir_index_find(const struct dir_index *index, enum object_kind kind,
+                                  const char *key)
+{
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
+    return strmap_get(index->holders, name);
+}
+
+void dir_index_mark(struct dir_index *index, struct dir_holder *holder)
+{
+    if (holder->is_marked)
+        return;
+    holder->is_marked = true;
+    index->marked =
+        xgrow(index->marked, index->marked_count, &index->marked_capacity, sizeof(*index->marked));
+    index->marked[index->marked_count++] = holder;
+}
+
+struct dir_holder *dir_index_next(struct dir_index *index)
+{
+    if (index->marked_next == index->marked_count) {
+        index->marked_next = 0;
+        index->marked_count = 0;
+        return NULL;
+    }
+    struct dir_holder *holder = index->marked[index->marked_next++];
+    if (!holder)
+        return dir_index_next(index); /* it was dropped */
+    holder->is_marked = false;
+    return holder;
+}
+
+void dir_index_drop(struct dir_index *index, struct dir_holder *holder)
+{
+    CLEANUP(freep) char *name = dir_index_name(holder->kind, holder->key);
+    for (size_t i = index->marked_next; holder->is_marked && i < index->marked_count; i++) {
+        if (index->marked[i] == holder)
+            index->marked[i] = NULL;
+    }
+    strmap_remove(index->holders, name);
+}
+
+static void add_place(struct dir_index *index, struct dir_place *place)
+{
+    struct dir_holder *holder = dir_index_find(index, place->kind, place->key);
+    if (!holder) {
+        holder = xcalloc(1, sizeof(*holder));
+        holder->kind = place->kind;
+        holder->key = xstrdup(place->key);
+        CLEANUP(freep) char *name = dir_index_name(place->kind, place->key);
+        strmap_set(index->holders, name, holder);
+    }
+    holder->places = xgrow(holder->places, holder->place_count, &holder->place_capacity,
+                           sizeof(*holder->places));
+    holder->places[holder->place_count++] = place;
+    dir_index_mark(index, holder);
+}
+
+static void remove_place(struct dir_index *index, const struct dir_place *place)
+{
+    struct dir_holder *holder = dir_index_find(index, place->kind, place->key);
+    for (size_t i = 0; holder && i < holder->place_count; i++) {
+        if (holder->places[i] != place)
+            continue;
+        holder->places[i] = holder->places[--holder->place_count];
+        dir_index_mark(index, holder);
+        break;
+    }
+}
+
+/* ---- files ---- */
+
+static void set_broken(struct dir_index *index, struct dir_file *file, char *cause)
+{
+    bool same = str_equal(file->broken, cause);
+    index->broken_count += cause != NULL;
+    index->broken_count -= file->broken != NULL;
+    free(file->broken);
+    file->broken = cause;
+    for (size_t i = 0; !same && i < file->place_count; i++)
+        dir_index_mark(index, dir_index_find(index, file->places[i].kind, file->places[i].key));
+}
+
+void dir_index_break(struct dir_index *index, struct dir_file *file, char *cause)
+{
+    set_broken(index, file, cause);
+}
+
+static void clear_places(struct dir_index *index, struct dir_file *file)
+{
+    for (size_t i = 0; i < file->place_count; i++)
+        remove_place(index, &file->places[i]);
+    places_free(file->places, file->place_count);
+    file->places = NULL;
+    file->place_count = 0;
+}
+
+void dir_index_set(struct dir_index *index, struct dir_file *file, struct manifests *manifests)
+{
+    set_broken(index, file, NULL);
+    clear_places(index, file);
+    file->places = xcalloc(manifests->count, sizeof(*file->places));
+    file->place_count = manifests->count;
+    for (size_t i = 0; i < manifests->count; i++) {
+        struct manifest *manifest = &manifests->items[i];
+        struct object *object = TAKE(manifest->object);
+        file->places[i] = (struct dir_place){
+            .file = file,
+            .kind = object->kind,
+            .key = xstrdup(object->key),
+            .line = manifest->line,
+            .problem = object->problem ? xstrdup(object->problem) : NULL,
+            .content = digest_of(object->text.ptr, object->text.length),
+            .fresh = object,
+        };
+        add_place(index, &file->places[i]);
+    }
+}
+
+void dir_index_remove(struct dir_index *index, struct dir_file *file)
+{
+    clear_places(index, file);
+    index->broken_count -= file->broken != NULL;
+    CLEANUP(freep) char *path = xstrdup(file->path);
+    strmap_remove(index->files, path);
+}
+
+const char *dir_index_broken(const struct dir_index *index)
+{
+    if (!index->broken_count)
+        return NULL;
+    for (struct strmap_entry *e = strmap_first(index->files); e; e = strmap_next(e)) {
+        const struct dir_file *file = strmap_entry_value(e);
+        if (file->broken)
+            return file->broken;
+    }
+    return NULL;
+}
+
+size_t dir_index_told(const struct dir_index *index, enum object_kind kind)
+{
+    size_t count = 0;
+    for (struct strmap_entry *e = strmap_first(index->holders); e; e = strmap_next(e)) {
+        const struct dir_holder *holder = strmap_entry_value(e);
+        count += holder->kind == kind && holder->is_told;
+    }
+    return count;
+}
