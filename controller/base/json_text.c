@@ -22,11 +22,18 @@ static const char *skip_blanks(const char *at, const char *end)
 /* Behind the closing quote; `at` stands on the opening one. */
 static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; at < end; at++) {
-        if (*at == '"')
-            return at + 1;
-        if (*at == '\\')
-            at++;
+    at++;
+    while (at < end) {
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        if (!quote)
+            return end;
+        /* Behind an odd number of backslashes it is one of the text. */
+        const char *slash = quote;
+        while (slash > at && slash[-1] == '\\')
+            slash--;
+        if ((quote - slash) % 2 == 0)
+            return quote + 1;
+        at = quote + 1;
     }
     return end;
 }
