@@ -295,5 +295,6 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->contexts = strmap_new(NULL);
     fleet->endpoints = strmap_new(NULL);
     turn_init(&fleet->turn, loop);
+    bodies_init(&fleet->bodies, loop);
     return &fleet->gateways;
 }
