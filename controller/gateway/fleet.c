@@ -116,7 +116,7 @@ static void set_text(char **field, const char *text)
 }
 
 /* The marker of a place; its texts are the place's and the fleet's. */
-static struct marker marker_of(const struct fleet *fleet, const struct place *place)
+static struct marker marker_of(const struct fleet *fleet, struct place *place)
 {
     return (struct marker){
         .owner = fleet->owner,
@@ -124,7 +124,7 @@ static struct marker marker_of(const struct fleet *fleet, const struct place *pl
         .context = place->context->name,
         .api = place->api->key,
         .uid = place->uid,
-        .hash = (char *)(uintptr_t)place->hash,
+        .hash = place->hash,
         .retain = place->retain,
     };
 }
@@ -362,8 +362,11 @@ void fleet_free(struct fleet *fleet)
         endpoint_free(strmap_entry_value(entry));
     while ((entry = strmap_first(fleet->apis))) {
         struct api *api = strmap_entry_value(entry);
-        while (api->places)
-            place_free(fleet, api->places);
+        struct place *next = NULL;
+        for (struct place *place = api->places; place; place = next) {
+            next = place->next;
+            place_free(fleet, place);
+        }
         api_free(fleet, api);
     }
     while ((entry = strmap_first(fleet->contexts))) {
