@@ -13,6 +13,7 @@
 /* While somebody else's definition is in our way. */
 #define LOOK_BLOCKED_MS 120000
 #define ORPHAN_S 30
+#define ORPHAN_MS 30000
 #define MAX_N 60000
 /* Events of one batch; a gateway that lost everything is one line in the log. */
 #define REPAIRS_TOLD 10
@@ -433,6 +434,6 @@ void look_collect(struct endpoint *endpoint)
         }
     }
     hold_orphans(endpoint, held);
-    if (waits && endpoint->look_at > loop_now(fleet->loop) + ORPHAN_S * 1000)
-        endpoint->look_at = loop_now(fleet->loop) + ORPHAN_S * 1000;
+    if (waits && endpoint->look_at > loop_now(fleet->loop) + ORPHAN_MS)
+        endpoint->look_at = loop_now(fleet->loop) + ORPHAN_MS;
 }

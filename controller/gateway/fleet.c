@@ -12,7 +12,6 @@
 
 /* Told a round, so that no round gets long when an endpoint with thousands of APIs changes. */
 #define TOLD_AT_ONCE 256
-#define BODY_CACHE_BYTES (4U << 20)
 
 struct api *fleet_api(struct fleet *fleet, const char *key)
 {
@@ -117,7 +116,7 @@ static void set_text(char **field, const char *text)
 }
 
 /* The marker of a place; its texts are the place's and the fleet's. */
-static struct marker marker_of(const struct fleet *fleet, const struct place *place)
+static struct marker marker_of(const struct fleet *fleet, struct place *place)
 {
     return (struct marker){
         .owner = fleet->owner,
@@ -125,7 +124,7 @@ static struct marker marker_of(const struct fleet *fleet, const struct place *pl
         .context = place->context->name,
         .api = place->api->key,
         .uid = place->uid,
-        .hash = (char *)(uintptr_t)place->hash,
+        .hash = place->hash,
         .retain = place->retain,
     };
 }
@@ -158,6 +157,7 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
 
 void place_free(struct fleet *fleet, struct place *place)
 {
+    bodies_drop(&fleet->bodies, place);
     struct place **link = &place->api->places;
     while (*link != place)
         link = &(*link)->next;
@@ -333,44 +333,12 @@ void fleet_touch_context(struct fleet *fleet, struct context *context)
     loop_defer(fleet->loop, tell, fleet);
 }
 
-static struct body_entry *cached_body(struct body_cache *cache, const struct place *place,
-                                      unsigned n)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(cache->entries); i++) {
-        struct body_entry *entry = &cache->entries[i];
-        if (entry->place == place && entry->fingerprint == place->fingerprint && entry->n == n)
-            return entry;
-    }
-    return NULL;
-}
-
-static void cache_body(struct body_cache *cache, const struct place *place, unsigned n,
-                       const struct buf *body)
-{
-    struct body_entry *entry = &cache->entries[cache->next];
-    cache->next = (cache->next + 1) % ARRAY_LENGTH(cache->entries);
-    cache->bytes -= entry->body.length;
-    buf_fini(&entry->body);
-    *entry = (struct body_entry){0};
-    buf_init(&entry->body, BUF_UNLIMITED);
-    if (cache->bytes + body->length > BODY_CACHE_BYTES)
-        return;
-    entry->place = place;
-    entry->fingerprint = place->fingerprint;
-    entry->n = n;
-    buf_add(&entry->body, body->data, body->length);
-    cache->bytes += body->length;
-}
-
-bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, struct buf *out,
+bool fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct buf *out,
                 struct err *err)
 {
-    bool is_shared = place->context->endpoint_count > 1;
-    const struct body_entry *entry = is_shared ? cached_body(&fleet->bodies, place, n) : NULL;
-    if (entry) {
-        buf_add(out, entry->body.data, entry->body.length);
+    size_t endpoints = place->context->endpoint_count;
+    if (bodies_get(&fleet->bodies, place, n, endpoints, out))
         return true;
-    }
     CLEANUP(buf_fini) struct buf document;
     buf_init(&document, BUF_UNLIMITED);
     if (!fleet->callbacks.document(fleet->arg, place->api->key, &place->digest, &document)) {
@@ -382,8 +350,8 @@ bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, stru
     struct span text = {document.data, document.length};
     if (marker_add(text, place->family, &marker, out, err) < 0)
         return false;
-    if (is_shared)
-        cache_body(&fleet->bodies, place, n, out);
+    if (endpoints > 1)
+        bodies_put(&fleet->bodies, place, n, out);
     return true;
 }
 
@@ -394,8 +362,11 @@ void fleet_free(struct fleet *fleet)
         endpoint_free(strmap_entry_value(entry));
     while ((entry = strmap_first(fleet->apis))) {
         struct api *api = strmap_entry_value(entry);
-        while (api->places)
-            place_free(fleet, api->places);
+        struct place *next = NULL;
+        for (struct place *place = api->places; place; place = next) {
+            next = place->next;
+            place_free(fleet, place);
+        }
         api_free(fleet, api);
     }
     while ((entry = strmap_first(fleet->contexts))) {
@@ -406,8 +377,7 @@ void fleet_free(struct fleet *fleet)
     strmap_free(fleet->endpoints);
     strmap_free(fleet->apis);
     strmap_free(fleet->contexts);
-    for (size_t i = 0; i < ARRAY_LENGTH(fleet->bodies.entries); i++)
-        buf_fini(&fleet->bodies.entries[i].body);
+    bodies_fini(&fleet->bodies);
     turn_fini(&fleet->turn);
     loop_defer_cancel(fleet->loop, tell, fleet);
     free(fleet->owner);

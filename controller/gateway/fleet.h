@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/strmap.h"
 #include "core/plan.h"
+#include "gateway/bodies.h"
 #include "gateway/gateways.h"
 #include "gateway/slots.h"
 #include "gateway/turn.h"
@@ -47,6 +48,7 @@ struct place {
     struct place *context_prev; /* of the context */
     struct place *context_next;
     size_t slot_count; /* slots that point here */
+    struct body *body; /* kept for the next endpoint; NULL: none */
     char *api_id;
     char *uid;
     char *listen_path;
@@ -81,18 +83,6 @@ struct context {
     bool is_dirty;
 };
 
-/* Documents built lately: the endpoints of a context push the same ones at about the same time. */
-struct body_cache {
-    struct body_entry {
-        const struct place *place; /* to compare, never followed */
-        uint64_t fingerprint;
-        unsigned n;
-        struct buf body;
-    } entries[32];
-    size_t next;
-    size_t bytes;
-};
-
 struct fleet {
     struct gateways gateways; /* the port: first member */
     struct loop *loop;
@@ -111,7 +101,7 @@ struct fleet {
     bool expects_more;
     struct api *dirty;
     struct api *dirty_last;
-    struct body_cache bodies;
+    struct bodies bodies;
 };
 
 struct api *fleet_api(struct fleet *fleet, const char *key); /* made when absent */
@@ -150,7 +140,7 @@ void fleet_touch_context(struct fleet *fleet, struct context *context);
 
 /* Appends the body to push: the document with its marker. False: the document is not known (now),
  * or ERR_INVALID in *err: it cannot bear a marker. */
-bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, struct buf *out,
+bool fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct buf *out,
                 struct err *err);
 
 void fleet_free(struct fleet *fleet);

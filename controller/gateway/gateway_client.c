@@ -31,7 +31,11 @@ struct gateway_access {
     unsigned refs;
     char *secret;
     char *header; /* NULL: none */
-    struct http_tls tls;
+    char *ca_pem;
+    char *client_cert_pem;
+    char *client_key_pem;
+    char *server_name;
+    struct http_tls tls; /* points to these */
 };
 
 struct gateway_client {
@@ -64,8 +68,9 @@ struct gateway_call {
     void (*on_item)(void *arg, struct span item);
 };
 
-static void call_send(struct gateway_call *call);                                      /* 1 */
-static void call_on_done(void *arg, const struct http_response *, const struct err *); /* 2 */
+static void call_send(struct gateway_call *call); /* 1 */
+static void call_on_done(void *arg, const struct http_response *response,
+                         const struct err *err); /* 2 */
 static void call_finish(struct gateway_call *call, const struct http_response *response,
                         const struct err *err); /* the only way out */
 
@@ -87,11 +92,15 @@ struct gateway_access *gateway_access_new(const char *secret, const struct http_
         if (!strpbrk(access->secret, "\r\n"))
             access->header = xasprintf("X-Tyk-Authorization: %s", access->secret);
     }
+    access->ca_pem = copy(tls->ca_pem);
+    access->client_cert_pem = copy(tls->client_cert_pem);
+    access->client_key_pem = copy(tls->client_key_pem);
+    access->server_name = copy(tls->server_name);
     access->tls = (struct http_tls){
-        .ca_pem = copy(tls->ca_pem),
-        .client_cert_pem = copy(tls->client_cert_pem),
-        .client_key_pem = copy(tls->client_key_pem),
-        .server_name = copy(tls->server_name),
+        .ca_pem = access->ca_pem,
+        .client_cert_pem = access->client_cert_pem,
+        .client_key_pem = access->client_key_pem,
+        .server_name = access->server_name,
         .insecure = tls->insecure,
     };
     return access;
@@ -103,21 +112,16 @@ struct gateway_access *gateway_access_ref(struct gateway_access *access)
     return access;
 }
 
-static void free_text(const char *text)
-{
-    free((void *)(uintptr_t)text);
-}
-
 void gateway_access_unref(struct gateway_access *access)
 {
     if (!access || --access->refs)
         return;
     free(access->secret);
     free(access->header);
-    free_text(access->tls.ca_pem);
-    free_text(access->tls.client_cert_pem);
-    free_text(access->tls.client_key_pem);
-    free_text(access->tls.server_name);
+    free(access->ca_pem);
+    free(access->client_cert_pem);
+    free(access->client_key_pem);
+    free(access->server_name);
     free(access);
 }
 

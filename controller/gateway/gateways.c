@@ -66,9 +66,11 @@ static void set_endpoints(struct fleet *fleet, struct context *context,
         if (!link_of(before, before_count, links[i].endpoint->id))
             endpoint_attach(links[i].endpoint, context);
     }
-    for (size_t i = 0; i < config->endpoint_count; i++)
-        endpoint_reconfigure(link_of(links, count, config->endpoints[i].id)->endpoint,
-                             config->endpoints[i].url);
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        const struct context_endpoint *link = link_of(links, count, config->endpoints[i].id);
+        if (link)
+            endpoint_reconfigure(link->endpoint, config->endpoints[i].url);
+    }
     for (size_t i = 0; i < before_count; i++) {
         if (!link_of(links, count, before[i].endpoint->id)) {
             endpoint_detach(before[i].endpoint, context);
@@ -293,5 +295,6 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->contexts = strmap_new(NULL);
     fleet->endpoints = strmap_new(NULL);
     turn_init(&fleet->turn, loop);
+    bodies_init(&fleet->bodies, loop);
     return &fleet->gateways;
 }

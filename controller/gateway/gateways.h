@@ -19,6 +19,7 @@
  *     spot      read one now and then, and find out load balancers
  *   observation, turn   the lists, at most one at a time in the process
  *   slots       what one endpoint holds or shall hold
+ *   bodies      documents built lately
  *   progress    what is told about it
  */
 struct gateways_options {

@@ -27,8 +27,10 @@
 #define IDLE_CONNECTIONS_MAX 64L
 #define POOL_IDLE_MS 300000
 #define HOUSEKEEPING_MS 60000
-/* How often in a row libcurl may ask to be called again at once, before I/O has its turn. */
+/* How often in a row, and for how long, libcurl may ask to be called again at once, before I/O has
+ * its turn: one call hands out up to a hundred buffers of a stream that never runs dry. */
 #define SPINS_MAX 8
+#define SPINS_US 5000
 
 enum call_state { CALL_WAITING, CALL_RUNNING, CALL_FINISHED, CALL_ABANDONED };
 
@@ -433,12 +435,22 @@ static void pool_reap(struct pool *pool)
     free_abandoned(pool);
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static void pool_drive(struct pool *pool, curl_socket_t fd, int ready)
 {
     int running;
     pool->in_libcurl = true;
+    int64_t began = now_us();
     CURLMcode code = curl_multi_socket_action(pool->multi, fd, ready, &running);
-    for (int spins = 0; code == CURLM_OK && pool->call_again && spins < SPINS_MAX; spins++) {
+    for (int spins = 0;
+         code == CURLM_OK && pool->call_again && spins < SPINS_MAX && now_us() - began < SPINS_US;
+         spins++) {
         pool->call_again = false;
         code = curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }

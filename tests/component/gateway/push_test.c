@@ -235,6 +235,11 @@ static void twelve_endpoints_build_a_document_once(void **state)
         assert_int_equal(counts(world, i)->reloads, 1);
     }
     assert_int_equal(world->documents_asked, 50);
+    /* Nothing is kept: a refill asks again. */
+    fake_gateway_restart(world->gateway[3], true, 0);
+    world_run(world, 30000);
+    assert_int_equal(counts(world, 3)->posts, 100);
+    assert_int_equal(world->documents_asked, 100);
     world_free(world);
 }
 
