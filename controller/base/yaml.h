@@ -29,7 +29,7 @@ extern const struct yaml_limits yaml_default_limits;
 /* Where a value of the JSON text stood in the file. */
 struct yaml_place {
     size_t offset; /* in the JSON text */
-    unsigned line; /* in the file, from 1 */
+    unsigned line; /* in the file, from 1; a map or list has that of its key */
 };
 
 struct yaml_document {

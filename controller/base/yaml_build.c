@@ -367,6 +367,10 @@ int yaml_build_open(struct yaml_build *build, bool is_map, const char *anchor, u
         return err_set(err, ERR_INVALID, 0, "a key is a map or a list; quote it if it is a text");
     if (build->depth >= build->limits->depth)
         return err_set(err, ERR_INVALID, 0, "nested deeper than %u levels", build->limits->depth);
+    /* A block stands below its key; people look for the key. */
+    const struct yaml_frame *parent = top(build);
+    if (parent && parent->is_map)
+        line = build->places[parent->item_places].line;
     if (begin_value(build, line, 1, err) < 0)
         return -1;
     build->frames =

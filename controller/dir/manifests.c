@@ -94,10 +94,7 @@ void manifests_add_problem(struct manifests *manifests, enum problem_severity se
 
 void manifest_problem_print(const struct manifest_problem *problem, struct buf *out)
 {
-    buf_add_text(out, problem->file);
-    if (problem->line)
-        buf_add_format(out, ":%u", problem->line);
-    buf_add_text(out, ": ");
+    buf_add_format(out, "%s:%u: ", problem->file, problem->line ? problem->line : 1);
     if (*problem->field)
         buf_add_format(out, "%s: ", problem->field);
     buf_add_text(out, problem->message);

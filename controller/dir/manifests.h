@@ -73,7 +73,7 @@ const struct manifest *manifests_find(const struct manifests *manifests, enum ob
 /* Is there any problem of severity PROBLEM_ERROR? */
 bool manifests_have_errors(const struct manifests *manifests);
 
-/* Appends "FILE:LINE: field: message (hint)". */
+/* Appends "FILE:LINE: field: message (hint)"; a file as a whole is line 1. */
 void manifest_problem_print(const struct manifest_problem *problem, struct buf *out);
 
 /* The line of a field ("spec.headers[0].name"), or of the nearest one above it that stands in the

@@ -247,8 +247,8 @@ static void on_done(void *arg, const struct gateway_answer *answer)
         else
             look_decide(endpoint, slot);
     }
-    look_collect(endpoint);
     plan_next_look(endpoint);
+    look_collect(endpoint);
     push_done(endpoint);
     if (endpoint->state == ENDPOINT_OBSERVING)
         endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
@@ -370,10 +370,12 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
         set_foreign(endpoint, slot, FAULT_FOREIGN_PATH);
         break;
     case PLAN_ORPHAN:
-        if (slot->state != SLOT_ORPHAN && !rests(endpoint, slot, true)) {
+        if (slot->state == SLOT_ORPHAN || rests(endpoint, slot, true))
+            break;
+        /* One that was about to be deleted has waited already. */
+        if (!slot_is_queued(slot) || !slot->delete)
             slot->retry_at = endpoint_seconds(endpoint);
-            endpoint_move(endpoint, slot, SLOT_ORPHAN);
-        }
+        endpoint_move(endpoint, slot, SLOT_ORPHAN);
         break;
     case PLAN_FORGET:
         endpoint_drop(endpoint, slot);

@@ -12,8 +12,9 @@
 #define CLASSIC_AT_ONCE 4
 #define OAS_AT_ONCE 2
 #define RELOAD_EVERY_MS 1000
-/* What was seen so long ago may have changed hands. */
+/* What was seen so long ago may have changed hands. A deletion cannot be taken back. */
 #define FRESH_S 30
+#define FRESH_TO_DELETE_S 5
 #define SERVER_ERRORS_MAX 3
 /* How long a failed slot rests: for good, as it were, where only another document can help (the
  * periodic look tries again), else longer each time. */
@@ -91,7 +92,8 @@ static bool needs_look(const struct endpoint *endpoint, const struct slot *slot)
     /* Pushing over what was ours is repair; everything else depends on what stands there now. */
     if (!slot->delete &&slot->found == PLAN_OURS)
         return false;
-    return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > FRESH_S;
+    uint32_t fresh = slot->delete ? FRESH_TO_DELETE_S : FRESH_S;
+    return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > fresh;
 }
 
 bool push_wants_look(const struct endpoint *endpoint)

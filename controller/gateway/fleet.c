@@ -389,7 +389,6 @@ bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, stru
 
 void fleet_free(struct fleet *fleet)
 {
-    loop_defer_cancel(fleet->loop, tell, fleet);
     struct strmap_entry *entry;
     while ((entry = strmap_first(fleet->endpoints)))
         endpoint_free(strmap_entry_value(entry));
@@ -410,6 +409,7 @@ void fleet_free(struct fleet *fleet)
     for (size_t i = 0; i < ARRAY_LENGTH(fleet->bodies.entries); i++)
         buf_fini(&fleet->bodies.entries[i].body);
     turn_fini(&fleet->turn);
+    loop_defer_cancel(fleet->loop, tell, fleet);
     free(fleet->owner);
     free(fleet->cluster);
     free(fleet);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_split.h"
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "gateway/list_items.h"
 
 #define READY_MS 5000
 #define READ_MS 15000
@@ -24,6 +24,7 @@
 #define ANSWER_LIMIT (64U << 10)
 #define DEFINITION_LIMIT (8U << 20)
 #define LIST_LIMIT (1U << 30)
+#define DEPTH 512
 #define DETAIL_LIMIT 200
 
 struct gateway_access {
@@ -54,12 +55,13 @@ struct gateway_call {
     void *arg;
     /* progress */
     bool fresh;
-    bool is_list;
     bool was_retried;
     bool has_moved;
     struct http_call *http_call;
-    struct loop_timer *idle; /* of a list */
-    struct list_items items;
+    /* of a list */
+    struct loop_timer *idle;
+    struct json_split *split; /* NULL: no list */
+    void (*on_item)(void *arg, struct span item);
 };
 
 static void call_send(struct gateway_call *call);                                      /* 1 */
@@ -179,7 +181,7 @@ static void call_free(struct gateway_call *call)
     gateway_access_unref(call->access);
     buf_fini(&call->body);
     loop_timer_free(call->idle);
-    list_items_fini(&call->items);
+    json_split_free(call->split);
     free(call->url);
     free(call);
 }
@@ -197,7 +199,15 @@ static bool call_on_bytes(void *arg, const char *bytes, size_t length)
     struct gateway_call *call = arg;
     call->has_moved = true;
     loop_timer_arm(call->idle, LIST_IDLE_MS);
-    return list_items_feed(&call->items, bytes, length);
+    return json_split_feed(call->split, bytes, length, NULL) == 0;
+}
+
+static int call_on_item(void *arg, struct span item, struct err *err)
+{
+    struct gateway_call *call = arg;
+    (void)err;
+    call->on_item(call->arg, item);
+    return 0;
 }
 
 static void call_send(struct gateway_call *call)
@@ -221,7 +231,7 @@ static void call_send(struct gateway_call *call)
         .pool = call->fresh ? fresh_pool : call->client->pool,
         .timeout_ms = call->timeout_ms,
         .limit = call->limit,
-        .on_bytes = call->is_list ? call_on_bytes : NULL,
+        .on_bytes = call->split ? call_on_bytes : NULL,
     };
     call->http_call = http_start(call->client->http, &request, call_on_done, call);
 }
@@ -239,7 +249,7 @@ static void call_on_done(void *arg, const struct http_response *response, const 
 {
     struct gateway_call *call = arg;
     call->http_call = NULL;
-    if (broke_off(err) && !call->was_retried && !call->is_list) {
+    if (broke_off(err) && !call->was_retried && !call->split) {
         call->was_retried = true;
         call->fresh = true;
         call_send(call);
@@ -295,8 +305,8 @@ static void describe_failure(const struct gateway_call *call, const struct err *
     if (err->class == ERR_DENIED)
         text = "the certificate is refused";
     else if (err->class == ERR_INVALID)
-        text = call->is_list ? "the answer is not a list of definitions"
-                             : "the answer is not one of a gateway";
+        text = call->split ? "the answer is not a list of definitions"
+                           : "the answer is not one of a gateway";
     else
         for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
             text = texts[i].code == err->code ? texts[i].text : text;
@@ -323,7 +333,7 @@ static void call_finish(struct gateway_call *call, const struct http_response *r
             err_set(&failure, class, (int)response->status, "HTTP %ld", response->status);
             answer.err = &failure;
             add_detail(call, response->body, &detail);
-        } else if (call->is_list && !list_items_done(&call->items)) {
+        } else if (call->split && json_split_finish(call->split, NULL, NULL) < 0) {
             err_set(&failure, ERR_TRANSIENT, 0, "the list breaks off");
             answer.err = &failure;
         }
@@ -425,10 +435,16 @@ struct gateway_call *gateway_list(struct gateway_client *client, enum api_family
     const char *path = form == API_OAS ? "/tyk/apis/oas" : "/tyk/apis";
     struct gateway_call *call =
         call_new(client, "GET", xasprintf("%s%s", client->url, path), done, arg);
-    call->is_list = true;
     call->timeout_ms = LIST_MS;
     call->limit = LIST_LIMIT;
-    list_items_init(&call->items, on_item, arg);
+    call->on_item = on_item;
+    call->split = json_split_new(&(struct json_split_options){
+        .item_limit = DEFINITION_LIMIT,
+        .rest_limit = ANSWER_LIMIT,
+        .depth = DEPTH,
+        .item = call_on_item,
+        .arg = call,
+    });
     call->idle = loop_timer_new(client->loop, call_on_idle, call);
     loop_timer_arm(call->idle, LIST_IDLE_MS);
     call_send(call);

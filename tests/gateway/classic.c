@@ -102,6 +102,7 @@ static struct definition *build(const struct doc *doc)
         definition_unref(definition);
         return NULL;
     }
+    text_shrink(&definition->classic);
     definition->classic_listen = (struct span){mark.start, mark.len};
     uint32_t proxy = doc_member(doc, 0, "proxy");
     definition->api_id = doc_string_copy(doc, doc_member(doc, 0, "api_id"));

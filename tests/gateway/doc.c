@@ -481,6 +481,22 @@ double doc_number(const struct doc *doc, uint32_t node)
     return value;
 }
 
+bool doc_numbers_fit(const struct doc *doc, uint32_t node)
+{
+    uint32_t end = node == DOC_NONE ? 0 : doc->nodes[node].next;
+    for (uint32_t i = node; i < end; i++) {
+        const struct doc_node *it = &doc->nodes[i];
+        const char *raw = doc->text + it->start;
+        bool may_be_large =
+            it->kind == DOC_NUMBER && (it->len > 300 || memchr(raw, 'e', it->len) != NULL ||
+                                       memchr(raw, 'E', it->len) != NULL);
+        if (may_be_large && !isfinite(doc_number(doc, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool doc_integer(const struct doc *doc, uint32_t node, int64_t *ret_value)
 {
     if (!doc_is(doc, node, DOC_NUMBER) || doc->nodes[node].len > 20) {

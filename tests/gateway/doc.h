@@ -82,6 +82,9 @@ bool doc_bool(const struct doc *doc, uint32_t node);
 /* The value of a number, 0 when it is none. */
 double doc_number(const struct doc *doc, uint32_t node);
 
+/* True if every number in it fits a float64; Go refuses a document with one that does not. */
+bool doc_numbers_fit(const struct doc *doc, uint32_t node);
+
 /* The value of a number that Go would take for an int64. */
 bool doc_integer(const struct doc *doc, uint32_t node, int64_t *ret_value);
 

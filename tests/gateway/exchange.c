@@ -369,7 +369,10 @@ void exchange_list_release(struct exchange_list *list)
 
 void exchange_list_fini(struct exchange_list *list)
 {
-    while (list->first != NULL) {
-        exchange_free(list->first);
+    struct exchange *exchange = list->first;
+    while (exchange != NULL) {
+        struct exchange *next = exchange->next;
+        exchange_free(exchange);
+        exchange = next;
     }
 }

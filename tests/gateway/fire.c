@@ -28,6 +28,7 @@ struct cooldown {
 struct delivery {
     struct fire *fire;
     struct evhttp_connection *connection;
+    struct event *over; /* evhttp must not lose a connection while it calls back from it */
     char *digest;
     int64_t cooldown_s;
     struct delivery *next;
@@ -59,6 +60,8 @@ static void delivery_free(struct delivery *delivery)
     if (delivery->next != NULL) {
         delivery->next->previous = delivery->previous;
     }
+    evhttp_connection_free(delivery->connection);
+    event_free(delivery->over);
     free(delivery->digest);
     free(delivery);
 }
@@ -68,10 +71,11 @@ void fire_free(struct fire *fire)
     if (fire == NULL) {
         return;
     }
-    while (fire->deliveries != NULL) {
-        struct evhttp_connection *connection = fire->deliveries->connection;
-        delivery_free(fire->deliveries);
-        evhttp_connection_free(connection);
+    struct delivery *delivery = fire->deliveries;
+    while (delivery != NULL) {
+        struct delivery *next = delivery->next;
+        delivery_free(delivery);
+        delivery = next;
     }
     size_t position = 0;
     struct cooldown *cooldown = NULL;
@@ -109,7 +113,14 @@ static void on_delivered(struct evhttp_request *request, void *arg)
         delivery->fire->journal->delivered++;
     }
     set_cooldown(delivery->fire, delivery->digest, delivery->cooldown_s);
-    delivery_free(delivery);
+    event_active(delivery->over, EV_TIMEOUT, 0);
+}
+
+static void on_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    delivery_free(arg);
 }
 
 static enum evhttp_cmd_type command_of(const char *method)
@@ -149,6 +160,43 @@ static void add_headers(struct evhttp_request *request, const struct webhook *we
     text_fini(&value);
 }
 
+static struct delivery *delivery_new(struct fire *fire, const struct webhook *webhook,
+                                     const char *digest, const char *host, int port)
+{
+    struct delivery *delivery = mem_zeroed(sizeof(*delivery));
+    delivery->fire = fire;
+    delivery->digest = mem_string(digest);
+    delivery->cooldown_s = webhook->cooldown_s;
+    delivery->over = event_new(fire->base, -1, 0, on_over, delivery);
+    delivery->connection =
+        evhttp_connection_base_new(fire->base, NULL, host, (ev_uint16_t)(port > 0 ? port : 80));
+    evhttp_connection_set_timeout(delivery->connection, DELIVERY_TIMEOUT_S);
+    delivery->next = fire->deliveries;
+    if (fire->deliveries != NULL) {
+        fire->deliveries->previous = delivery;
+    }
+    fire->deliveries = delivery;
+    return delivery;
+}
+
+static void send_request(struct fire *fire, const struct webhook *webhook, const char *digest,
+                         const struct evhttp_uri *uri)
+{
+    const char *host = evhttp_uri_get_host(uri);
+    int port = evhttp_uri_get_port(uri);
+    const char *path = evhttp_uri_get_path(uri);
+    const char *query = evhttp_uri_get_query(uri);
+    struct text target = {0};
+    text_printf(&target, "%s%s%s", path != NULL && *path != '\0' ? path : "/",
+                query != NULL ? "?" : "", query != NULL ? query : "");
+    struct delivery *delivery = delivery_new(fire, webhook, digest, host, port);
+    struct evhttp_request *request = evhttp_request_new(on_delivered, delivery);
+    add_headers(request, webhook, host, port);
+    evbuffer_add(evhttp_request_get_output_buffer(request), webhook->body.bytes, webhook->body.len);
+    evhttp_make_request(delivery->connection, request, command_of(webhook->method), target.bytes);
+    text_fini(&target);
+}
+
 /* Sends it. Returns NULL, or why it cannot be sent. */
 static const char *deliver(struct fire *fire, const struct webhook *webhook, const char *digest)
 {
@@ -167,31 +215,7 @@ static const char *deliver(struct fire *fire, const struct webhook *webhook, con
         }
         return problem;
     }
-    struct delivery *delivery = mem_zeroed(sizeof(*delivery));
-    delivery->fire = fire;
-    delivery->digest = mem_string(digest);
-    delivery->cooldown_s = webhook->cooldown_s;
-    delivery->next = fire->deliveries;
-    if (fire->deliveries != NULL) {
-        fire->deliveries->previous = delivery;
-    }
-    fire->deliveries = delivery;
-
-    int port = evhttp_uri_get_port(uri);
-    const char *path = evhttp_uri_get_path(uri);
-    const char *query = evhttp_uri_get_query(uri);
-    struct text target = {0};
-    text_printf(&target, "%s%s%s", path != NULL && *path != '\0' ? path : "/",
-                query != NULL ? "?" : "", query != NULL ? query : "");
-    delivery->connection =
-        evhttp_connection_base_new(fire->base, NULL, host, (ev_uint16_t)(port > 0 ? port : 80));
-    evhttp_connection_set_timeout(delivery->connection, DELIVERY_TIMEOUT_S);
-    evhttp_connection_free_on_completion(delivery->connection);
-    struct evhttp_request *request = evhttp_request_new(on_delivered, delivery);
-    add_headers(request, webhook, host, port);
-    evbuffer_add(evhttp_request_get_output_buffer(request), webhook->body.bytes, webhook->body.len);
-    evhttp_make_request(delivery->connection, request, command_of(webhook->method), target.bytes);
-    text_fini(&target);
+    send_request(fire, webhook, digest, uri);
     evhttp_uri_free(uri);
     return NULL;
 }

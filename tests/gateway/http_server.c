@@ -10,6 +10,7 @@
 #include <event2/listener.h>
 #include <event2/util.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -145,10 +146,13 @@ bool http_server_accept(struct http_server *server)
         evconnlistener_free(listener);
         return false;
     }
+    /* Connections inherit it: an answer in several writes must not wait for an acknowledgement. */
+    evutil_socket_t fd = evhttp_bound_socket_get_fd(server->bound);
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     /* A port of 0 was ours to choose only once. */
     socklen_t len = sizeof(server->address);
-    getsockname(evhttp_bound_socket_get_fd(server->bound), (struct sockaddr *)&server->address,
-                &len);
+    getsockname(fd, (struct sockaddr *)&server->address, &len);
     return true;
 }
 

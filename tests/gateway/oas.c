@@ -78,6 +78,9 @@ static bool references_resolve(const struct doc *doc, uint32_t part)
 
 static bool decodes(const struct doc *doc)
 {
+    if (!doc_numbers_fit(doc, 0)) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof(root_types) / sizeof(root_types[0]); i++) {
         uint32_t member = doc_member(doc, 0, root_types[i].name);
         if (!doc_is_null(doc, member) && !doc_is(doc, member, root_types[i].kind)) {
@@ -301,13 +304,15 @@ static void write_document(const struct doc *doc, const struct oas_extension *ex
 struct definition *oas_read(struct doc *doc, const char *json, size_t len,
                             const struct oas_origin *origin)
 {
-    if (!doc_read_whole(doc, json, len) || !doc_is(doc, 0, DOC_OBJECT)) {
+    if (!doc_read_whole(doc, json, len) || !doc_is(doc, 0, DOC_OBJECT) ||
+        !doc_numbers_fit(doc, 0)) {
         return NULL;
     }
     struct oas_extension extension;
     oas_extension_read(&extension, doc, doc_member(doc, 0, extension_key));
     struct definition *document = definition_new();
     write_document(doc, &extension, origin, document);
+    text_shrink(&document->oas);
     struct text projection = {0};
     oas_extension_project(&extension, &projection);
     oas_extension_fini(&extension);

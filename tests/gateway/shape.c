@@ -129,6 +129,9 @@ static enum content write_float(struct writer *writer, uint32_t node)
     if (!doc_is(writer->doc, node, DOC_NUMBER)) {
         return refuse(writer);
     }
+    if (!doc_numbers_fit(writer->doc, node)) {
+        return refuse(writer);
+    }
     gojson_value(writer->out, writer->doc, node);
     return doc_is_zero(writer->doc, node) ? CONTENT_ZERO : CONTENT_SOME;
 }
@@ -136,6 +139,9 @@ static enum content write_float(struct writer *writer, uint32_t node)
 static enum content write_any(struct writer *writer, uint32_t node, bool only_map)
 {
     if (only_map && !doc_is_null(writer->doc, node) && !doc_is(writer->doc, node, DOC_OBJECT)) {
+        return refuse(writer);
+    }
+    if (!doc_numbers_fit(writer->doc, node)) {
         return refuse(writer);
     }
     gojson_value(writer->out, writer->doc, node);
@@ -210,6 +216,20 @@ static size_t find_field(const struct shape *shape, const char *key, size_t len)
     return folded;
 }
 
+/* The field of a key; shape->field_count if it has none. */
+static size_t field_of_key(const struct doc *doc, uint32_t key, const struct shape *shape)
+{
+    const struct doc_node *it = &doc->nodes[key];
+    if (it->plain) {
+        return find_field(shape, doc->text + it->start, it->len);
+    }
+    struct text decoded = {0};
+    doc_string(doc, key, &decoded);
+    size_t field = find_field(shape, text_string(&decoded), decoded.len);
+    text_fini(&decoded);
+    return field;
+}
+
 static void find_values(const struct writer *writer, const struct shape *shape, uint32_t node,
                         uint32_t *ret_values)
 {
@@ -218,16 +238,7 @@ static void find_values(const struct writer *writer, const struct shape *shape, 
         return;
     }
     for (uint32_t key = node + 1; key < doc->nodes[node].next; key = doc->nodes[key + 1].next) {
-        const struct doc_node *it = &doc->nodes[key];
-        size_t field = shape->field_count;
-        if (it->plain) {
-            field = find_field(shape, doc->text + it->start, it->len);
-        } else {
-            struct text decoded = {0};
-            doc_string(doc, key, &decoded);
-            field = find_field(shape, text_string(&decoded), decoded.len);
-            text_fini(&decoded);
-        }
+        size_t field = field_of_key(doc, key, shape);
         if (field < shape->field_count) {
             ret_values[field] = key + 1;
         }

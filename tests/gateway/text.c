@@ -58,6 +58,14 @@ void text_printf(struct text *text, const char *format, ...)
     text->len += (size_t)len;
 }
 
+void text_shrink(struct text *text)
+{
+    if (text->bytes != NULL && text->capacity > text->len + 1) {
+        text->capacity = text->len + 1;
+        text->bytes = mem_resized(text->bytes, text->capacity, 1);
+    }
+}
+
 void text_clear(struct text *text)
 {
     text_cut(text, 0);

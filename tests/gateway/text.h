@@ -19,6 +19,9 @@ void text_printf(struct text *text, const char *format, ...) __attribute__((form
 /* Makes room, so that len more bytes are added without a copy. */
 void text_reserve(struct text *text, size_t len);
 
+/* Gives back the memory that it does not use. */
+void text_shrink(struct text *text);
+
 /* Empties it and keeps its memory. */
 void text_clear(struct text *text);
 

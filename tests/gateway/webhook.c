@@ -179,22 +179,30 @@ void webhook_fini(struct webhook *webhook)
     *webhook = (struct webhook){0};
 }
 
+/* The request line and Host; a URL that cannot be read stands there as it is. */
+static void put_target(struct text *out, const struct webhook *webhook)
+{
+    struct evhttp_uri *uri = evhttp_uri_parse(webhook->url);
+    if (uri == NULL) {
+        text_printf(out, "%s %s HTTP/1.1\r\nHost: \r\n", webhook->method, webhook->url);
+        return;
+    }
+    const char *host = evhttp_uri_get_host(uri);
+    const char *path = evhttp_uri_get_path(uri);
+    const char *query = evhttp_uri_get_query(uri);
+    text_printf(out, "%s %s%s%s HTTP/1.1\r\nHost: %s:%d\r\n", webhook->method,
+                path != NULL && *path != '\0' ? path : "/", query != NULL ? "?" : "",
+                query != NULL ? query : "", host != NULL ? host : "", evhttp_uri_get_port(uri));
+    evhttp_uri_free(uri);
+}
+
 char *webhook_digest(const struct webhook *webhook)
 {
     struct text wire = {0};
-    struct evhttp_uri *uri = evhttp_uri_parse(webhook->url);
-    const char *host = uri != NULL ? evhttp_uri_get_host(uri) : NULL;
-    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-    const char *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
-    text_printf(&wire, "%s %s%s%s HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: Go-http-client/1.1\r\n",
-                webhook->method, path != NULL && *path != '\0' ? path : "/",
-                query != NULL ? "?" : "", query != NULL ? query : "", host != NULL ? host : "",
-                uri != NULL ? evhttp_uri_get_port(uri) : -1);
-    text_printf(&wire, "Content-Length: %zu\r\n\r\n", webhook->body.len);
+    put_target(&wire, webhook);
+    text_printf(&wire, "User-Agent: Go-http-client/1.1\r\nContent-Length: %zu\r\n\r\n",
+                webhook->body.len);
     text_add(&wire, text_string(&webhook->body), webhook->body.len);
-    if (uri != NULL) {
-        evhttp_uri_free(uri);
-    }
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_len = 0;
     EVP_Digest(wire.bytes, wire.len, digest, &digest_len, EVP_md5(), NULL);

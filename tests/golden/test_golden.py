@@ -20,7 +20,7 @@ def grapnel():
     folder = os.environ.get("GRAPNEL_BIN_DIR")
     if not folder:
         pytest.fail("GRAPNEL_BIN_DIR is not set: the folder of a build")
-    binary = Path(folder) / "controller" / "grapnel"
+    binary = (Path(folder) / "grapnel").resolve()
     assert binary.exists(), f"{binary} is not built"
     return binary
 

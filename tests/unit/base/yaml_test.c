@@ -497,6 +497,7 @@ static void lines_of_values_are_known(void **state)
     const struct yaml_document *document = &documents.items[0];
     assert_int_equal(line_of(document, "\"a\""), 2);
     assert_int_equal(line_of(document, "\"b\""), 3);
+    assert_int_equal(line_of(document, "[\"x\""), 3);
     assert_int_equal(line_of(document, "\"x\""), 4);
     assert_int_equal(line_of(document, "{\"k\""), 6);
     assert_int_equal(line_of(document, "\"v\""), 6);

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs the end-to-end tests: tests/e2e/run.sh [pytest options] (README.md tells them).
+#
+# All runs in network, process and mount namespaces of its own: nothing can leave it, every address in 10.244.0.0/16 can
+# be bound as if it were a pod's, fixed ports collide with nobody's, and when this script ends nothing is left running.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPOSITORY=$(cd "$HERE/../.." && pwd)
+# Debian's interpreter has Debian's pytest and yaml; another python3 may come first on PATH.
+PYTHON=${PYTHON:-/usr/bin/python3}
+
+# Sbin is not on everyone's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+if [ "${1:-}" != --inside ]; then
+    for tool in ip unshare openssl; do
+        command -v "$tool" >/dev/null || {
+            echo "tests/e2e: missing: $tool (on Debian: apt-get install iproute2 util-linux openssl)" >&2
+            exit 2
+        }
+    done
+    "$PYTHON" -c 'import pytest, yaml' || {
+        echo "tests/e2e: missing: pytest or yaml (on Debian: apt-get install python3-pytest python3-yaml)" >&2
+        exit 2
+    }
+    programs=$("$REPOSITORY/tests/cluster/build.sh")
+    directory=$(mktemp -d "${TMPDIR:-/tmp}/grapnel-e2e.XXXXXX")
+    # shellcheck disable=SC2064
+    trap "rm -rf '$directory'" EXIT
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
+    unshare "${as_root[@]}" --net --pid --mount --mount-proc --fork --kill-child -- \
+        env GRAPNEL_E2E_PROGRAMS="$programs" GRAPNEL_E2E_DIR="$directory" "$0" --inside "$@"
+    exit
+fi
+shift
+
+ip link set lo up
+ip route add local 10.244.0.0/16 dev lo
+
+status=0
+(cd "$HERE" && "$PYTHON" -m pytest -c "$HERE/pytest.ini" "$@") || status=$?
+
+case " $* " in
+*" --keep "*)
+    [ -f "$GRAPNEL_E2E_DIR/shell.env" ] || exit "$status"
+    # shellcheck source=/dev/null
+    . "$GRAPNEL_E2E_DIR/shell.env"
+    echo
+    echo "Everything still stands, in $GRAPNEL_E2E_DIR; ending this ends it."
+    echo "kubectl is the tests' own; KUBECONFIG and the gateways' addresses (GATEWAY_1, …) are set."
+    if [ -t 0 ]; then
+        bash --norc -i || true
+    else
+        echo "Look inside with: nsenter --all --target \$(pgrep -nf 'run.sh --inside') bash"
+        sleep infinity
+    fi
+    ;;
+esac
+exit "$status"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder source: the same manifests and the same outcome, without a cluster."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.gateway import await_on_all
+from harness.kubectl import to_manifest
+from harness.objects import condition, default_api_id, local, oas_api, reference, secret, webhook
+from harness.operator import FolderOperator
+from harness.wait import eventually, eventually_equal, throughout_equal
+
+MANIFESTS = Path(__file__).parent / "manifests"
+URL = "https://pager.example/hook"
+TEAM = "team"
+
+
+@pytest.fixture
+def gateways(folder_stage):
+    return [folder_stage.gateway(), folder_stage.gateway()]
+
+
+@pytest.fixture
+def operator(folder_stage, gateways):
+    operator = FolderOperator(folder_stage.find_binary("grapnel"), folder_stage.directory,
+                              gateway_url=[gateway.url for gateway in gateways],
+                              gateway_secret_file=folder_stage.secret_file)
+    folder_stage.operators.append(operator)
+    return operator
+
+
+def urls(name: str = "orders"):
+    return lambda gateway: [handler.get("url") for handler in gateway.handlers(default_api_id(TEAM, name))]
+
+
+def ids(name: str = "orders"):
+    return lambda gateway: [handler.get("id") for handler in gateway.handlers(default_api_id(TEAM, name))]
+
+
+def status(operator, kind: str, name: str) -> dict:
+    found = yaml.safe_load(operator.status(kind, TEAM, name))
+    return found if "status" in found else {"status": found}
+
+
+def await_ready(operator, *names: str) -> None:
+    for name in names:
+        eventually_equal(lambda: condition(status(operator, "ApiDefinition", name), "Ready").get("reason"), "Synced")
+
+
+def test_the_documents_manifests(operator, gateways):
+    names = ["oas-local-webhook", "classic-webhook", "classic-log", "tyk-operator"]
+    for name in names:
+        operator.write(f"{name}.yaml", (MANIFESTS / f"{name}.yaml").read_text())
+    operator.start()
+    want = {default_api_id("default", yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())["metadata"]["name"])
+            for name in names}
+    await_on_all(gateways, lambda one: set(one.apis()), want)
+
+
+def test_files_are_followed(operator, gateways):
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager")))
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("pager"))))
+    operator.start()
+    await_ready(operator, "orders")
+    await_on_all(gateways, urls(), [URL])
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager", "https://changed.example/")))
+    await_on_all(gateways, urls(), ["https://changed.example/"])
+    operator.write("second.json", to_manifest([oas_api(TEAM, "second", local())]))
+    await_on_all(gateways, urls("second"), ["https://local.example/hook"])
+    operator.remove("second.json")
+    await_on_all(gateways, lambda one: set(one.apis()), {default_api_id(TEAM, "orders")})
+
+
+@pytest.mark.parametrize("when", ["while it runs", "while it is down"])
+def test_a_removed_webhook_is_converted(operator, gateways, when):
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager")))
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("pager"))))
+    operator.start()
+    await_ready(operator, "orders")
+    if when == "while it is down":
+        operator.kill()
+    operator.remove("hook.yaml")
+    if when == "while it is down":
+        operator.start()
+    await_on_all(gateways, ids(), [None])
+    await_on_all(gateways, urls(), [URL])
+    eventually_equal(lambda: condition(status(operator, "ApiDefinition", "orders"), "ResolvedRefs").get("reason"),
+                     "Converted")
+    operator.restart()
+    throughout_equal(lambda: (urls()(gateways[0]), ids()(gateways[0])), ([URL], [None]), 3)
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager", "https://again.example/")))
+    await_on_all(gateways, urls(), ["https://again.example/"])
+    await_on_all(gateways, ids(), ["pager"])
+
+
+def test_a_secret_is_in_no_file_of_the_state(folder_stage, operator, gateways):
+    value = folder_stage.secret_value()
+    operator.write("all.yaml", to_manifest([
+        secret(TEAM, "pager", token=value),
+        webhook(TEAM, "pager", headers=[
+            {"name": "Authorization", "valueFrom": {"secretKeyRef": {"name": "pager", "key": "token"}}}]),
+        oas_api(TEAM, "orders", reference("pager"))]))
+    operator.start()
+    await_ready(operator, "orders")
+    await_on_all(gateways, lambda one: [
+        handler["headers"] for handler in one.handlers(default_api_id(TEAM, "orders"))],
+        [[{"name": "Authorization", "value": value}]])
+    files = [file for file in operator.state.rglob("*") if file.is_file()]
+    assert files
+    for file in files:
+        assert value.encode() not in file.read_bytes(), file
+
+
+def test_a_broken_file_harms_nothing_else(operator, gateways):
+    operator.write("good.yaml", to_manifest(oas_api(TEAM, "orders", local())))
+    operator.write("other.yaml", to_manifest(oas_api(TEAM, "other", local())))
+    operator.start()
+    await_ready(operator, "orders", "other")
+    operator.write("good.yaml", "apiVersion: tyk.tyk.io/v1alpha1\nkind: [")
+    operator.write("other.yaml", to_manifest(oas_api(TEAM, "other", local(), upstream="http://second.example/")))
+    await_on_all(gateways, lambda one: one.oas(default_api_id(TEAM, "other"))["x-tyk-api-gateway"]["upstream"]["url"],
+                 "http://second.example/")
+    await_on_all(gateways, urls(), ["https://local.example/hook"])
+    eventually(lambda: "good.yaml" in operator.log())
+
+
+def test_a_restart_with_everything_settled_does_nothing(operator, gateways):
+    operator.write("all.yaml", to_manifest([
+        webhook(TEAM, "pager"), *(oas_api(TEAM, f"api-{number}", reference("pager")) for number in range(10))]))
+    operator.start()
+    await_ready(operator, *(f"api-{number}" for number in range(10)))
+    before = [gateway.counts() for gateway in gateways]
+    files = {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()}
+    operator.restart()
+    nothing = {"posts": 0, "deletes": 0, "reloads": 0}
+    throughout_equal(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)],
+                     [nothing, nothing], 4, interval=0.2)
+    assert {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()} == files
+
+
+def test_an_emptied_folder_empties_no_gateway(operator, gateways):
+    names = [f"api-{number}" for number in range(8)]
+    for name in names:
+        operator.write(f"{name}.yaml", to_manifest(oas_api(TEAM, name, local())))
+    operator.start()
+    await_ready(operator, *names)
+    for name in names:
+        operator.remove(f"{name}.yaml")
+    held = {default_api_id(TEAM, name) for name in names}
+    throughout_equal(lambda: [set(gateway.apis()) for gateway in gateways], [held, held], 5)
+
+
+def test_two_processes_do_not_share_a_state_folder(folder_stage, operator):
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders")))
+    operator.start()
+    await_ready(operator, "orders")
+    second = FolderOperator(folder_stage.find_binary("grapnel"), folder_stage.directory, "second", port=8090,
+                            folder=operator.folder, state=operator.state, gateway_url=operator.flags["gateway_url"],
+                            gateway_secret_file=folder_stage.secret_file)
+    folder_stage.operators.append(second)
+    second.process.start()
+    assert second.process.await_exit(10) == 2
+    assert str(operator.state) in second.log()
