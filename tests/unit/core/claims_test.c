@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/claims.h"
+
+#include <stdio.h>
+
+#include "base/strmap.h"
+#include "make.h"
+
+/* Who was told that its answer is another one. */
+static void on_changed(void *arg, const char *api_key)
+{
+    strset_add(arg, api_key);
+}
+
+/* Puts team/NAME with this spec and status, made at second `created`. */
+static void put_at(struct claims *claims, struct strmap *changed, const char *name, int created,
+                   const char *spec, const char *status)
+{
+    char *yaml = xasprintf("{metadata: {name: %s, namespace: team, creationTimestamp: "
+                           "'2026-01-01T00:00:%02dZ'}, spec: %s, status: %s}",
+                           name, created, spec, status);
+    struct object *api = make_object(OBJECT_API, yaml);
+    struct api_facts facts;
+    api_facts_read(api, NULL, &facts);
+    claims_put(claims, api, &facts, true, changed ? on_changed : NULL, changed);
+    api_facts_fini(&facts);
+    object_unref(api);
+    free(yaml);
+}
+
+static void put(struct claims *claims, const char *name, const char *spec)
+{
+    put_at(claims, NULL, name, 1, spec, "{}");
+}
+
+static void check(const struct claims *claims, const char *key, const char *with, const char *over)
+{
+    const struct claims_conflict *conflict = claims_conflict(claims, key);
+    if (!over) {
+        if (conflict)
+            fail_msg("%s has a conflict with %s over %s", key, conflict->with, conflict->over);
+        return;
+    }
+    if (!conflict)
+        fail_msg("%s has no conflict", key);
+    if (with)
+        assert_string_equal(conflict->with, with);
+    else
+        assert_null(conflict->with);
+    assert_string_equal(conflict->over, over);
+}
+
+#define PATH(path) "{proxy: {listen_path: " path "}}"
+
+static void one_path_has_one_holder(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put_at(claims, NULL, "b", 2, PATH("/x/"), "{}");
+    check(claims, "team/b", NULL, NULL);
+    put_at(claims, NULL, "a", 3, PATH("/x"), "{}");
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/a", "team/b", "listen path /x");
+    put_at(claims, NULL, "c", 1, PATH("//x//"), "{}");
+    check(claims, "team/c", NULL, NULL);
+    check(claims, "team/b", "team/c", "listen path /x/");
+    check(claims, "team/a", "team/c", "listen path /x");
+    put_at(claims, NULL, "d", 1, PATH("/xy"), "{}");
+    check(claims, "team/d", NULL, NULL);
+    claims_free(claims);
+}
+
+static void the_smaller_key_breaks_a_tie(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put(claims, "b", PATH("/x"));
+    put(claims, "a", PATH("/x"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", "team/a", "listen path /x");
+    claims_free(claims);
+}
+
+static void domains_and_contexts_keep_paths_apart(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put(claims, "a", PATH("/x"));
+    put(claims, "b", "{domain: One, proxy: {listen_path: /x}}");
+    put(claims, "c", "{domain: ONE, proxy: {listen_path: /x}}");
+    put(claims, "d", "{contextRef: {name: edge}, proxy: {listen_path: /x}}");
+    put(claims, "e", "{domain: off, domain_disabled: true, proxy: {listen_path: /x}}");
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/c", "team/b", "listen path /x");
+    check(claims, "team/d", NULL, NULL);
+    check(claims, "team/e", "team/a", "listen path /x");
+    claims_free(claims);
+}
+
+static void the_incumbent_keeps_what_it_has(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put_at(claims, NULL, "old", 1, PATH("/x"), "{}");
+    put_at(claims, NULL, "held", 9, PATH("/x"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
+    check(claims, "team/held", NULL, NULL);
+    check(claims, "team/old", "team/held", "listen path /x");
+    /* It wants another path now, and still holds this one until it has moved. */
+    put_at(claims, NULL, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
+    check(claims, "team/held", NULL, NULL);
+    check(claims, "team/old", "team/held", "listen path /x");
+    put_at(claims, NULL, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /y}");
+    check(claims, "team/old", NULL, NULL);
+    /* What it held in another context says nothing here. */
+    put_at(claims, NULL, "held", 9, PATH("/x"),
+           "{apiId: dGVhbS9oZWxk, listenPath: /x, contextRef: {namespace: tyk, name: edge}}");
+    check(claims, "team/held", "team/old", "listen path /x");
+    claims_free(claims);
+}
+
+static void a_refused_api_holds_what_is_recorded_and_no_more(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    struct object *api = make_object(
+        OBJECT_API,
+        "{metadata: {name: a, namespace: team, creationTimestamp: '2020-01-01T00:00:00Z'},"
+        " spec: {api_id: one, proxy: {listen_path: /x}}, status: {listenPath: /held}}");
+    struct api_facts facts;
+    api_facts_read(api, NULL, &facts);
+    claims_put(claims, api, &facts, false, NULL, NULL);
+    put(claims, "b", "{api_id: one, proxy: {listen_path: /x}}");
+    put(claims, "c", PATH("/held/"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/c", "team/a", "listen path /held/");
+    api_facts_fini(&facts);
+    object_unref(api);
+    claims_free(claims);
+}
+
+static void a_loser_holds_nothing_new(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put_at(claims, NULL, "first", 1, PATH("/x"), "{}");
+    put_at(claims, NULL, "second", 2, "{api_id: id, proxy: {listen_path: /x}}", "{}");
+    put_at(claims, NULL, "third", 3, "{api_id: id, proxy: {listen_path: /y}}", "{}");
+    check(claims, "team/second", "team/first", "listen path /x");
+    check(claims, "team/third", NULL, NULL);
+    claims_free(claims);
+}
+
+static void ids_and_the_routes_of_ids(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put_at(claims, NULL, "a", 1, "{api_id: one, proxy: {listen_path: /one/}}", "{}");
+    put_at(claims, NULL, "b", 2, "{api_id: one, proxy: {listen_path: /b}}", "{}");
+    put_at(claims, NULL, "c", 3, PATH("/one"), "{}");
+    put_at(claims, NULL, "d", 4, PATH("/two"), "{}");
+    put_at(claims, NULL, "e", 5, "{api_id: two, proxy: {listen_path: /e}}", "{}");
+    put_at(claims, NULL, "f", 6, "{domain: other, proxy: {listen_path: /three}}", "{}");
+    put_at(claims, NULL, "g", 7, "{api_id: three, proxy: {listen_path: /three}}", "{}");
+    check(claims, "team/a", NULL, NULL); /* its own id may be its path */
+    check(claims, "team/b", "team/a", "api_id one");
+    check(claims, "team/c", "team/a", "listen path /one");
+    check(claims, "team/d", NULL, NULL);
+    check(claims, "team/e", "team/d", "path /two/ of api_id two");
+    check(claims, "team/g", "team/f", "path /three/ of api_id three");
+    claims_free(claims);
+}
+
+static void the_id_made_of_another_key_is_not_free(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    /* base64url of team/victim */
+    put_at(claims, NULL, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}",
+           "{}");
+    check(claims, "team/squatter", NULL, NULL);
+    put_at(claims, NULL, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
+    check(claims, "team/squatter", "team/victim", "api_id dGVhbS92aWN0aW0");
+    check(claims, "team/victim", NULL, NULL);
+    put_at(claims, NULL, "victim", 1, PATH("/v"), "{}");
+    check(claims, "team/squatter", "team/victim", "api_id dGVhbS92aWN0aW0");
+    /* The incumbent keeps even such an id. */
+    put_at(claims, NULL, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
+    put_at(claims, NULL, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}",
+           "{apiId: dGVhbS92aWN0aW0, listenPath: /s}");
+    check(claims, "team/squatter", NULL, NULL);
+    check(claims, "team/victim", NULL, NULL);
+    claims_free(claims);
+}
+
+static void the_gateways_own_paths_are_taken(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    put(claims, "a", PATH("/x/../tyk/apis"));
+    put(claims, "b", PATH("/tyk"));
+    put(claims, "c", PATH("/tykish"));
+    check(claims, "team/a", NULL, "listen path /x/../tyk/apis");
+    check(claims, "team/b", NULL, "listen path /tyk");
+    check(claims, "team/c", NULL, NULL);
+    claims_free(claims);
+}
+
+static void others_are_told_when_their_answer_changes(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new();
+    struct strmap *changed = strset_new();
+    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
+    put_at(claims, changed, "b", 2, PATH("/x"), "{}");
+    put_at(claims, changed, "c", 3, PATH("/z"), "{}");
+    assert_int_equal(strmap_count(changed), 0); /* the one that is put is not told */
+    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
+    assert_int_equal(strmap_count(changed), 0); /* nothing has changed */
+    put_at(claims, changed, "a", 1, PATH("/y"), "{}");
+    assert_int_equal(strmap_count(changed), 1);
+    assert_true(strmap_has(changed, "team/b"));
+    check(claims, "team/b", NULL, NULL);
+    strmap_clear(changed);
+    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
+    assert_true(strmap_has(changed, "team/b"));
+    strmap_clear(changed);
+    claims_remove(claims, "team/a", on_changed, changed);
+    assert_int_equal(strmap_count(changed), 1);
+    assert_true(strmap_has(changed, "team/b"));
+    claims_remove(claims, "team/none", on_changed, changed);
+    strmap_free(changed);
+    claims_free(claims);
+}
+
+/* Anything in any order gives what all at once gives. */
+static void the_order_of_changes_does_not_matter(void **state)
+{
+    (void)state;
+    static const char *const specs[] = {
+        PATH("/x"),
+        PATH("/y"),
+        "{api_id: x, proxy: {listen_path: /z}}",
+        "{api_id: y, proxy: {listen_path: /x}}",
+        "{domain: d, proxy: {listen_path: /x}}",
+        "{api_id: dGVhbS9uMQ, proxy: {listen_path: /n1}}",
+    };
+    static const char *const statuses[] = {
+        "{}", "{}", "{}", "{listenPath: /x}", "{apiId: x}", "{apiId: dGVhbS9uMQ, listenPath: /y}",
+    };
+    uint32_t random = 12345;
+    for (int round = 0; round < 300; round++) {
+        enum { APIS = 6 };
+        size_t spec[APIS];
+        size_t status_of[APIS];
+        struct claims *changing = claims_new();
+        for (int step = 0; step < 20; step++) {
+            random = random * 1664525 + 1013904223;
+            size_t api = step < APIS ? (size_t)step : (random >> 8) % APIS;
+            spec[api] = (random >> 16) % ARRAY_LENGTH(specs);
+            status_of[api] = (random >> 24) % ARRAY_LENGTH(statuses);
+            char name[32];
+            snprintf(name, sizeof(name), "n%zu", api);
+            put_at(changing, NULL, name, (int)(api * 7 % APIS), specs[spec[api]],
+                   statuses[status_of[api]]);
+        }
+        struct claims *fresh = claims_new();
+        for (size_t i = APIS; i-- > 0;) {
+            char name[32];
+            snprintf(name, sizeof(name), "n%zu", i);
+            put_at(fresh, NULL, name, (int)(i * 7 % APIS), specs[spec[i]], statuses[status_of[i]]);
+        }
+        for (size_t i = 0; i < APIS; i++) {
+            char key[40];
+            snprintf(key, sizeof(key), "team/n%zu", i);
+            const struct claims_conflict *conflict = claims_conflict(fresh, key);
+            check(changing, key, conflict ? conflict->with : NULL,
+                  conflict ? conflict->over : NULL);
+        }
+        claims_free(fresh);
+        claims_free(changing);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_path_has_one_holder),
+        cmocka_unit_test(the_smaller_key_breaks_a_tie),
+        cmocka_unit_test(domains_and_contexts_keep_paths_apart),
+        cmocka_unit_test(the_incumbent_keeps_what_it_has),
+        cmocka_unit_test(a_refused_api_holds_what_is_recorded_and_no_more),
+        cmocka_unit_test(a_loser_holds_nothing_new),
+        cmocka_unit_test(ids_and_the_routes_of_ids),
+        cmocka_unit_test(the_id_made_of_another_key_is_not_free),
+        cmocka_unit_test(the_gateways_own_paths_are_taken),
+        cmocka_unit_test(others_are_told_when_their_answer_changes),
+        cmocka_unit_test(the_order_of_changes_does_not_matter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

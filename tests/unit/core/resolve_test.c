@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/resolve.h"
+
+#include "make.h"
+
+static const struct seal_key key = {"0123456789abcdef0123456789abcde"};
+static const struct gateway_abilities folder = {.version = "", .folder_owner = true};
+static const struct gateway_abilities strict = {.version = "", .org_id = "org-1"};
+static const struct resolve_settings settings = {
+    .default_cooldown = "10s", .all_id_namespaces = true, .seal_key = &key};
+
+/* One API beside a cache, and what was resolved of it. */
+struct world {
+    struct cache *cache;
+    const struct object *api;
+    struct resolve_input input;
+    struct accepted *accepted;
+    struct resolution resolution;
+};
+
+static struct world make_world(const char *api)
+{
+    struct world world = {.cache = cache_new()};
+    world.api = put_object(world.cache, OBJECT_API, api);
+    world.input = (struct resolve_input){
+        .api = world.api, .cache = world.cache, .settings = &settings, .abilities = &folder};
+    return world;
+}
+
+static void run(struct world *world)
+{
+    resolution_fini(&world->resolution);
+    accepted_free(world->accepted);
+    world->accepted = accepted_read(world->api, &key);
+    world->input.accepted = world->accepted;
+    resolve(&world->input, &world->resolution);
+}
+
+static void fini(struct world *world)
+{
+    resolution_fini(&world->resolution);
+    accepted_free(world->accepted);
+    cache_free(world->cache);
+}
+
+/* Returns owned: the document as what was resolved makes it, NULL when it is refused. */
+static char *document(const struct world *world)
+{
+    struct accepted *accepted = accepted_new();
+    for (size_t i = 0; i < world->resolution.ref_count; i++)
+        accepted_set(accepted, &world->resolution.refs[i]);
+    struct buf out;
+    buf_init(&out, BUF_UNLIMITED);
+    struct err err;
+    int result =
+        document_build(world->api, NULL, accepted, &settings, world->input.abilities, &out, &err);
+    accepted_free(accepted);
+    if (result == 0)
+        return buf_take(&out);
+    buf_fini(&out);
+    return NULL;
+}
+
+/* The API with the status that its resolution would be given; it is resolved anew. */
+static void write_status(struct world *world)
+{
+    struct buf status;
+    buf_init(&status, BUF_UNLIMITED);
+    buf_add_text(&status, "{\"webhooks\":");
+    resolution_add_webhooks(&world->resolution, COPY_SEALED, &key, world->api->key, &status);
+    buf_add_char(&status, '}');
+    struct object *with =
+        object_with_status(world->api, (struct span){buf_text(&status), status.length}, "2");
+    buf_fini(&status);
+    object_unref(cache_put(world->cache, with));
+    object_unref(with);
+    world->api = cache_get(world->cache, OBJECT_API, "team/a");
+    world->input.api = world->api;
+    run(world);
+}
+
+static bool says(const struct world *world, const char *reason, const char *message)
+{
+    return has_problem(world->resolution.problems, world->resolution.problem_count, reason, NULL,
+                       message);
+}
+
+#define API(handlers)                                                                              \
+    "{metadata: {name: a, namespace: team}, spec: {oas: {openapi: 3.0.3, info: {}, paths: {}, "    \
+    "x-tyk-api-gateway: {info: {name: a}, server: {listenPath: {value: /a/}, eventHandlers: "      \
+    "[" handlers "]}}}}}"
+#define REF(id) "{enabled: true, trigger: AuthFailure, type: webhook, id: " id "}"
+#define PAGER                                                                                      \
+    "{metadata: {name: pager, namespace: team, uid: u-1, generation: 2}, spec: {url: "             \
+    "'https://pager.example/', headers: [{name: A, valueFrom: {secretKeyRef: {name: s, key: "      \
+    "k}}}], conversionPolicy: Retain}}"
+#define SECRET "{metadata: {name: s, namespace: team}, stringData: {k: t0ken}}"
+
+static void a_reference_to_a_live_global_is_resolved(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager") ", " REF("pager")));
+    put_object(world.cache, OBJECT_WEBHOOK, PAGER);
+    put_object(world.cache, OBJECT_SECRET, SECRET);
+    run(&world);
+    assert_true(world.resolution.valid);
+    assert_false(world.resolution.waits);
+    assert_int_equal(world.resolution.ref_count, 1);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    assert_string_equal(world.resolution.refs[0].webhook_uid, "u-1");
+    assert_int_equal(world.resolution.refs[0].webhook_generation, 2);
+    assert_int_equal(world.resolution.refs[0].policy, CONVERSION_RETAIN);
+    assert_int_equal(world.resolution.handler_count, 2);
+    assert_string_equal(world.resolution.secrets[0], "team/s");
+    assert_null(world.resolution.secrets[1]);
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(strstr(text, "\"value\":\"t0ken\""));
+    fini(&world);
+}
+
+static void a_missing_reference_waits_and_is_left_out(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    run(&world);
+    assert_true(world.resolution.valid);
+    assert_true(world.resolution.waits);
+    assert_true(says(&world, "WebhookNotFound", "pager"));
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(strstr(text, "\"eventHandlers\":[]"));
+    fini(&world);
+}
+
+static enum absence answer;
+static bool was_denied;
+static char asked[64];
+
+static enum absence on_absence(void *arg, const char *api_key, const char *ref,
+                               const char *webhook_key, bool denied)
+{
+    (void)arg;
+    assert_string_equal(api_key, "team/a");
+    assert_non_null(ref);
+    assert_true(strlen(webhook_key) < sizeof(asked));
+    memcpy(asked, webhook_key, strlen(webhook_key) + 1);
+    was_denied = denied;
+    return answer;
+}
+
+/* A world whose status holds a sealed copy of team/pager. */
+static struct world copied_world(void)
+{
+    struct world world = make_world(API(REF("pager")));
+    put_object(world.cache, OBJECT_WEBHOOK, PAGER);
+    put_object(world.cache, OBJECT_SECRET, SECRET);
+    run(&world);
+    write_status(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    world.input.absence = on_absence;
+    return world;
+}
+
+static void a_global_that_is_gone_is_converted_once_that_is_proven(void **state)
+{
+    (void)state;
+    struct world world = copied_world();
+    object_unref(cache_remove(world.cache, OBJECT_WEBHOOK, "team/pager"));
+    object_unref(cache_remove(world.cache, OBJECT_SECRET, "team/s"));
+
+    answer = ABSENCE_PENDING;
+    run(&world);
+    assert_string_equal(asked, "team/pager");
+    assert_false(was_denied);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    assert_int_equal(world.resolution.problem_count, 0);
+
+    answer = ABSENCE_UNKNOWN;
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    assert_true(says(&world, "WebhookNotFound", NULL));
+    assert_true(world.resolution.valid);
+
+    answer = ABSENCE_PROVEN;
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_CONVERTED);
+    assert_int_equal(world.resolution.refs[0].policy, CONVERSION_RETAIN);
+    assert_int_equal(world.resolution.problem_count, 0);
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(strstr(text, "\"value\":\"t0ken\"")); /* needs neither Webhook nor Secret */
+    assert_null(strstr(text, "\"id\":\"pager\""));
+
+    /* Once converted nobody is asked any more, and a new Webhook takes over. */
+    write_status(&world);
+    answer = ABSENCE_PENDING;
+    asked[0] = '\0';
+    run(&world);
+    assert_string_equal(asked, "");
+    assert_int_equal(world.resolution.refs[0].source, REF_CONVERTED);
+    put_object(world.cache, OBJECT_WEBHOOK,
+               "{metadata: {name: pager, namespace: team}, spec: {url: 'https://new.example/'}}");
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    assert_string_equal(world.resolution.refs[0].copy->url, "https://new.example/");
+    fini(&world);
+}
+
+#define PLATFORM(uid, allowed)                                                                     \
+    "{metadata: {name: pager, namespace: platform, uid: " uid "}, spec: {id: the-id, url: "        \
+    "'https://pager.example/', allowedNamespaces: {from: " allowed "}}}"
+
+static void a_permission_that_is_withdrawn_erases_the_copy(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("platform/pager")));
+    put_object(world.cache, OBJECT_WEBHOOK, PLATFORM("u-1", "All"));
+    run(&world);
+    write_status(&world);
+    world.input.absence = on_absence;
+    put_object(world.cache, OBJECT_WEBHOOK, PLATFORM("u-1", "Same"));
+
+    answer = ABSENCE_PENDING;
+    run(&world);
+    assert_true(was_denied);
+    assert_int_equal(world.resolution.refs[0].source, REF_GLOBAL);
+    assert_int_equal(world.resolution.problem_count, 0);
+    answer = ABSENCE_PROVEN;
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    assert_null(world.resolution.refs[0].copy);
+    assert_true(says(&world, "WebhookNotFound", NULL));
+
+    /* Made anew without the permission is no deletion either. */
+    put_object(world.cache, OBJECT_WEBHOOK, PLATFORM("u-2", "Same"));
+    run(&world);
+    assert_true(was_denied);
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    fini(&world);
+}
+
+static void a_global_that_was_replaced_by_one_without_the_id_is_gone(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("the-id")));
+    put_object(world.cache, OBJECT_WEBHOOK, PLATFORM("u-1", "All"));
+    run(&world);
+    write_status(&world);
+    world.input.absence = on_absence;
+    answer = ABSENCE_PROVEN;
+    put_object(
+        world.cache, OBJECT_WEBHOOK,
+        "{metadata: {name: pager, namespace: platform, uid: u-2}, spec: {url: 'https://x/'}}");
+    run(&world);
+    assert_false(was_denied);
+    assert_int_equal(world.resolution.refs[0].source, REF_CONVERTED);
+    /* The same object that has lost the id has withdrawn it. */
+    put_object(
+        world.cache, OBJECT_WEBHOOK,
+        "{metadata: {name: pager, namespace: platform, uid: u-1}, spec: {url: 'https://x/'}}");
+    run(&world);
+    assert_true(was_denied);
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    fini(&world);
+}
+
+static void a_copy_that_the_context_forbids_is_not_used(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    put_object(world.cache, OBJECT_WEBHOOK,
+               "{metadata: {name: pager, namespace: team}, spec: {url: 'https://h/', headers: "
+               "[{name: A, value: 'env://TOKEN'}]}}");
+    run(&world);
+    assert_true(says(&world, "KvReferencesAssumed", NULL));
+    write_status(&world);
+    world.input.abilities = &strict;
+    run(&world);
+    assert_true(says(&world, "WebhookInvalid", "secrets of the gateway"));
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(strstr(text, "\"eventHandlers\":[]"));
+    object_unref(cache_remove(world.cache, OBJECT_WEBHOOK, "team/pager"));
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    fini(&world);
+}
+
+static void a_forged_copy_is_no_copy(void **state)
+{
+    (void)state;
+    struct world world = copied_world();
+    CLEANUP(freep) char *text = xasprintf("%s", world.api->text.ptr);
+    char *url = strstr(text, "https://pager.example/");
+    memcpy(url, "https://evil_.example/", strlen("https://evil_.example/"));
+    struct object *forged = NULL;
+    struct err err;
+    assert_int_equal(object_new(OBJECT_API, (struct span){text, strlen(text)}, NULL, &forged, &err),
+                     0);
+    object_unref(cache_put(world.cache, forged));
+    object_unref(forged);
+    world.api = cache_get(world.cache, OBJECT_API, "team/a");
+    world.input.api = world.api;
+    object_unref(cache_remove(world.cache, OBJECT_WEBHOOK, "team/pager"));
+    answer = ABSENCE_PROVEN;
+    run(&world);
+    assert_int_equal(world.resolution.refs[0].source, REF_MISSING);
+    fini(&world);
+}
+
+static void the_same_snapshot_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct world world = copied_world();
+    CLEANUP(freep) char *first = document(&world);
+    struct buf status;
+    struct buf again;
+    buf_init(&status, BUF_UNLIMITED);
+    buf_init(&again, BUF_UNLIMITED);
+    resolution_add_webhooks(&world.resolution, COPY_SEALED, &key, "team/a", &status);
+    run(&world);
+    resolution_add_webhooks(&world.resolution, COPY_SEALED, &key, "team/a", &again);
+    CLEANUP(freep) char *second = document(&world);
+    assert_string_equal(first, second);
+    assert_string_equal(buf_text(&status), buf_text(&again));
+    assert_null(strstr(buf_text(&status), "t0ken"));
+    buf_fini(&status);
+    buf_fini(&again);
+    fini(&world);
+}
+
+static void what_is_not_ours_passes_byte_for_byte(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"metadata\":{\"name\":\"a\",\"namespace\":\"team\"},\"spec\":{\"contextRef\":null,"
+        "\"name\":\"\\u00e9 \xc3\xa9 \\ud83d\\ude00 "
+        "\\/\",\"zz\":[1.0,1e3,12345678901234567890.10,-0],"
+        "\"api_id\":\"x\",\"proxy\":{\"listen_path\":\"/a/\",\"target_url\":\"http://u\\/\"},"
+        "\"version_data\":{\"versions\":{\"\":{}}},\"aa\":null,\"oas\":null}}";
+    struct object *api = NULL;
+    struct err err;
+    assert_int_equal(
+        object_new(OBJECT_API, (struct span){text, sizeof(text) - 1}, NULL, &api, &err), 0);
+    struct buf out;
+    buf_init(&out, BUF_UNLIMITED);
+    assert_int_equal(document_build(api, NULL, NULL, &settings, &folder, &out, &err), 0);
+    assert_string_equal(
+        buf_text(&out),
+        "{\"name\":\"\\u00e9 \xc3\xa9 \\ud83d\\ude00 "
+        "\\/\",\"zz\":[1.0,1e3,12345678901234567890.10,-0],"
+        "\"api_id\":\"x\",\"proxy\":{\"listen_path\":\"/a/\",\"target_url\":\"http://u\\/\"},"
+        "\"version_data\":{\"versions\":{\"\":{}}},\"aa\":null}");
+    buf_fini(&out);
+    object_unref(api);
+}
+
+static void an_invalid_api_has_no_document(void **state)
+{
+    (void)state;
+    static const char *const apis[] = {
+        API("{enabled: true, trigger: AuthFailure, type: webhook, cooldownPeriod: 5, id: x}"),
+        API("{enabled: true, trigger: AuthFailure, type: webhook, id: x, url: h, method: POST}"),
+        "{metadata: {name: a, namespace: team}, spec: {proxy: {listen_path: a}}}",
+        "{metadata: {name: a, namespace: team}, spec: {}}",
+        "{metadata: {name: a, namespace: team}, spec: {oasRef: {configMapKeyRef: {name: x, key: "
+        "k}}}}",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(apis); i++) {
+        struct world world = make_world(apis[i]);
+        run(&world);
+        assert_false(world.resolution.valid);
+        assert_false(world.resolution.waits);
+        assert_null(document(&world));
+        fini(&world);
+    }
+}
+
+static void a_refused_object_is_present_and_invalid(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    struct object *refused = NULL;
+    struct err err;
+    assert_int_equal(
+        object_new(OBJECT_API, world.api->text, "a.yaml:3: spec: broken", &refused, &err), 0);
+    object_unref(cache_put(world.cache, refused));
+    object_unref(refused);
+    world.api = world.input.api = cache_get(world.cache, OBJECT_API, "team/a");
+    run(&world);
+    assert_false(world.resolution.valid);
+    assert_int_equal(world.resolution.problem_count, 1);
+    assert_true(says(&world, "InvalidSpec", "a.yaml:3: spec: broken"));
+    assert_string_equal(world.resolution.facts.refs[0], "pager");
+    assert_int_equal(world.resolution.handler_count, 0);
+    fini(&world);
+}
+
+static void an_unknown_context_changes_nothing_anywhere(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    world.input.abilities = NULL;
+    run(&world);
+    assert_false(world.resolution.valid);
+    assert_true(says(&world, "ContextNotFound", NULL));
+    fini(&world);
+}
+
+static void a_conflict_is_a_problem_like_another(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    run(&world);
+    assert_true(world.resolution.valid);
+    resolution_add_conflict(&world.resolution,
+                            &(struct claims_conflict){"team/b", "listen path /a/"});
+    assert_false(world.resolution.valid);
+    assert_false(world.resolution.waits);
+    assert_true(says(&world, "Conflict", "listen path /a/ belongs to team/b"));
+    fini(&world);
+}
+
+static void the_contexts_organisation_is_filled_in(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(REF("pager")));
+    world.input.abilities = &strict;
+    run(&world);
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(strstr(text, "\"orgId\":\"org-1\""));
+    fini(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reference_to_a_live_global_is_resolved),
+        cmocka_unit_test(a_missing_reference_waits_and_is_left_out),
+        cmocka_unit_test(a_global_that_is_gone_is_converted_once_that_is_proven),
+        cmocka_unit_test(a_permission_that_is_withdrawn_erases_the_copy),
+        cmocka_unit_test(a_global_that_was_replaced_by_one_without_the_id_is_gone),
+        cmocka_unit_test(a_copy_that_the_context_forbids_is_not_used),
+        cmocka_unit_test(a_forged_copy_is_no_copy),
+        cmocka_unit_test(the_same_snapshot_gives_the_same_bytes),
+        cmocka_unit_test(what_is_not_ours_passes_byte_for_byte),
+        cmocka_unit_test(an_invalid_api_has_no_document),
+        cmocka_unit_test(a_refused_object_is_present_and_invalid),
+        cmocka_unit_test(an_unknown_context_changes_nothing_anywhere),
+        cmocka_unit_test(a_conflict_is_a_problem_like_another),
+        cmocka_unit_test(the_contexts_organisation_is_filled_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
