@@ -55,7 +55,8 @@ def events(**handlers):
 
 def add(stub, *definitions, reload=True):
     for definition in definitions:
-        path = API + "/oas" if "openapi" in definition else API
+        is_oas = isinstance(definition, dict) and "openapi" in definition
+        path = API + "/oas" if is_oas else API
         response = stub.call("POST", path, definition)
         assert response.status == 200, response.body
     if reload:
