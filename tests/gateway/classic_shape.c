@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classic_shape.h"
 
+/* One field a line. */
+/* clang-format off */
+
 /*
  * The fields of a Classic definition in the order in which a gateway of 5.14 writes them, names and
  * types as GET shows them. Each table comes before the ones that use it.
@@ -76,10 +79,14 @@ static const struct shape_field oauth_meta_fields[] = {
 static const struct shape oauth_meta_shape = STRUCT_SHAPE(oauth_meta_fields);
 
 static const struct shape_field signature_fields[] = {
-    FIELD("algorithm", shape_string), FIELD("header", shape_string),
-    FIELD("use_param", shape_bool),   FIELD("param_name", shape_string),
-    FIELD("secret", shape_string),    FIELD("allowed_clock_skew", shape_int),
-    FIELD("error_code", shape_int),   FIELD("error_message", shape_string),
+    FIELD("algorithm", shape_string),
+    FIELD("header", shape_string),
+    FIELD("use_param", shape_bool),
+    FIELD("param_name", shape_string),
+    FIELD("secret", shape_string),
+    FIELD("allowed_clock_skew", shape_int),
+    FIELD("error_code", shape_int),
+    FIELD("error_message", shape_string),
 };
 static const struct shape signature_shape = STRUCT_SHAPE(signature_fields);
 
@@ -99,8 +106,10 @@ static const struct shape auth_shape = STRUCT_SHAPE(auth_fields);
 static const struct shape auth_map = {.kind = SHAPE_MAP, .element = &auth_shape};
 
 static const struct shape_field basic_auth_fields[] = {
-    FIELD("disable_caching", shape_bool),        FIELD("cache_ttl", shape_int),
-    FIELD("extract_from_body", shape_bool),      FIELD("body_user_regexp", shape_string),
+    FIELD("disable_caching", shape_bool),
+    FIELD("cache_ttl", shape_int),
+    FIELD("extract_from_body", shape_bool),
+    FIELD("body_user_regexp", shape_string),
     FIELD("body_password_regexp", shape_string),
 };
 static const struct shape basic_auth_shape = STRUCT_SHAPE(basic_auth_fields);
@@ -131,9 +140,12 @@ static const struct shape_field notifications_fields[] = {
 static const struct shape notifications_shape = STRUCT_SHAPE(notifications_fields);
 
 static const struct shape_field request_signing_fields[] = {
-    FIELD("is_enabled", shape_bool),         FIELD("secret", shape_string),
-    FIELD("key_id", shape_string),           FIELD("algorithm", shape_string),
-    FIELD("header_list", shape_strings),     FIELD("certificate_id", shape_string),
+    FIELD("is_enabled", shape_bool),
+    FIELD("secret", shape_string),
+    FIELD("key_id", shape_string),
+    FIELD("algorithm", shape_string),
+    FIELD("header_list", shape_strings),
+    FIELD("certificate_id", shape_string),
     FIELD("signature_header", shape_string),
 };
 static const struct shape request_signing_shape = STRUCT_SHAPE(request_signing_fields);
@@ -153,11 +165,16 @@ static const struct shape_field version_definition_fields[] = {
 static const struct shape version_definition_shape = STRUCT_SHAPE(version_definition_fields);
 
 static const struct shape_field service_discovery_fields[] = {
-    FIELD("use_discovery_service", shape_bool), FIELD("query_endpoint", shape_string),
-    FIELD("use_nested_query", shape_bool),      FIELD("parent_data_path", shape_string),
-    FIELD("data_path", shape_string),           FIELD("port_data_path", shape_string),
-    FIELD("target_path", shape_string),         FIELD("use_target_list", shape_bool),
-    FIELD("cache_disabled", shape_bool),        FIELD("cache_timeout", shape_int),
+    FIELD("use_discovery_service", shape_bool),
+    FIELD("query_endpoint", shape_string),
+    FIELD("use_nested_query", shape_bool),
+    FIELD("parent_data_path", shape_string),
+    FIELD("data_path", shape_string),
+    FIELD("port_data_path", shape_string),
+    FIELD("target_path", shape_string),
+    FIELD("use_target_list", shape_bool),
+    FIELD("cache_disabled", shape_bool),
+    FIELD("cache_timeout", shape_int),
     FIELD("endpoint_returns_list", shape_bool),
 };
 static const struct shape service_discovery_shape = STRUCT_SHAPE(service_discovery_fields);
@@ -222,8 +239,10 @@ static const struct shape_field proxy_fields[] = {
 static const struct shape proxy_shape = STRUCT_SHAPE(proxy_fields);
 
 static const struct shape_field middleware_fields[] = {
-    FIELD("disabled", shape_bool),      FIELD("name", shape_string),
-    FIELD("path", shape_string),        FIELD("require_session", shape_bool),
+    FIELD("disabled", shape_bool),
+    FIELD("name", shape_string),
+    FIELD("path", shape_string),
+    FIELD("require_session", shape_bool),
     FIELD("raw_body_only", shape_bool),
 };
 static const struct shape middleware_shape = STRUCT_SHAPE(middleware_fields);
@@ -334,8 +353,10 @@ static const struct shape graphql_root_field_list = {.kind = SHAPE_LIST,
                                                      .element = &graphql_root_field_shape};
 
 static const struct shape_field graphql_source_fields[] = {
-    FIELD("kind", shape_string),   FIELD("name", shape_string),
-    FIELD("internal", shape_bool), FIELD("root_fields", graphql_root_field_list),
+    FIELD("kind", shape_string),
+    FIELD("name", shape_string),
+    FIELD("internal", shape_bool),
+    FIELD("root_fields", graphql_root_field_list),
     FIELD("config", shape_any),
 };
 static const struct shape graphql_source_shape = STRUCT_SHAPE(graphql_source_fields);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classic_shape.h"
 
+/* One field a line. */
+/* clang-format off */
+
 /* The fields of version_data: versions, and in each its middleware by path. */
 
 static const struct shape_field method_action_fields[] = {
@@ -23,8 +26,12 @@ static const struct shape endpoint_shape = STRUCT_SHAPE(endpoint_fields);
 static const struct shape endpoint_list = {.kind = SHAPE_LIST, .element = &endpoint_shape};
 
 static const struct shape_field mock_response_fields[] = {
-    FIELD("disabled", shape_bool),      FIELD("path", shape_string), FIELD("method", shape_string),
-    FIELD("ignore_case", shape_bool),   FIELD("code", shape_int),    FIELD("body", shape_string),
+    FIELD("disabled", shape_bool),
+    FIELD("path", shape_string),
+    FIELD("method", shape_string),
+    FIELD("ignore_case", shape_bool),
+    FIELD("code", shape_int),
+    FIELD("body", shape_string),
     FIELD("headers", shape_string_map),
 };
 static const struct shape mock_response_shape = STRUCT_SHAPE(mock_response_fields);
@@ -69,9 +76,12 @@ static const struct shape transform_jq_shape = STRUCT_SHAPE(transform_jq_fields)
 static const struct shape transform_jq_list = {.kind = SHAPE_LIST, .element = &transform_jq_shape};
 
 static const struct shape_field header_injection_fields[] = {
-    FIELD("disabled", shape_bool),          FIELD("delete_headers", shape_strings),
-    FIELD("add_headers", shape_string_map), FIELD("path", shape_string),
-    FIELD("method", shape_string),          FIELD("act_on", shape_bool),
+    FIELD("disabled", shape_bool),
+    FIELD("delete_headers", shape_strings),
+    FIELD("add_headers", shape_string_map),
+    FIELD("path", shape_string),
+    FIELD("method", shape_string),
+    FIELD("act_on", shape_bool),
 };
 static const struct shape header_injection_shape = STRUCT_SHAPE(header_injection_fields);
 static const struct shape header_injection_list = {.kind = SHAPE_LIST,
@@ -100,9 +110,12 @@ static const struct shape circuit_breaker_list = {.kind = SHAPE_LIST,
                                                   .element = &circuit_breaker_shape};
 
 static const struct shape_field url_rewrite_fields[] = {
-    FIELD("disabled", shape_bool),     FIELD("path", shape_string),
-    FIELD("method", shape_string),     FIELD("match_pattern", shape_string),
-    FIELD("rewrite_to", shape_string), FIELD("triggers", shape_any_list),
+    FIELD("disabled", shape_bool),
+    FIELD("path", shape_string),
+    FIELD("method", shape_string),
+    FIELD("match_pattern", shape_string),
+    FIELD("rewrite_to", shape_string),
+    FIELD("triggers", shape_any_list),
 };
 static const struct shape url_rewrite_shape = STRUCT_SHAPE(url_rewrite_fields);
 static const struct shape url_rewrite_list = {.kind = SHAPE_LIST, .element = &url_rewrite_shape};
@@ -172,8 +185,10 @@ static const struct shape validate_request_list = {.kind = SHAPE_LIST,
                                                    .element = &validate_request_shape};
 
 static const struct shape_field go_plugin_fields[] = {
-    FIELD("disabled", shape_bool),    FIELD("path", shape_string),
-    FIELD("method", shape_string),    FIELD("plugin_path", shape_string),
+    FIELD("disabled", shape_bool),
+    FIELD("path", shape_string),
+    FIELD("method", shape_string),
+    FIELD("plugin_path", shape_string),
     FIELD("func_name", shape_string),
 };
 static const struct shape go_plugin_shape = STRUCT_SHAPE(go_plugin_fields);
@@ -190,8 +205,11 @@ static const struct shape persist_graphql_list = {.kind = SHAPE_LIST,
                                                   .element = &persist_graphql_shape};
 
 static const struct shape_field endpoint_rate_limit_fields[] = {
-    FIELD("disabled", shape_bool), FIELD("path", shape_string), FIELD("method", shape_string),
-    FIELD("rate", shape_float),    FIELD("per", shape_float),
+    FIELD("disabled", shape_bool),
+    FIELD("path", shape_string),
+    FIELD("method", shape_string),
+    FIELD("rate", shape_float),
+    FIELD("per", shape_float),
 };
 static const struct shape endpoint_rate_limit_shape = STRUCT_SHAPE(endpoint_rate_limit_fields);
 static const struct shape endpoint_rate_limit_list = {.kind = SHAPE_LIST,

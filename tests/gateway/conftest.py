@@ -13,8 +13,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--stub"):
-        os.environ["GRAPNEL_STUB_GATEWAY"] = config.getoption("--stub")
+    if config.getoption("--stub", default=None):
+        os.environ["GRAPNEL_STUB_GATEWAY"] = config.getoption("--stub", default=None)
     config.out_of_reach = {}
 
 

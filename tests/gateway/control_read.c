@@ -2,7 +2,6 @@
 #include "control_read.h"
 
 #include <event2/buffer.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway.h"

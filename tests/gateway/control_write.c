@@ -9,7 +9,6 @@
 #include "gateway.h"
 #include "gojson.h"
 #include "loaded.h"
-#include "mem.h"
 #include "oas.h"
 #include "reload.h"
 #include "store.h"

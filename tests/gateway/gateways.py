@@ -11,7 +11,7 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import wire
 
@@ -208,7 +208,7 @@ class RealGateway(Gateway):
     def empty(self):
         """As near to an empty folder as the control API can bring it."""
         for api in json.loads(self.call("GET", "/tyk/apis").body):
-            self.call("DELETE", "/tyk/apis/" + api["api_id"])
+            self.call("DELETE", "/tyk/apis/" + quote(api["api_id"], safe=""))
         self.reload()
 
     def close(self):

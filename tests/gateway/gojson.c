@@ -227,39 +227,41 @@ static void new_line(struct text *out, size_t depth)
     }
 }
 
+/* Length of the string that begins at json, with its quotes. */
+static size_t string_len(const char *json, size_t len)
+{
+    size_t i = 1;
+    while (i < len && json[i] != '"') {
+        i += json[i] == '\\' ? 2 : 1;
+    }
+    return i < len ? i + 1 : len;
+}
+
 void gojson_indent(struct text *out, const char *json, size_t len)
 {
     size_t depth = 0;
-    bool in_string = false;
     for (size_t i = 0; i < len; i++) {
         char c = json[i];
-        if (in_string) {
-            text_putc(out, c);
-            if (c == '\\' && i + 1 < len) {
-                text_putc(out, json[++i]);
-            } else if (c == '"') {
-                in_string = false;
-            }
-            continue;
-        }
-        bool empty =
-            i + 1 < len && ((c == '{' && json[i + 1] == '}') || (c == '[' && json[i + 1] == ']'));
-        if (empty) {
+        bool opens = c == '{' || c == '[';
+        if (c == '"') {
+            size_t taken = string_len(json + i, len - i);
+            text_add(out, json + i, taken);
+            i += taken - 1;
+        } else if (opens && i + 1 < len && (json[i + 1] == '}' || json[i + 1] == ']')) {
             text_add(out, json + i++, 2);
-        } else if (c == '{' || c == '[') {
+        } else if (opens) {
             text_putc(out, c);
             new_line(out, ++depth);
         } else if (c == '}' || c == ']') {
             new_line(out, --depth);
             text_putc(out, c);
-        } else if (c == ',') {
-            text_putc(out, c);
-            new_line(out, depth);
-        } else if (c == ':') {
-            text_puts(out, ": ");
         } else {
-            in_string = c == '"';
             text_putc(out, c);
+            if (c == ':') {
+                text_putc(out, ' ');
+            } else if (c == ',') {
+                new_line(out, depth);
+            }
         }
     }
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oas.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "apiid.h"
 #include "classic.h"
 #include "gojson.h"
 #include "mem.h"

@@ -2,7 +2,6 @@
 #include "policy.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ipnet.h"
 #include "mem.h"

@@ -3,23 +3,18 @@
  * grapnel-webhook-receiver: takes webhooks. Each request becomes a JSON line in a file or on
  * stdout; GET /__received returns them all, POST /__clear forgets them.
  */
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "doc.h"
 #include "exchange.h"
 #include "gojson.h"
 #include "http_server.h"
-#include "journal.h"
-#include "mem.h"
 #include "text.h"
 
 struct receiver {

@@ -87,6 +87,7 @@ class Replay:
         self.gateway = gateway
         self.receiver = receiver
         self.out_of_reach = []  # steps that need a folder or a restart that nobody has
+        self.cut_off = False
         self.names = {
             "GATEWAY": gateway.authority,
             "UPSTREAM": gateway.upstream,
@@ -113,9 +114,11 @@ class Replay:
 
     def _step(self, index, step):
         kind = step["do"]
-        if kind in ("files", "write_file") and self.gateway.folder is None:
-            self.out_of_reach.append(index)
-        elif kind == "restart" and not self.gateway.can_restart:
+        no_folder = kind in ("files", "write_file") and self.gateway.folder is None
+        no_restart = kind == "restart" and not self.gateway.can_restart
+        if (no_folder or no_restart) and kind != "files":
+            self.cut_off = True  # what comes after it would see its effect
+        if no_folder or no_restart or self.cut_off:
             self.out_of_reach.append(index)
         else:
             getattr(self, "_do_" + kind)(step)

@@ -55,7 +55,8 @@ def events(**handlers):
 
 def add(stub, *definitions, reload=True):
     for definition in definitions:
-        path = API + "/oas" if "openapi" in definition else API
+        is_oas = isinstance(definition, dict) and "openapi" in definition
+        path = API + "/oas" if is_oas else API
         response = stub.call("POST", path, definition)
         assert response.status == 200, response.body
     if reload:
@@ -327,6 +328,13 @@ def test_a_reload_request_that_comes_during_a_reload_waits_for_the_next(stub):
     assert stub.state()["reloads"] == 2
 
 
+def test_nothing_is_loaded_unasked(stub):
+    add(stub, classic("a"), reload=False)
+    time.sleep(0.3)  # several ticks
+    assert loaded(stub) == []
+    assert stub.state()["reloads"] == 0
+
+
 def test_many_blocking_reloads_share_one(make_stub):
     stub = make_stub("--reload-interval", "1")
     for join in [in_background(stub.reload) for _ in range(50)]:
@@ -576,6 +584,16 @@ def test_lists_and_handlers_change_their_order(stub):
     }
 
 
+def test_a_loaded_api_keeps_its_path_beside_a_rival_also_when_it_changes(stub):
+    same = {"listen_path": "/same/", "target_url": "http://up.example/"}
+    add(stub, classic("a", proxy=same))
+    add(stub, classic("a", proxy=same, name="new"), classic("b", proxy=same))
+    paths = {
+        api["name"]: api["proxy"]["listen_path"] for api in json.loads(stub.call("GET", API).body)
+    }
+    assert paths == {"new": "/same/", "b": "/same/-b"}
+
+
 def test_a_renamed_oas_api_shows_its_new_path_among_many_handlers(stub):
     handlers = [
         {
@@ -611,6 +629,19 @@ def test_a_changed_listen_path_takes_its_servers_along(stub):
         {"url": "/moved"},
         {"url": "https://mine.example/", "description": "kept"},
     ]
+
+
+def test_json_is_written_as_go_writes_it(stub):
+    body = json.dumps(classic("a", config_data={"N": "&"}))
+    raw = '{"s":"<a>&\\u00e9\\u2028\\b\\u0001","z":1.0,"big":9007199254740993,"e":1E-7,"f":25e-1}'
+    body = body.replace('{"N": "&"}', raw)
+    add(stub, body.encode())
+    answer = stub.call("GET", API + "/a").body.decode()
+    begin = answer.index('"config_data":') + len('"config_data":')
+    assert answer[begin:].startswith(
+        '{"big":9007199254740992,"e":1e-7,"f":2.5,'
+        '"s":"\\u003ca\\u003e\\u0026é\\u2028\\b\\u0001","z":1}'
+    )
 
 
 def test_large_answers_are_chunked_and_small_ones_are_not(stub):

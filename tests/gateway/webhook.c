@@ -31,8 +31,8 @@ static char *canonical(const char *name)
     bool upper = true;
     for (char *at = copy; *at != '\0'; at++) {
         if (isspace((unsigned char)*at) || (unsigned char)*at >= 0x7f) {
-            strcpy(copy, name); /* NOLINT: no header name, left as it is */
-            break;
+            free(copy); /* no header name: left as it is */
+            return mem_string(name);
         }
         *at = (char)(upper ? toupper((unsigned char)*at) : tolower((unsigned char)*at));
         upper = *at == '-';
