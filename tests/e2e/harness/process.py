@@ -5,6 +5,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+from .wait import PATIENCE
+
 
 class Process:
     """Runs one program at a time; its output is appended to one log over all its lives."""
@@ -61,6 +63,7 @@ class Process:
 
     def await_exit(self, timeout: float = 10) -> int:
         assert self.child is not None
+        timeout *= PATIENCE
         try:
             return self.child.wait(timeout)
         except subprocess.TimeoutExpired:
