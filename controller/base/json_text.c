@@ -22,36 +22,40 @@ static const char *skip_blanks(const char *at, const char *end)
 /* Behind the closing quote; `at` stands on the opening one. */
 static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; at < end; at++) {
-        if (*at == '"')
+    const char *content = at + 1;
+    for (at = content; at < end; at++) {
+        at = memchr(at, '"', (size_t)(end - at));
+        if (!at)
+            return end;
+        size_t backslashes = 0;
+        while (at - backslashes > content && at[-1 - (ptrdiff_t)backslashes] == '\\')
+            backslashes++;
+        if (backslashes % 2 == 0)
             return at + 1;
-        if (*at == '\\')
-            at++;
     }
     return end;
 }
 
+/* Documents are walked member by member, and most of their bytes are passed over here. */
 static const char *skip_container(const char *at, const char *end)
 {
+    static const bool matters[256] = {
+        ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true};
     size_t depth = 0;
     while (at < end) {
-        switch (*at) {
-        case '"':
+        if (!matters[(unsigned char)*at]) {
+            at++;
+            continue;
+        }
+        if (*at == '"') {
             at = skip_string(at, end);
             continue;
-        case '{':
-        case '[':
-            depth++;
-            break;
-        case '}':
-        case ']':
-            if (--depth == 0)
-                return at + 1;
-            break;
-        default:
-            break;
         }
+        bool opens = *at == '{' || *at == '[';
         at++;
+        depth += opens ? 1 : (size_t)-1;
+        if (depth == 0)
+            return at;
     }
     return end;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/span.h"
 
 /*
@@ -28,7 +29,7 @@ extern const struct yaml_limits yaml_default_limits;
 /* Where a value of the JSON text stood in the file. */
 struct yaml_place {
     size_t offset; /* in the JSON text */
-    unsigned line; /* in the file, from 1 */
+    unsigned line; /* in the file, from 1; a map or list has that of its key */
 };
 
 struct yaml_document {
@@ -43,11 +44,26 @@ struct yaml_documents {
     size_t count;
 };
 
+/*
+ * Reads a file in slices, so that a large one does not hold up the loop.
+ */
+struct yaml_reader;
+/* `text` and `limits` are borrowed until the reader is freed. */
+struct yaml_reader *yaml_reader_new(struct span text, const struct yaml_limits *limits);
+void yaml_reader_free(struct yaml_reader *reader);
+void yaml_reader_freep(struct yaml_reader **reader);
+/* Reads on, by at most `values` keys and values: 1 when there is more to read, 0 at the end, -1 on
+ * a fault (*ret_line as yaml_read() has it). */
+int yaml_reader_step(struct yaml_reader *reader, size_t values, unsigned *ret_line,
+                     struct err *err) MUST_CHECK;
+/* Moves out the documents that are complete; at any time. */
+void yaml_reader_take(struct yaml_reader *reader, struct yaml_documents *ret_documents);
+
 /* Reads all documents of a file. On failure *ret_line (may be NULL) is the line of the fault, 0
  * when it has none, and *ret_documents holds what was read before it, so that one fault does not
  * hide the problems above it. */
 int yaml_read(struct span text, const struct yaml_limits *limits,
-              struct yaml_documents *ret_documents, unsigned *ret_line, struct err *err);
+              struct yaml_documents *ret_documents, unsigned *ret_line, struct err *err) MUST_CHECK;
 void yaml_documents_fini(struct yaml_documents *documents);
 
 /* The line of the value (or key) that stands at `at` in document->json, or of the nearest one

@@ -44,6 +44,11 @@ static void texts_add_list(struct option_texts *texts, const char *list)
     }
 }
 
+void option_texts_add(struct option_texts *texts, const char *text)
+{
+    texts_add(texts, text, strlen(text));
+}
+
 static int read_bool(const char *text, bool *ret_value, struct err *err)
 {
     static const struct {
@@ -60,8 +65,7 @@ static int read_bool(const char *text, bool *ret_value, struct err *err)
     return err_set(err, ERR_INVALID, 0, "true or false is expected");
 }
 
-/* `list`: the text may hold several values with commas between (environment, default). */
-static int set_value(const struct option_spec *option, void *values, const char *text, bool list,
+static int set_value(const struct option_spec *option, void *values, const char *text,
                      struct err *err)
 {
     void *place = value_at(values, option);
@@ -71,10 +75,7 @@ static int set_value(const struct option_spec *option, void *values, const char 
         *(char **)place = xstrdup(text);
         return 0;
     case OPTION_TEXTS:
-        if (list)
-            texts_add_list(place, text);
-        else
-            texts_add(place, text, strlen(text));
+        texts_add_list(place, text);
         return 0;
     case OPTION_BOOL:
         return read_bool(text, place, err);
@@ -82,6 +83,11 @@ static int set_value(const struct option_spec *option, void *values, const char 
         return str_to_duration_ms(text, place, err);
     }
     return 0;
+}
+
+static bool is_short(const struct option_spec *option)
+{
+    return option->name[1] == '\0';
 }
 
 static char *environment_name(const struct option_spec *option)
@@ -101,13 +107,14 @@ static int fill_in(const struct command_spec *command, const bool *given, void *
         if (given[i])
             continue;
         CLEANUP(freep) char *name = environment_name(option);
-        const char *text = option->no_environment ? NULL : getenv(name);
+        bool read = !option->no_environment && !is_short(option);
+        const char *text = read ? getenv(name) : NULL;
         if (text && *text) {
-            if (set_value(option, values, text, true, err) < 0)
+            if (set_value(option, values, text, err) < 0)
                 return err_wrap(err, "%s", name);
         } else if (option->fallback) {
-            if (set_value(option, values, option->fallback, true, err) < 0)
-                return err_wrap(err, "--%s", option->name);
+            if (set_value(option, values, option->fallback, err) < 0)
+                return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
         }
     }
     return 0;
@@ -128,16 +135,43 @@ static struct option *getopt_table(const struct command_spec *command)
     return table;
 }
 
+/* Returns owned: the letters for getopt_long(3), `-h` among them. */
+static char *short_options(const struct command_spec *command)
+{
+    struct buf letters;
+    buf_init(&letters, BUF_UNLIMITED);
+    buf_add_text(&letters, ":h");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        if (is_short(option))
+            buf_add_format(&letters, "%s%s", option->name, option->type == OPTION_BOOL ? "" : ":");
+    }
+    return buf_take(&letters);
+}
+
+/* The index of the option that getopt_long(3) returned; option_count when it is none of ours. */
+static size_t option_index(const struct command_spec *command, int which)
+{
+    if (which >= FIRST_OPTION)
+        return (size_t)(which - FIRST_OPTION);
+    size_t index = 0;
+    while (index < command->option_count &&
+           !(is_short(&command->options[index]) && command->options[index].name[0] == which))
+        index++;
+    return index;
+}
+
 int options_read(const struct command_spec *command, int argc, char **argv, void *values,
                  bool *ret_help, struct err *err)
 {
     CLEANUP(freep) struct option *table = getopt_table(command);
+    CLEANUP(freep) char *letters = short_options(command);
     CLEANUP(freep) bool *given = xcalloc(command->option_count + 1, sizeof(*given));
     *ret_help = false;
     optind = 0; /* glibc: start afresh */
     opterr = 0;
     int which;
-    while ((which = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+    while ((which = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         if (which == 'h') {
             *ret_help = true;
             return 0;
@@ -145,13 +179,13 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
         const char *shown = argv[optind - 1];
         if (which == ':')
             return err_set(err, ERR_INVALID, 0, "%s: a value is missing", shown);
-        if (which < FIRST_OPTION)
+        size_t index = option_index(command, which);
+        if (index == command->option_count)
             return err_set(err, ERR_INVALID, 0, "%s: no such option (see grapnel %s --help)", shown,
                            command->name);
-        size_t index = (size_t)(which - FIRST_OPTION);
         const struct option_spec *option = &command->options[index];
-        if (set_value(option, values, optarg ? optarg : "true", false, err) < 0)
-            return err_wrap(err, "--%s", option->name);
+        if (set_value(option, values, optarg ? optarg : "true", err) < 0)
+            return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
         given[index] = true;
     }
     if (fill_in(command, given, values, err) < 0)
@@ -181,8 +215,8 @@ void options_print_help(const struct command_spec *command, FILE *out)
         fputs("\nOptions:\n", out);
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option_spec *option = &command->options[i];
-        int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
-                            option->argument ? option->argument : "");
+        int width = fprintf(out, "  %s%s%s%s", is_short(option) ? "-" : "--", option->name,
+                            option->argument ? " " : "", option->argument ? option->argument : "");
         if (width >= HELP_COLUMN)
             fprintf(out, "\n%*s", HELP_COLUMN, "");
         else

@@ -15,7 +15,7 @@
  */
 enum option_type {
     OPTION_TEXT,     /* char *, NULL when not given and without default */
-    OPTION_TEXTS,    /* struct option_texts; the flag may be repeated, the environment has commas */
+    OPTION_TEXTS,    /* struct option_texts; several values: repeated, or with commas between */
     OPTION_BOOL,     /* bool; --name, --name=true, --name=false */
     OPTION_DURATION, /* int64_t, milliseconds; `10s`, `1m30s` */
 };
@@ -27,8 +27,10 @@ struct option_texts {
     size_t capacity;
 };
 
+void option_texts_add(struct option_texts *texts, const char *text);
+
 struct option_spec {
-    const char *name;
+    const char *name; /* one letter: `-o VALUE`, and not in the environment */
     enum option_type type;
     size_t offset;        /* in the struct of values */
     const char *fallback; /* the default as text; NULL: none */

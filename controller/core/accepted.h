@@ -6,12 +6,20 @@
 #include <stdint.h>
 
 #include "base/seal.h"
+#include "base/span.h"
 #include "core/copy.h"
 #include "core/object.h"
 
 enum ref_source { REF_GLOBAL, REF_CONVERTED, REF_LOCAL, REF_MISSING };
 /* "Global", … */
 const char *ref_source_name(enum ref_source source);
+
+/* What shall happen to specs that refer to a Webhook once it is gone (its spec.conversionPolicy).
+ */
+enum conversion_policy { CONVERSION_AUTO, CONVERSION_REWRITE, CONVERSION_RETAIN };
+/* "Auto", …; and back: anything else is AUTO. */
+const char *conversion_policy_name(enum conversion_policy policy);
+enum conversion_policy conversion_policy_read(struct span value);
 
 /* One reference of an API and what it became. */
 struct resolved_ref {
@@ -21,6 +29,7 @@ struct resolved_ref {
     char *webhook_name;
     char *webhook_uid;
     int64_t webhook_generation;
+    enum conversion_policy policy;
     struct copy *copy; /* NULL when MISSING */
 };
 void resolved_ref_fini(struct resolved_ref *ref);

@@ -40,6 +40,10 @@ char *api_derived_id(const char *key, enum api_form form);
 /* What is wrong with an id, or NULL: the gateway would refuse it, or lose the API. */
 const char *api_id_fault(const char *id, enum api_form form);
 
+/* Fields of Tyk Operator that would weaken security if they were ignored, from the spec on. */
+#define API_UNSUPPORTED_COUNT 6
+extern const char *const api_unsupported[API_UNSUPPORTED_COUNT];
+
 /*
  * Where the parts of an API are, for those who resolve or build its document. Spans point into the
  * API's text, or into `decoded`.
@@ -49,6 +53,7 @@ struct api_view {
     enum api_form form;
     const char *prefix;   /* of fields in messages: "spec", "spec.oas", "spec.oasRef" */
     struct span document; /* Classic: the spec; OAS: the document; ptr NULL: there is none */
+    bool is_whole;        /* one definition, with what makes it one: worth looking into */
     char *decoded;        /* the document out of a ConfigMap, as JSON */
     char *context;        /* as in the facts */
     char *config_map;
@@ -57,21 +62,24 @@ struct api_view {
     /* Parts of the document; null counts as absent. */
     struct span extension; /* OAS: x-tyk-api-gateway */
     struct span info;      /* OAS: of the extension */
-    struct span server;
+    struct span server;    /* OAS: of the extension */
     struct span id;
     struct span org_id;
     struct span db_id;
     struct span active;
     struct span listen_path;
-    struct span domain;
+    struct span domain; /* empty when it is disabled */
     struct span target;
     struct span handlers; /* OAS: server.eventHandlers; Classic: event_handlers */
-    struct span protocol; /* Classic */
+    /* Classic alone. */
+    struct span proxy;
+    struct span protocol;
     struct span version_data;
     struct span use_standard_auth;
     struct span auth_configs;
     struct span auth;
     struct span config_data;
+    struct span unsupported[API_UNSUPPORTED_COUNT]; /* in the order of api_unsupported[] */
 };
 /* Adds a problem for each fault of form: no definition or more than one, a part of a wrong type, a
  * key that differs from a known one by case (the gateway would obey it), a ConfigMap that is
@@ -79,3 +87,5 @@ struct api_view {
 void api_view_read(const struct object *api, const struct object *config_map,
                    struct api_view *ret_view, struct problems *problems);
 void api_view_fini(struct api_view *view);
+/* The facts of an API that has been read. */
+void api_facts_from_view(const struct api_view *view, struct api_facts *ret_facts);

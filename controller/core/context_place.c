@@ -106,7 +106,8 @@ static void read_place(struct span spec, const struct object *context, const str
                                                                    : json_text_string(port);
     place->urls = read_list(json_text_member(spec, "urls"));
     CLEANUP(freep) char *url = value_of(secret, "TYK_URL");
-    if (!place->service && !place->urls[0] && !str_is_empty(url)) {
+    bool from_secret = url && !place->service && !place->urls[0];
+    if (from_secret) {
         free_list(place->urls);
         place->urls = xcalloc(2, sizeof(*place->urls));
         place->urls[0] = TAKE(url);
@@ -122,7 +123,7 @@ static void read_place(struct span spec, const struct object *context, const str
         place->urls[i] = canonical;
     }
     /* A load-balanced URL would send the POST, the reload and the read to different pods. */
-    if (!place->service && place->urls[0] && !place->urls[1] &&
+    if (from_secret &&
         context_service_of_url(place->urls[0], &place->service, &place->service_port)) {
         free(place->urls[0]);
         place->urls[0] = NULL;

@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json_text.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "core/path.h"
 
 /* One pass each over objects that may be large: json_text_member() would scan them once a key. */
 
@@ -90,36 +89,14 @@ void definition_read(struct span text, enum api_family form, struct definition *
         read_classic(text, ret_definition);
 }
 
-/* Drops the last element of a clean absolute path. */
-static void cut_element(struct buf *clean)
-{
-    while (clean->length > 1 && clean->data[clean->length - 1] != '/')
-        clean->length--;
-    if (clean->length > 1)
-        clean->length--;
-    clean->data[clean->length] = '\0';
-}
-
 char *listen_path_clean(const char *path)
 {
     if (!*path)
         return xstrdup("");
-    struct buf clean;
-    buf_init(&clean, BUF_UNLIMITED);
-    buf_add_char(&clean, '/');
-    while (*path) {
-        size_t length = strcspn(path, "/");
-        if (length == 2 && memcmp(path, "..", 2) == 0) {
-            cut_element(&clean);
-        } else if (length && !(length == 1 && *path == '.')) {
-            if (clean.length > 1)
-                buf_add_char(&clean, '/');
-            buf_add(&clean, path, length);
-        }
-        path += length;
-        path += *path == '/';
-    }
-    return buf_take(&clean);
+    if (*path == '/')
+        return path_clean(path);
+    CLEANUP(freep) char *rooted = xasprintf("/%s", path);
+    return path_clean(rooted);
 }
 
 uint64_t listen_path_claim(const char *path, const char *domain)

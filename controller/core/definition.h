@@ -28,7 +28,7 @@ void definition_read(struct span text, enum api_family form, struct definition *
  * and gives a duplicate the name `<path>-<api id>`.
  */
 
-/* Returns owned: cleaned as Go's path.Clean does, so without a trailing slash; "" stays "". */
+/* Returns owned: cleaned, with a slash at the front; "" stays "". */
 char *listen_path_clean(const char *path);
 /* Path and domain in 64 bits, to find out who else has them. Never 0. `path` need not be clean. */
 uint64_t listen_path_claim(const char *path, const char *domain);

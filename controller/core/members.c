@@ -90,6 +90,11 @@ void members_read(struct span object, const char *const *names, size_t count, st
     }
 }
 
+struct member_edit members_set(const char *key, const char *bytes)
+{
+    return (struct member_edit){key, bytes, bytes ? strlen(bytes) : 0, false};
+}
+
 static const struct member_edit *find_edit(struct span key, const struct member_edit *edits,
                                            size_t count, size_t *ret_index)
 {

@@ -30,6 +30,9 @@ struct member_edit {
     bool keep; /* the value stays if the member is there and not null */
 };
 
+/* An edit that sets (or with NULL takes out) a member; texts are borrowed. */
+struct member_edit members_set(const char *key, const char *bytes);
+
 /* Appends the object with the edits made: members in their old order, untouched ones byte for
  * byte, new ones at the end in the order of the edits. Up to 32 edits. */
 void members_write(struct span object, const struct member_edit *edits, size_t count,

@@ -6,11 +6,13 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 
-/* A user's edit waits at most so long for its reload, anything so long, and a batch stays open for
- * wants that are expected at most so long after the last one. */
+/* A user's edit waits at most so long for its reload, and anything so long. */
 #define BATCH_USER_MS 5000
 #define BATCH_MS 30000
-#define BATCH_LINGER_MS 300
+/* Wants that belong together come one by one, each behind a write of its status: a batch stays open
+ * so long after the last one, and longer when more are announced. */
+#define BATCH_LINGER_MS 50
+#define BATCH_EXPECT_MS 300
 
 /* Reading so few one by one is never dearer than a list. */
 #define FEW 4
@@ -86,23 +88,28 @@ bool plan_is_mass_deletion(size_t orphans, size_t ours)
     return orphans > (fifth > 5 ? fifth : 5);
 }
 
+static int64_t linger(const struct plan_batch *batch)
+{
+    return batch->expects_more ? BATCH_EXPECT_MS : BATCH_LINGER_MS;
+}
+
 bool plan_batch_closes(const struct plan_batch *batch)
 {
     if (batch->age_ms >= BATCH_MS)
         return true;
     if (batch->age_ms >= BATCH_USER_MS && batch->user_waits && !batch->user_queued)
         return true;
-    return batch->queue_is_empty && (!batch->expects_more || batch->quiet_ms >= BATCH_LINGER_MS);
+    return batch->queue_is_empty && batch->quiet_ms >= linger(batch);
 }
 
 int64_t plan_batch_closes_in(const struct plan_batch *batch)
 {
     int64_t in = BATCH_MS - batch->age_ms;
     int64_t user = BATCH_USER_MS - batch->age_ms;
-    int64_t linger = BATCH_LINGER_MS - batch->quiet_ms;
+    int64_t quiet = linger(batch) - batch->quiet_ms;
     if (batch->user_waits && !batch->user_queued && user < in)
         in = user;
-    if (batch->queue_is_empty && linger < in)
-        in = linger;
+    if (batch->queue_is_empty && quiet < in)
+        in = quiet;
     return in > 0 ? in : 0;
 }

@@ -84,6 +84,28 @@ void problems_move(struct problems *to, struct problems *from)
     *from = (struct problems){.count = 0};
 }
 
+const char *problem_found(struct span value)
+{
+    switch (json_text_type(value)) {
+    case JSON_TEXT_OBJECT:
+        return "a map";
+    case JSON_TEXT_ARRAY:
+        return "a list";
+    case JSON_TEXT_STRING:
+        return "a text";
+    case JSON_TEXT_NUMBER:
+        return "a number";
+    case JSON_TEXT_TRUE:
+    case JSON_TEXT_FALSE:
+        return "true or false";
+    case JSON_TEXT_NULL:
+        return "null";
+    case JSON_TEXT_NONE:
+        break;
+    }
+    return "nothing";
+}
+
 void problems_fini(struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++) {

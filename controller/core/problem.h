@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/json_text.h"
+
 /*
  * What is wrong with an object, or should be said about it: with the field, the reason in one
  * word, and the remedy.
@@ -47,4 +49,6 @@ void problems_refuse(struct problems *problems, const char *field, const char *h
 bool problems_have_error(const struct problems *problems, const char *reason);
 /* Moves all problems of `from` behind those of `to`. */
 void problems_move(struct problems *to, struct problems *from);
+/* What a value is, as messages say it: "a map", "a text", …. */
+const char *problem_found(struct span value);
 void problems_fini(struct problems *problems);

@@ -77,7 +77,7 @@ struct resolution {
     size_t ref_count;
     struct resolved_handler *handlers; /* OAS: document order; Classic: by event name, then index */
     size_t handler_count;
-    struct problem *problems; /* of the whole API first, then of the handlers in their order */
+    struct problem *problems; /* of the whole API, of the form of handlers, of references */
     size_t problem_count;
     /* Secrets ("ns/name") that the live globals use; NULL at the end: to be followed. */
     char **secrets;

@@ -89,8 +89,8 @@ static void read_url(struct decoder *decoder, struct span url, struct span url_f
         url_from.ptr ? read_secret_ref(decoder, url_from, field, &source) : json_text_string(url);
     if (!text) {
         if (url.ptr)
-            problems_refuse(decoder->problems, field, NULL, "a string is expected, not a %s",
-                            json_text_type_name(json_text_type(url)));
+            problems_refuse(decoder->problems, field, NULL, "a text is expected, not %s",
+                            problem_found(url));
         return;
     }
     bool user_info;
@@ -154,8 +154,7 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
     if (!value) {
         if (values[1].ptr)
             problems_refuse(decoder->problems, field, "quote numbers and booleans",
-                            "value is not a string but a %s",
-                            json_text_type_name(json_text_type(values[1])));
+                            "a text is expected, not %s", problem_found(values[1]));
         return;
     }
     if (!is_header_value(value)) {
@@ -185,8 +184,8 @@ static void check_header_names(struct decoder *decoder)
 static void read_headers(struct decoder *decoder, struct span headers)
 {
     if (headers.ptr && json_text_type(headers) != JSON_TEXT_ARRAY) {
-        problems_refuse(decoder->problems, "spec.headers", NULL, "a list is expected, not a %s",
-                        json_text_type_name(json_text_type(headers)));
+        problems_refuse(decoder->problems, "spec.headers", NULL, "a list is expected, not %s",
+                        problem_found(headers));
         return;
     }
     struct json_text_iter iter = json_text_iterate(headers);
@@ -204,8 +203,8 @@ static char *read_text(struct decoder *decoder, struct span value, const char *f
         return xstrdup(otherwise);
     char *text = json_text_string(value);
     if (!text)
-        problems_refuse(decoder->problems, field, NULL, "a string is expected, not a %s",
-                        json_text_type_name(json_text_type(value)));
+        problems_refuse(decoder->problems, field, NULL, "a text is expected, not %s",
+                        problem_found(value));
     return text;
 }
 
@@ -242,8 +241,7 @@ static void check_rest(struct decoder *decoder, struct span id, struct span susp
                        struct span policy)
 {
     if (id.ptr && (json_text_type(id) != JSON_TEXT_STRING || id.length < 3))
-        problems_refuse(decoder->problems, "spec.id", NULL,
-                        "a string that is not empty is expected");
+        problems_refuse(decoder->problems, "spec.id", NULL, "a text that is not empty is expected");
     enum json_text_type type = json_text_type(suspend);
     if (suspend.ptr && type != JSON_TEXT_TRUE && type != JSON_TEXT_FALSE)
         problems_refuse(decoder->problems, "spec.suspend", NULL, "true or false is expected");

@@ -44,6 +44,9 @@ struct http_request {
      * the call fails with ERR_INVALID when it returns false. Bodies of other statuses are
      * collected. */
     bool (*on_bytes)(void *arg, const char *bytes, size_t length);
+    /* For streams, may be NULL: the head of a 2xx answer has come, so the stream stands even if no
+     * byte follows for long. Once, before the first on_bytes(). */
+    void (*on_open)(void *arg);
 };
 
 struct http_response {
@@ -59,7 +62,8 @@ struct http_response {
  * (over the limit, refused by on_bytes, bad URL). err->code is libcurl's. */
 typedef void http_done_fn(void *arg, const struct http_response *response, const struct err *err);
 
-/* The request and all it points to is copied, but for tls (borrowed). */
+/* The request and all it points to is copied, but for tls (borrowed). on_bytes() and on_open() come
+ * from the loop too, and may start and cancel calls, their own included. */
 struct http_call *http_start(struct http *http, const struct http_request *request,
                              http_done_fn *done, void *arg);
 /* NULL is fine. */

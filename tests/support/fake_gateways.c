@@ -78,7 +78,7 @@ static bool fetch(struct fake_gateways *gateways, struct held *held)
     }
     struct digest digest = digest_of(buf_text(&document), document.length);
     assert_memory_equal(digest.bytes, held->wanted.bytes, sizeof(digest.bytes));
-    free(held->document);
+    free(TAKE(held->document));
     held->document = buf_take(&document);
     held->pushed = held->wanted;
     gateways->pushes++;
@@ -94,9 +94,10 @@ static void sync_all(void *arg)
         struct held *held = strmap_entry_value(e);
         bool changed = false;
         if (held->removing) {
-            changed = held->document != NULL;
-            free(held->document);
-            held->document = NULL;
+            if (held->document) {
+                free(TAKE(held->document));
+                changed = true;
+            }
         } else if (held->has_want && !gateways->hold &&
                    (!held->document ||
                     memcmp(held->wanted.bytes, held->pushed.bytes, sizeof(held->wanted)) != 0)) {

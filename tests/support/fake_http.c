@@ -166,14 +166,36 @@ size_t fake_http_pending(const struct http *http)
     return count;
 }
 
+static bool matches(const struct http_call *call, const char *method, const char *url_part)
+{
+    return !call->finished && (!method || strcmp(call->seen.method, method) == 0) &&
+           (!url_part || strstr(call->seen.url, url_part));
+}
+
 struct fake_call *fake_http_call(struct http *http, const char *method, const char *url_part)
 {
     for (struct http_call *call = http->calls; call; call = call->next) {
-        if (!call->finished && (!method || strcmp(call->seen.method, method) == 0) &&
-            (!url_part || strstr(call->seen.url, url_part)))
+        if (matches(call, method, url_part))
             return &call->seen;
     }
     return NULL;
+}
+
+struct fake_call *fake_http_nth(struct http *http, size_t index)
+{
+    for (struct http_call *call = http->calls; call; call = call->next) {
+        if (!call->finished && !index--)
+            return &call->seen;
+    }
+    return NULL;
+}
+
+size_t fake_http_count(const struct http *http, const char *method, const char *url_part)
+{
+    size_t count = 0;
+    for (const struct http_call *call = http->calls; call; call = call->next)
+        count += matches(call, method, url_part);
+    return count;
 }
 
 struct fake_call *fake_http_expect(struct http *http, const char *method, const char *url_part)

@@ -31,7 +31,11 @@ size_t fake_http_pending(const struct http *http);
 /* The oldest pending call, or the oldest whose method and URL match (`url_part` occurs in the URL;
  * NULL: any); NULL when there is none. */
 struct fake_call *fake_http_call(struct http *http, const char *method, const char *url_part);
-/* The same, but the test fails when there is none. */
+/* The i-th of the pending calls, oldest first; NULL behind the last. */
+struct fake_call *fake_http_nth(struct http *http, size_t index);
+/* How many pending calls match as above. */
+size_t fake_http_count(const struct http *http, const char *method, const char *url_part);
+/* The same as fake_http_call(), but the test fails when there is none. */
 struct fake_call *fake_http_expect(struct http *http, const char *method, const char *url_part);
 /* Value of a request header, NULL when absent. */
 const char *fake_call_header(const struct fake_call *call, const char *name);

@@ -174,7 +174,7 @@ static void more_than_five_and_a_fifth_is_a_mass_deletion(void **state)
 static void a_batch_closes_when_the_queue_is_empty(void **state)
 {
     (void)state;
-    struct plan_batch batch = {.age_ms = 10, .queue_is_empty = true};
+    struct plan_batch batch = {.age_ms = 10, .quiet_ms = 50, .queue_is_empty = true};
     assert_true(plan_batch_closes(&batch));
     batch.queue_is_empty = false;
     assert_false(plan_batch_closes(&batch));
@@ -214,6 +214,9 @@ static void a_batch_stays_open_a_little_for_what_is_expected(void **state)
     assert_int_equal(plan_batch_closes_in(&batch), 1);
     batch.quiet_ms = 300;
     assert_true(plan_batch_closes(&batch));
+    batch = (struct plan_batch){.age_ms = 1000, .quiet_ms = 49, .queue_is_empty = true};
+    assert_false(plan_batch_closes(&batch));
+    assert_int_equal(plan_batch_closes_in(&batch), 1);
 }
 
 int main(void)

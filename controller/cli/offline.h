@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "cli/options.h"
+#include "core/cache.h"
+#include "core/claims.h"
+#include "core/resolve.h"
+#include "dir/manifests.h"
+
+/*
+ * What `render` and `materialize` have in common: manifests loaded, every ApiDefinition among them
+ * resolved, without a cluster and without a gateway.
+ */
+struct offline_options {
+    struct option_texts id_namespaces;
+    char *default_cooldown;
+};
+
+/* The rows of these options for a command's table. */
+#define OFFLINE_OPTIONS(values, member)                                                            \
+    {"id-namespaces",                                                                              \
+     OPTION_TEXTS,                                                                                 \
+     offsetof(values, member.id_namespaces),                                                       \
+     NULL,                                                                                         \
+     "NS",                                                                                         \
+     "namespaces whose Webhooks are found by spec.id from everywhere [all]",                       \
+     false},                                                                                       \
+    {                                                                                              \
+        "default-cooldown", OPTION_TEXT, offsetof(values, member.default_cooldown), "10s",         \
+            "DURATION",                                                                            \
+            "cooldown of handlers that neither set one nor get one from their Webhook", false      \
+    }
+
+struct offline_api {
+    const struct object *object;
+    const struct object *config_map; /* NULL: none */
+    struct context context;
+    struct gateway_abilities abilities;
+    bool has_context;          /* one that is there and permits the API, or none is wanted */
+    struct accepted *accepted; /* what the resolution says */
+    struct resolution resolution;
+};
+
+struct offline {
+    struct manifests manifests;
+    struct cache *cache;
+    struct claims *claims;
+    struct resolve_settings settings;
+    struct offline_api *apis; /* by key in bytes */
+    size_t api_count;
+};
+
+/* Returns owned; NULL with *err set when something named cannot be read. `options` is borrowed
+ * until offline_freep(). */
+struct offline *offline_new(const char *const *paths, size_t count,
+                            const struct offline_options *options, bool placeholders,
+                            struct err *err);
+void offline_freep(struct offline **offline);
+
+/* Appends the JSON of one API as `render` prints it. */
+void offline_add_element(const struct offline *offline, const struct offline_api *api,
+                         struct buf *out);
+
+/* The problems of one API, one line each: "FILE:LINE: field: message (hint)". */
+void offline_print_problems(const struct offline *offline, const struct offline_api *api,
+                            FILE *out);
+
+/* What is wrong with manifests and files, one line each: "FILE:LINE: field: message (hint)". */
+void offline_print_notes(const struct offline *offline, FILE *out);
+/* Is a manifest refused, or an API not without errors? */
+bool offline_has_errors(const struct offline *offline);

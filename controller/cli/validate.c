@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is wrong with manifests, at once: files, schemas, and what only the resolver sees
+ * (references, conflicts, what a gateway would refuse). */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/strmap.h"
+#include "cli/commands.h"
+#include "cli/offline.h"
+#include "cli/options.h"
+#include "core/ids.h"
+#include "core/webhook.h"
+
+struct validate_options {
+    char *output;
+    struct offline_options offline;
+};
+
+static const struct option_spec options[] = {
+    {"o", OPTION_TEXT, offsetof(struct validate_options, output), "text", "text|json",
+     "form of the output", true},
+    OFFLINE_OPTIONS(struct validate_options, offline),
+};
+
+static const struct command_spec command = {
+    .name = "validate",
+    .arguments = "FILE|DIR|-…",
+    .summary = "Checks manifests: every problem with file, line, field and a hint.",
+    .options = options,
+    .option_count = ARRAY_LENGTH(options),
+};
+
+/* One line of the output; texts are borrowed from the manifests and the resolutions. */
+struct finding {
+    struct manifest_problem problem;
+    const struct object *object; /* NULL: about a file */
+    size_t file;                 /* files in the order in which they were read */
+    size_t number;               /* in the order in which they were found */
+};
+
+struct findings {
+    struct finding *items;
+    size_t count;
+    size_t capacity;
+    struct strmap *files; /* name → 1 + its number */
+    size_t errors;
+};
+
+static void add(struct findings *findings, const struct manifest_problem *problem,
+                const struct object *object)
+{
+    const void *known = strmap_get(findings->files, problem->file);
+    size_t file = (uintptr_t)known;
+    if (!file) {
+        file = strmap_count(findings->files) + 1;
+        strmap_set(findings->files, problem->file, (void *)(uintptr_t)file);
+    }
+    findings->items =
+        xgrow(findings->items, findings->count, &findings->capacity, sizeof(*findings->items));
+    findings->items[findings->count] = (struct finding){*problem, object, file, findings->count};
+    findings->count++;
+    findings->errors += problem->severity == PROBLEM_ERROR;
+}
+
+/* What code that knows objects, not files, says about one. */
+static void add_resolved(struct findings *findings, const struct manifest *manifest,
+                         const struct problem *problem)
+{
+    /* The problems of the manifest itself have been told in full. */
+    if (str_equal(problem->message, manifest->object->problem))
+        return;
+    struct manifest_problem placed = {
+        .severity = problem->severity,
+        .reason = problem->reason,
+        .file = (char *)(uintptr_t)manifest->file,
+        .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
+        .field = problem->field ? problem->field : (char *)(uintptr_t) "",
+        .message = problem->message,
+        .hint = problem->hint,
+    };
+    add(findings, &placed, manifest->object);
+}
+
+static void add_manifests(struct findings *findings, const struct manifests *manifests)
+{
+    for (size_t i = 0; i < manifests->problem_count; i++)
+        add(findings, &manifests->problems[i], NULL);
+    for (size_t i = 0; i < manifests->count; i++) {
+        const struct manifest *manifest = &manifests->items[i];
+        for (size_t j = 0; j < manifest->problem_count; j++)
+            add(findings, &manifest->problems[j], manifest->object);
+    }
+}
+
+static void add_apis(struct findings *findings, const struct offline *offline)
+{
+    for (size_t i = 0; i < offline->api_count; i++) {
+        const struct offline_api *api = &offline->apis[i];
+        const struct manifest *manifest =
+            manifests_find(&offline->manifests, OBJECT_API, api->object->key);
+        for (size_t j = 0; j < api->resolution.problem_count; j++)
+            add_resolved(findings, manifest, &api->resolution.problems[j]);
+    }
+}
+
+static void check_id(const struct offline *offline, const struct object *webhook,
+                     struct problems *problems)
+{
+    const struct object *rival = ids_rival(offline->cache, offline->settings.id_namespaces,
+                                           offline->settings.all_id_namespaces, webhook);
+    if (rival)
+        problems_add(problems,
+                     &(struct problem_about){.reason = "DuplicateId",
+                                             .field = "spec.id",
+                                             .hint = "give each Webhook an id of its own"},
+                     "Webhook %s has this id already", rival->key);
+}
+
+/* Webhooks are checked whether or not anything refers to them. The problems live until the output
+ * is written. */
+static void add_webhooks(struct findings *findings, const struct offline *offline,
+                         struct problems *all)
+{
+    for (size_t i = 0; i < offline->manifests.count; i++) {
+        const struct manifest *manifest = &offline->manifests.items[i];
+        if (manifest->object->kind != OBJECT_WEBHOOK || manifest->object->problem)
+            continue;
+        struct webhook webhook;
+        struct problems problems = {0};
+        webhook_decode(manifest->object, offline->cache, &webhook, &problems);
+        webhook_fini(&webhook);
+        check_id(offline, manifest->object, &problems);
+        for (size_t j = 0; j < problems.count; j++)
+            add_resolved(findings, manifest, &problems.items[j]);
+        problems_move(all, &problems);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct finding *left = a;
+    const struct finding *right = b;
+    if (left->file != right->file)
+        return left->file < right->file ? -1 : 1;
+    if (left->problem.line != right->problem.line)
+        return left->problem.line < right->problem.line ? -1 : 1;
+    return left->number < right->number ? -1 : 1;
+}
+
+static const char *severity_name(const struct finding *finding)
+{
+    return finding->problem.severity == PROBLEM_ERROR ? "error" : "warning";
+}
+
+static void add_text_member(struct buf *out, const char *name, const char *text)
+{
+    buf_add_format(out, ",\"%s\":", name);
+    json_text_add_string(out, text);
+}
+
+static void print_json(const struct findings *findings, FILE *out)
+{
+    fputs("[\n", out);
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        CLEANUP(buf_fini) struct buf line;
+        buf_init(&line, BUF_UNLIMITED);
+        buf_add_format(&line, "{\"severity\":\"%s\",\"reason\":\"%s\",\"line\":%u",
+                       severity_name(finding), finding->problem.reason, finding->problem.line);
+        add_text_member(&line, "file", finding->problem.file);
+        if (finding->object) {
+            add_text_member(&line, "kind", object_kind_name(finding->object->kind));
+            add_text_member(&line, "object", finding->object->key);
+        }
+        add_text_member(&line, "field", finding->problem.field);
+        add_text_member(&line, "message", finding->problem.message);
+        if (finding->problem.hint)
+            add_text_member(&line, "hint", finding->problem.hint);
+        buf_add_text(&line, i + 1 < findings->count ? "},\n" : "}\n");
+        fwrite(buf_text(&line), 1, line.length, out);
+    }
+    fputs("]\n", out);
+}
+
+static void print_text(const struct findings *findings, FILE *out)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        CLEANUP(buf_fini) struct buf line;
+        CLEANUP(buf_fini) struct buf shown;
+        buf_init(&line, BUF_UNLIMITED);
+        buf_init(&shown, BUF_UNLIMITED);
+        manifest_problem_print(&findings->items[i].problem, &line);
+        /* Names and values come from outside. */
+        str_add_printable(&shown, buf_text(&line), line.length, 4096);
+        fprintf(out, "%s\n", buf_text(&shown));
+    }
+}
+
+static void print_count(size_t count, const char *what, const char *behind)
+{
+    fprintf(stderr, "%zu %s%s%s", count, what, count == 1 ? "" : "s", behind);
+}
+
+static void print_summary(const struct findings *findings, const struct manifests *manifests)
+{
+    print_count(manifests->count, "object", " in ");
+    print_count(manifests->file_count, "file", ": ");
+    print_count(findings->errors, "error", ", ");
+    print_count(findings->count - findings->errors, "warning", "\n");
+}
+
+/* Returns the exit code. */
+static int report(const struct offline *offline, bool json)
+{
+    struct findings findings = {.files = strmap_new(NULL)};
+    struct problems all = {0};
+    add_manifests(&findings, &offline->manifests);
+    add_apis(&findings, offline);
+    add_webhooks(&findings, offline, &all);
+    if (findings.count)
+        qsort(findings.items, findings.count, sizeof(*findings.items), compare);
+    if (json)
+        print_json(&findings, stdout);
+    else
+        print_text(&findings, stdout);
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    print_summary(&findings, &offline->manifests);
+    problems_fini(&all);
+    strmap_free(findings.files);
+    free(findings.items);
+    if (!written)
+        return EXIT_UNABLE;
+    return findings.errors ? EXIT_PROBLEMS : EXIT_FINE;
+}
+
+static int run(int argc, char **argv, struct validate_options *values, struct err *err)
+{
+    bool help;
+    int first = options_read(&command, argc, argv, values, &help, err);
+    if (first < 0)
+        return EXIT_UNABLE;
+    if (help) {
+        options_print_help(&command, stdout);
+        return EXIT_FINE;
+    }
+    bool json = str_equal(values->output, "json");
+    if (!json && !str_equal(values->output, "text")) {
+        err_set(err, ERR_INVALID, 0, "-o %s: text or json is expected", values->output);
+        return EXIT_UNABLE;
+    }
+    CLEANUP(offline_freep)
+    struct offline *offline = offline_new((const char *const *)argv + first, (size_t)(argc - first),
+                                          &values->offline, true, err);
+    if (!offline)
+        return EXIT_UNABLE;
+    int code = report(offline, json);
+    if (code == EXIT_UNABLE)
+        err_set(err, ERR_TRANSIENT, 0, "the output cannot be written");
+    return code;
+}
+
+int cli_validate(int argc, char **argv)
+{
+    struct validate_options values = {.output = NULL};
+    struct err err = {.msg = ""};
+    int code = run(argc, argv, &values, &err);
+    if (code == EXIT_UNABLE)
+        fprintf(stderr, "grapnel validate: %s\n", err.msg);
+    options_free(&command, &values);
+    return code;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/context_place.h"
+#include "core/cooldown.h"
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct option_spec options[] = {
+    {"source", OPTION_TEXT, AT(source), "kube", "kube|dir:PATH",
+     "where objects come from: the Kubernetes API, or a folder of manifests", false},
+    {"state-dir", OPTION_TEXT, AT(state_dir), NULL, "PATH",
+     "folder source: where status and memory are kept [PATH/.grapnel]", false},
+    {"kubeconfig", OPTION_TEXT, AT(kubeconfig), NULL, "FILE",
+     "how to reach the cluster [in-cluster, else $KUBECONFIG, else ~/.kube/config]", false},
+    {"context", OPTION_TEXT, AT(kube_context), NULL, "NAME", "context of the kubeconfig [current]",
+     false},
+    {"namespace", OPTION_TEXTS, AT(namespaces), NULL, "NS", "namespace to watch [all]", false},
+    {"owner", OPTION_TEXT, AT(owner), "grapnel", "NAME",
+     "tells two installations on one gateway apart", false},
+    {"gateway-url", OPTION_TEXTS, AT(gateway_urls), NULL, "URL",
+     "default context: base URL of a gateway [$TYK_URL]", false},
+    {"gateway-service", OPTION_TEXT, AT(gateway_service), NULL, "NS/NAME:PORT",
+     "default context: each pod behind a Service", false},
+    {"gateway-secret-file", OPTION_TEXT, AT(gateway_secret_file), NULL, "FILE",
+     "the gateways' X-Tyk-Authorization, re-read on change [$TYK_AUTH]", false},
+    {"gateway-ca-file", OPTION_TEXT, AT(gateway_ca_file), NULL, "FILE",
+     "CA certificates that gateways are verified with [the system's]", false},
+    {"gateway-insecure", OPTION_BOOL, AT(gateway_insecure), "false", NULL,
+     "do not verify the certificates of gateways", false},
+    {"gateway-jsvm", OPTION_BOOL, AT(gateway_jsvm), "false", NULL,
+     "the gateways run JavaScript handlers (enable_jsvm)", false},
+    {"gateway-kv-references", OPTION_BOOL, AT(gateway_kv_references), "false", NULL,
+     "definitions may refer to the gateways' own secrets (env://, secrets://, …)", false},
+    {"gateway-version", OPTION_TEXT, AT(gateway_version), NULL, "X.Y",
+     "version of the gateways, for warnings about what they do not know yet", false},
+    {"id-namespaces", OPTION_TEXTS, AT(id_namespaces), NULL, "NS",
+     "namespaces whose Webhooks are found by spec.id from everywhere [the operator's own]", false},
+    {"default-cooldown", OPTION_TEXT, AT(default_cooldown), "10s", "DURATION",
+     "cooldown of handlers that neither set one nor get one from their Webhook", false},
+    {"conversion-grace", OPTION_DURATION, AT(conversion_grace_ms), "5s", "DURATION",
+     "how long a global must be gone before its copies are converted", false},
+    {"reference-grace", OPTION_DURATION, AT(reference_grace_ms), "10s", "DURATION",
+     "how long a new API waits for a missing Webhook before it goes live without it", false},
+    {"rewrite-delay", OPTION_DURATION, AT(rewrite_delay_ms), "30s", "DURATION",
+     "how long after a conversion the spec is rewritten", false},
+    {"finalizer-timeout", OPTION_DURATION, AT(finalizer_timeout_ms), "60s", "DURATION",
+     "how long an unreachable gateway holds up a deletion", false},
+    {"drift-interval", OPTION_DURATION, AT(drift_interval_ms), "10s", "DURATION",
+     "how often one definition of each gateway is read back", false},
+    {"secret-poll", OPTION_DURATION, AT(secret_poll_ms), "30s", "DURATION",
+     "how often Secrets and ConfigMaps in use are read", false},
+    {"confirm-prune", OPTION_BOOL, AT(confirm_prune), "false", NULL,
+     "delete orphans on gateways however many there are", false},
+    {"once", OPTION_BOOL, AT(once), "false", NULL, "converge, print a summary, exit", true},
+    {"leader-elect", OPTION_BOOL, AT(leader_elect), NULL, NULL,
+     "only one of several replicas acts [true in a cluster]", false},
+    {"lease-name", OPTION_TEXT, AT(lease_name), "grapnel", "NAME", "name of the Lease", false},
+    {"lease-namespace", OPTION_TEXT, AT(lease_namespace), NULL, "NS",
+     "namespace of the Lease [the operator's own]", false},
+    {"listen", OPTION_TEXT, AT(listen), ":8080", "ADDR:PORT",
+     "where /healthz, /readyz and /metrics are served; \"\" for nowhere", false},
+    {"log-level", OPTION_TEXT, AT(log_level_name), "info", "LEVEL", "debug, info, warn or error",
+     false},
+    {"log-format", OPTION_TEXT, AT(log_format), NULL, "json|text",
+     "form of log lines [text on a terminal, else json]", false},
+};
+
+const struct command_spec config_command = {
+    .name = "run",
+    .arguments = "",
+    .summary = "Reconciles ApiDefinitions and Webhooks with Tyk gateways, for ever or --once.",
+    .options = options,
+    .option_count = ARRAY_LENGTH(options),
+};
+
+static int wrong(struct err *err, const char *flag, const char *remedy)
+{
+    return err_set(err, ERR_INVALID, 0, "--%s: %s", flag, remedy);
+}
+
+static int check_source(struct config *config, struct err *err)
+{
+    if (str_starts(config->source, "dir:"))
+        config->source_path = config->source + strlen("dir:");
+    else if (!str_equal(config->source, "kube"))
+        return wrong(err, "source", "kube or dir:PATH is expected");
+    if (config->source_path && !*config->source_path)
+        return wrong(err, "source", "dir: needs a path, for instance dir:./definitions");
+    if (config->source_path && config->gateway_service)
+        return wrong(err, "gateway-service", "a folder has no Services; use --gateway-url");
+    if (!config->source_path && config->state_dir)
+        return wrong(err, "state-dir", "only a folder source keeps its state in a folder");
+    return 0;
+}
+
+static int check_gateways(struct config *config, struct err *err)
+{
+    if (!config->gateway_urls.count && !config->gateway_service) {
+        const char *url = getenv("TYK_URL");
+        if (!str_is_empty(url))
+            option_texts_add(&config->gateway_urls, url);
+    }
+    for (size_t i = 0; i < config->gateway_urls.count; i++) {
+        char *canonical = context_canonical_url(config->gateway_urls.items[i], err);
+        if (!canonical)
+            return err_wrap(err, "--gateway-url %s", config->gateway_urls.items[i]);
+        free(config->gateway_urls.items[i]);
+        config->gateway_urls.items[i] = canonical;
+    }
+    if (config->gateway_service) {
+        const char *slash = strchr(config->gateway_service, '/');
+        const char *colon = strrchr(config->gateway_service, ':');
+        if (!slash || !colon || colon < slash || slash == config->gateway_service || !colon[1])
+            return wrong(err, "gateway-service", "NAMESPACE/NAME:PORT is expected");
+    }
+    if (config->gateway_urls.count && config->gateway_service)
+        return wrong(err, "gateway-service", "give it or --gateway-url, not both");
+    if (str_equal(getenv("TYK_TLS_INSECURE_SKIP_VERIFY"), "true"))
+        config->gateway_insecure = true;
+    return 0;
+}
+
+static int check_namespaces(const struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < config->id_namespaces.count && config->namespaces.count; i++) {
+        bool watched = false;
+        for (size_t j = 0; j < config->namespaces.count; j++)
+            watched =
+                watched || str_equal(config->namespaces.items[j], config->id_namespaces.items[i]);
+        if (!watched)
+            return err_set(err, ERR_INVALID, 0,
+                           "--id-namespaces: %s is not watched (add --namespace %s)",
+                           config->id_namespaces.items[i], config->id_namespaces.items[i]);
+    }
+    return 0;
+}
+
+static int check_log(struct config *config, struct err *err)
+{
+    if (log_level_from_name(config->log_level_name, &config->log_level) < 0)
+        return wrong(err, "log-level", "debug, info, warn or error is expected");
+    if (!config->log_format)
+        config->log_json = !isatty(STDERR_FILENO);
+    else if (str_equal(config->log_format, "json") || str_equal(config->log_format, "text"))
+        config->log_json = str_equal(config->log_format, "json");
+    else
+        return wrong(err, "log-format", "json or text is expected");
+    return 0;
+}
+
+int config_read(int argc, char **argv, struct config *ret_config, bool *ret_help, struct err *err)
+{
+    struct config config = {.leader_elect = !str_is_empty(getenv("KUBERNETES_SERVICE_HOST"))};
+    int rest = options_read(&config_command, argc, argv, &config, ret_help, err);
+    int result = rest < 0 ? -1 : 0;
+    if (result == 0 && !*ret_help) {
+        if (rest < argc)
+            result = err_set(err, ERR_INVALID, 0, "%s: run takes no arguments", argv[rest]);
+        else if (!cooldown_read(config.default_cooldown, &(int64_t){0}))
+            result = wrong(err, "default-cooldown", "hours, minutes and seconds, such as 1m30s");
+        else if (str_is_empty(config.owner) || strlen(config.owner) > 63)
+            result = wrong(err, "owner", "1 to 63 characters are expected");
+        else if (check_source(&config, err) < 0 || check_gateways(&config, err) < 0 ||
+                 check_namespaces(&config, err) < 0 || check_log(&config, err) < 0)
+            result = -1;
+    }
+    if (result < 0) {
+        config_fini(&config);
+        return -1;
+    }
+    *ret_config = config;
+    return 0;
+}
+
+void config_fini(struct config *config)
+{
+    options_free(&config_command, config);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/accepted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/mem.h"
+#include "base/strmap.h"
+#include "core/members.h"
+
+/* The annotation is written by users too: it is checked before it is read. */
+#define ANNOTATION_DEPTH 16
+
+struct accepted {
+    struct strmap *refs; /* ref → struct resolved_ref */
+};
+
+const char *ref_source_name(enum ref_source source)
+{
+    switch (source) {
+    case REF_GLOBAL:
+        return "Global";
+    case REF_CONVERTED:
+        return "Converted";
+    case REF_LOCAL:
+        return "Local";
+    case REF_MISSING:
+        break;
+    }
+    return "Missing";
+}
+
+static const char *const policy_names[] = {"Auto", "Rewrite", "Retain"};
+
+const char *conversion_policy_name(enum conversion_policy policy)
+{
+    return policy_names[policy];
+}
+
+enum conversion_policy conversion_policy_read(struct span value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(policy_names); i++) {
+        if (json_text_is(value, policy_names[i]))
+            return (enum conversion_policy)i;
+    }
+    return CONVERSION_AUTO;
+}
+
+void resolved_ref_fini(struct resolved_ref *ref)
+{
+    free(ref->ref);
+    free(ref->webhook_ns);
+    free(ref->webhook_name);
+    free(ref->webhook_uid);
+    copy_unref(ref->copy);
+    *ref = (struct resolved_ref){.ref = NULL};
+}
+
+static void free_ref(void *value)
+{
+    resolved_ref_fini(value);
+    free(value);
+}
+
+struct accepted *accepted_new(void)
+{
+    struct accepted *accepted = xcalloc(1, sizeof(*accepted));
+    accepted->refs = strmap_new(free_ref);
+    return accepted;
+}
+
+void accepted_free(struct accepted *accepted)
+{
+    if (!accepted)
+        return;
+    strmap_free(accepted->refs);
+    free(accepted);
+}
+
+void accepted_freep(struct accepted **accepted)
+{
+    accepted_free(*accepted);
+}
+
+static char *text_or_empty(struct span value)
+{
+    char *text = json_text_string(value);
+    return text ? text : xstrdup("");
+}
+
+static void read_webhook(struct span webhook, struct resolved_ref *ref)
+{
+    static const char *const names[] = {"namespace", "name", "uid", "generation",
+                                        "conversionPolicy"};
+    struct span values[5];
+    members_read(webhook, names, 5, values, NULL, NULL);
+    ref->webhook_ns = text_or_empty(values[0]);
+    ref->webhook_name = text_or_empty(values[1]);
+    ref->webhook_uid = text_or_empty(values[2]);
+    if (!json_text_int64(values[3], &ref->webhook_generation))
+        ref->webhook_generation = 0;
+    ref->policy = conversion_policy_read(values[4]);
+}
+
+/* One element of status.webhooks or of the annotation. */
+static void read_element(struct accepted *accepted, struct span element, const char *api_key,
+                         const struct seal_key *key)
+{
+    static const char *const names[] = {"ref", "source", "webhook", "copy"};
+    struct span values[4];
+    members_read(element, names, 4, values, NULL, NULL);
+    CLEANUP(freep) char *ref = json_text_string(values[0]);
+    bool converted = json_text_is(values[1], "Converted");
+    if (!ref || !*ref || strmap_has(accepted->refs, ref) ||
+        (!converted && !json_text_is(values[1], "Global")))
+        return;
+    struct copy *copy = copy_from_json(values[3], key, api_key, ref, NULL);
+    if (!copy)
+        return;
+    struct resolved_ref *entry = xcalloc(1, sizeof(*entry));
+    entry->source = converted ? REF_CONVERTED : REF_GLOBAL;
+    entry->copy = copy;
+    read_webhook(values[2], entry);
+    entry->ref = TAKE(ref);
+    strmap_set(accepted->refs, entry->ref, entry);
+}
+
+static void read_list(struct accepted *accepted, struct span list, bool converted_only,
+                      const struct object *api, const struct seal_key *key)
+{
+    if (json_text_type(list) != JSON_TEXT_ARRAY)
+        return;
+    struct json_text_iter iter = json_text_iterate(list);
+    while (json_text_next(&iter)) {
+        if (!converted_only || json_text_is(json_text_member(iter.value, "source"), "Converted"))
+            read_element(accepted, iter.value, api->key, key);
+    }
+}
+
+struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
+{
+    struct accepted *accepted = accepted_new();
+    read_list(accepted, json_text_get(api->text, "status", "webhooks", NULL), false, api, key);
+    CLEANUP(freep) char *annotation = object_annotation(api, CONVERTED_ANNOTATION);
+    struct json_text_limits limits = {.depth = ANNOTATION_DEPTH};
+    if (annotation) {
+        struct span text = {annotation, strlen(annotation)};
+        size_t blank = strspn(annotation, " \t\r\n");
+        struct span list = {annotation + blank, text.length - blank};
+        if (json_text_check(text, &limits, NULL, NULL) == 0)
+            read_list(accepted, list, true, api, key);
+    }
+    return accepted;
+}
+
+void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
+{
+    if (!ref->copy) {
+        strmap_remove(accepted->refs, ref->ref);
+        return;
+    }
+    struct resolved_ref *entry = xcalloc(1, sizeof(*entry));
+    *entry = (struct resolved_ref){
+        .ref = xstrdup(ref->ref),
+        .source = ref->source,
+        .webhook_ns = xstrdup(ref->webhook_ns ? ref->webhook_ns : ""),
+        .webhook_name = xstrdup(ref->webhook_name ? ref->webhook_name : ""),
+        .webhook_uid = xstrdup(ref->webhook_uid ? ref->webhook_uid : ""),
+        .webhook_generation = ref->webhook_generation,
+        .policy = ref->policy,
+        .copy = copy_ref(ref->copy),
+    };
+    strmap_set(accepted->refs, entry->ref, entry);
+}
+
+const struct resolved_ref *accepted_get(const struct accepted *accepted, const char *ref)
+{
+    return accepted ? strmap_get(accepted->refs, ref) : NULL;
+}
+
+size_t accepted_count(const struct accepted *accepted)
+{
+    return strmap_count(accepted->refs);
+}

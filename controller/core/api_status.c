@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/api_status.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/str.h"
+
+/* Reasons of ResolvedRefs=False; what stands first holds back most. */
+static const char *const unresolved_reasons[] = {
+    "ContextNotFound", "ConfigMapNotFound", "WebhookNotFound", "WebhookInvalid", "SecretNotFound",
+};
+
+static const struct {
+    const char *reason;
+    const char *text;
+    bool failure; /* Ready names it; the others are just on their way */
+} programmed_texts[] = {
+    [PROGRAMMED_TRUE] = {"Programmed", "every gateway holds this definition", false},
+    [PROGRAMMED_PENDING] = {"Pending", "on its way to the gateways", false},
+    [PROGRAMMED_UNREACHABLE] = {"GatewayUnreachable", "a gateway does not answer", true},
+    [PROGRAMMED_UNAUTHORIZED] = {"GatewayUnauthorized", "a gateway refuses the secret", true},
+    [PROGRAMMED_REJECTED] = {"GatewayRejected", "a gateway does not take this definition", true},
+    [PROGRAMMED_FOREIGN] = {"Pending", "a gateway holds a definition of another owner", false},
+    [PROGRAMMED_LOAD_BALANCED] = {"LoadBalancedUrl",
+                                  "answers alternate between gateways behind one address", true},
+    [PROGRAMMED_NO_GATEWAYS] = {"NoGateways", "there is no gateway to push to", true},
+};
+
+/* Messages of the problems with one reason, joined; true when there is one. */
+static bool join_problems(const struct resolution *resolution, const char *reason, struct buf *out)
+{
+    bool found = false;
+    for (size_t i = 0; i < resolution->problem_count; i++) {
+        const struct problem *problem = &resolution->problems[i];
+        if (problem->severity != PROBLEM_ERROR || strcmp(problem->reason, reason) != 0)
+            continue;
+        if (found)
+            buf_add_text(out, "; ");
+        found = true;
+        if (problem->field)
+            buf_add_format(out, "%s: ", problem->field);
+        buf_add_text(out, problem->message);
+        if (problem->hint)
+            buf_add_format(out, " (%s)", problem->hint);
+    }
+    return found;
+}
+
+static void add_resolved_refs(const struct resolution *resolution, struct conditions *conditions)
+{
+    CLEANUP(buf_fini) struct buf message;
+    buf_init(&message, 8192);
+    for (size_t i = 0; i < ARRAY_LENGTH(unresolved_reasons); i++) {
+        if (join_problems(resolution, unresolved_reasons[i], &message)) {
+            conditions_add(conditions, "ResolvedRefs", CONDITION_FALSE, unresolved_reasons[i], "%s",
+                           buf_text(&message));
+            return;
+        }
+    }
+    size_t converted = 0;
+    for (size_t i = 0; i < resolution->ref_count; i++)
+        converted += resolution->refs[i].source == REF_CONVERTED;
+    if (converted)
+        conditions_add(conditions, "ResolvedRefs", CONDITION_TRUE, "Converted",
+                       "%zu of %zu references are local webhooks now, their global ones are gone",
+                       converted, resolution->ref_count);
+    else
+        conditions_add(conditions, "ResolvedRefs", CONDITION_TRUE, "Resolved",
+                       resolution->ref_count ? "all %zu references are resolved"
+                                             : "there is no reference (%zu)",
+                       resolution->ref_count);
+}
+
+/* Stalled: only what the user must edit. */
+static void add_stalled(const struct api_status_input *input, struct conditions *stalled)
+{
+    static const char *const reasons[] = {"InvalidSpec", "Conflict"};
+    CLEANUP(buf_fini) struct buf message;
+    buf_init(&message, 8192);
+    for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
+        if (join_problems(input->resolution, reasons[i], &message)) {
+            conditions_add(stalled, "Stalled", CONDITION_TRUE, reasons[i], "%s",
+                           buf_text(&message));
+            return;
+        }
+    }
+    if (input->programmed == PROGRAMMED_FOREIGN)
+        conditions_add(stalled, "Stalled", CONDITION_TRUE, "ForeignDefinition",
+                       "%s (delete it there, choose another id or listen path, or consent to "
+                       "adoption: allowAdoption in the context and the annotation "
+                       "grapnel.dev/adopt: \"true\")",
+                       input->gateway_detail);
+}
+
+static void add_programmed(const struct api_status_input *input, bool stalled,
+                           struct conditions *conditions)
+{
+    enum programmed programmed = input->programmed;
+    if (stalled)
+        conditions_add(conditions, "Programmed", CONDITION_FALSE, "Pending",
+                       "the last good definition stays on the gateways");
+    else if (programmed == PROGRAMMED_TRUE)
+        conditions_add(conditions, "Programmed", CONDITION_TRUE, "Programmed",
+                       "held by %zu of %zu gateways", input->gateways_synced,
+                       input->gateways_total);
+    else
+        conditions_add(conditions, "Programmed", CONDITION_FALSE,
+                       programmed_texts[programmed].reason, "%s%s%s",
+                       programmed_texts[programmed].text, *input->gateway_detail ? ": " : "",
+                       input->gateway_detail);
+}
+
+static void decide(const struct api_status_input *input, struct conditions *conditions)
+{
+    struct conditions rest = {.count = 0};
+    add_stalled(input, &rest);
+    const struct condition *stalled = conditions_get(&rest, "Stalled");
+    add_resolved_refs(input->resolution, &rest);
+    add_programmed(input, stalled, &rest);
+    const struct condition *refs = conditions_get(&rest, "ResolvedRefs");
+    const struct condition *programmed = conditions_get(&rest, "Programmed");
+
+    if (stalled) {
+        conditions_add(conditions, "Ready", CONDITION_FALSE, stalled->reason, "%s",
+                       stalled->message);
+    } else if (refs->status != CONDITION_TRUE) {
+        conditions_add(conditions, "Ready", CONDITION_FALSE, refs->reason, "%s", refs->message);
+        conditions_add(conditions, "Reconciling", CONDITION_TRUE, "WaitingForReference", "%s",
+                       refs->message);
+    } else if (programmed->status != CONDITION_TRUE) {
+        bool failure = programmed_texts[input->programmed].failure;
+        conditions_add(conditions, "Ready", CONDITION_FALSE,
+                       failure ? programmed->reason : "Progressing", "%s", programmed->message);
+        conditions_add(conditions, "Reconciling", CONDITION_TRUE,
+                       failure ? "WaitingForGateway" : "Progressing", "%s", programmed->message);
+    } else {
+        conditions_add(conditions, "Ready", CONDITION_TRUE, "Synced", "%s", programmed->message);
+    }
+    /* The messages move over. */
+    for (size_t i = 0; i < rest.count; i++)
+        conditions->items[conditions->count++] = rest.items[i];
+}
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_add_format(out, ",\"%s\":", name);
+    json_text_add_string(out, value);
+}
+
+static void add_context(const struct api_facts *facts, struct buf *out)
+{
+    if (!facts->context)
+        return;
+    CLEANUP(freep) char *ns = object_key_ns(facts->context);
+    buf_add_text(out, ",\"contextRef\":{\"namespace\":");
+    json_text_add_string(out, ns);
+    buf_add_text(out, ",\"name\":");
+    json_text_add_string(out, object_key_name(facts->context));
+    buf_add_char(out, '}');
+}
+
+/* Tyk Operator's field, for tooling that reads it: the time moves when the outcome does. */
+static void add_transaction(const struct api_status_input *input,
+                            const struct conditions *conditions, struct buf *out)
+{
+    const struct condition *ready = conditions_get(conditions, "Ready");
+    bool good = ready->status == CONDITION_TRUE;
+    const struct condition *reconciling = conditions_get(conditions, "Reconciling");
+    struct span before = json_text_get(input->api->text, "status", "latestTransaction", NULL);
+    if (!good && reconciling && strcmp(reconciling->reason, "Progressing") == 0) {
+        /* Nothing has ended yet: what ended last stays. */
+        if (before.ptr) {
+            buf_add_text(out, ",\"latestTransaction\":");
+            buf_add(out, before.ptr, before.length);
+        }
+        return;
+    }
+    const char *status = good ? "Successful" : "Failed";
+    struct span time = json_text_member(before, "time");
+    char now[21];
+    str_format_time(now, input->now_s);
+    buf_add_text(out, ",\"latestTransaction\":{\"time\":");
+    if (json_text_is(json_text_member(before, "status"), status) && time.ptr)
+        buf_add(out, time.ptr, time.length);
+    else
+        json_text_add_string(out, now);
+    add_member(out, "status", status);
+    if (!good)
+        add_member(out, "error", ready->message);
+    buf_add_char(out, '}');
+}
+
+/* What the API holds, not what it wants: it is by this record that it goes on holding it against
+ * others (core/claims.h). */
+static void add_held(const struct api_status_input *input, struct buf *out)
+{
+    const struct api_facts *facts = &input->resolution->facts;
+    if (input->resolution->valid) {
+        add_member(out, "apiId", facts->api_id);
+        add_member(out, "api_id", facts->api_id);
+        add_member(out, "listenPath", facts->listen_path);
+        return;
+    }
+    static const char *const names[] = {"apiId", "api_id", "listenPath"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct span before = json_text_get(input->api->text, "status", names[i], NULL);
+        if (!before.ptr)
+            continue;
+        buf_add_format(out, ",\"%s\":", names[i]);
+        buf_add(out, before.ptr, before.length);
+    }
+}
+
+/* What cannot be resolved now keeps the copies that were accepted: nothing is lost by a typing
+ * error, nor by the deletion of a global while it lasts. */
+static void add_copies(const struct api_status_input *input, struct buf *out)
+{
+    static const char *const names[] = {"webhooks", "handlers"};
+    struct span status = json_text_member(input->api->text, "status");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct span before = json_text_member(status, names[i]);
+        buf_add_format(out, ",\"%s\":", names[i]);
+        if (!input->resolution->valid && before.ptr)
+            buf_add(out, before.ptr, before.length);
+        else if (i == 0)
+            resolution_add_webhooks(input->resolution, COPY_SEALED, input->seal_key,
+                                    input->api->key, out);
+        else
+            resolution_add_handlers(input->resolution, out);
+    }
+}
+
+void api_status_build(const struct api_status_input *input, struct conditions *ret_conditions,
+                      struct buf *out)
+{
+    const struct resolution *resolution = input->resolution;
+    *ret_conditions = (struct conditions){.count = 0};
+    decide(input, ret_conditions);
+
+    size_t resolved = 0;
+    size_t total = 0;
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        total += resolution->handlers[i].is_webhook;
+        resolved +=
+            resolution->handlers[i].is_webhook && resolution->handlers[i].source != REF_MISSING;
+    }
+    buf_add_format(out, "{\"observedGeneration\":%" PRId64, input->api->generation);
+    add_held(input, out);
+    add_context(&resolution->facts, out);
+    add_copies(input, out);
+    buf_add_format(out, ",\"webhooksSummary\":\"%zu/%zu\"", resolved, total);
+    buf_add_format(out, ",\"gateways\":{\"total\":%zu,\"synced\":%zu}", input->gateways_total,
+                   input->gateways_synced);
+    buf_add_format(out, ",\"gatewaysSummary\":\"%zu/%zu\"", input->gateways_synced,
+                   input->gateways_total);
+    add_transaction(input, ret_conditions, out);
+    buf_add_text(out, ",\"conditions\":");
+    conditions_add_json(ret_conditions, input->api, input->now_s, out);
+    buf_add_char(out, '}');
+}

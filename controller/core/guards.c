@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/guards.h"
+
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/path.h"
+
+static bool ends_with(const char *text, size_t length, const char *tail)
+{
+    size_t tail_length = strlen(tail);
+    return length >= tail_length && memcmp(text + length - tail_length, tail, tail_length) == 0;
+}
+
+static bool begins_with(const char *text, size_t length, const char *head)
+{
+    size_t head_length = strlen(head);
+    return length >= head_length && memcmp(text, head, head_length) == 0;
+}
+
+bool guards_text_has_reference(const char *text, size_t length)
+{
+    static const char *const stores[] = {"env", "secrets", "vault", "consul", "file", "kv"};
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '$' && (begins_with(text + i, length - i, "$kv{") ||
+                               begins_with(text + i, length - i, "$secret_")))
+            return true;
+        if (text[i] != ':' || !begins_with(text + i, length - i, "://"))
+            continue;
+        for (size_t j = 0; j < ARRAY_LENGTH(stores); j++) {
+            if (ends_with(text, i, stores[j]))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool string_has_reference(struct span string)
+{
+    if (!memchr(string.ptr, '\\', string.length))
+        return guards_text_has_reference(string.ptr + 1, string.length - 2);
+    CLEANUP(freep) char *text = json_text_string(string);
+    return text && guards_text_has_reference(text, strlen(text));
+}
+
+struct span guards_next_reference(struct span json, const char *from)
+{
+    const char *end = json.ptr + json.length;
+    const char *at = from ? from : json.ptr;
+    while (at < end && (at = memchr(at, '"', (size_t)(end - at)))) {
+        const char *start = at++;
+        bool suspicious = false; /* most strings hold none of these three */
+        for (; at < end && *at != '"'; at++) {
+            suspicious = suspicious || *at == ':' || *at == '$' || *at == '\\';
+            at += *at == '\\';
+        }
+        at++;
+        if (at > end)
+            break;
+        struct span string = {start, (size_t)(at - start)};
+        if (suspicious && string_has_reference(string))
+            return string;
+    }
+    return (struct span){NULL, 0};
+}
+
+bool guards_template_is_allowed(const char *path, const struct gateway_abilities *abilities)
+{
+    if (!*path)
+        return true;
+    const char *const *prefixes =
+        abilities->template_paths ? abilities->template_paths : context_template_paths;
+    CLEANUP(freep) char *clean = path_clean(path);
+    for (size_t i = 0; prefixes[i]; i++) {
+        if (str_starts(clean, prefixes[i]))
+            return true;
+    }
+    return false;
+}
+
+const char *guards_copy_fault(const struct copy *copy, const struct gateway_abilities *abilities,
+                              bool *ret_has_reference)
+{
+    bool found = guards_text_has_reference(copy->url, strlen(copy->url)) ||
+                 guards_text_has_reference(copy->name, strlen(copy->name)) ||
+                 guards_text_has_reference(copy->body_template, strlen(copy->body_template));
+    for (size_t i = 0; i < copy->header_count; i++) {
+        const struct copy_header *header = &copy->headers[i];
+        found = found || guards_text_has_reference(header->name, strlen(header->name)) ||
+                guards_text_has_reference(header->value, strlen(header->value));
+    }
+    if (ret_has_reference)
+        *ret_has_reference = found;
+    if (found && !abilities->kv_references && !abilities->folder_owner)
+        return "it refers to secrets of the gateway, which the context does not allow";
+    if (!guards_template_is_allowed(copy->body_template, abilities))
+        return "its body template is outside the folders that the context allows";
+    return NULL;
+}
+
+static bool contains(struct span value, const char *place)
+{
+    return place >= value.ptr && place < value.ptr + value.length;
+}
+
+void guards_add_path(struct span document, const char *place, struct buf *out)
+{
+    struct json_text_iter iter = json_text_iterate(document);
+    while (json_text_next(&iter)) {
+        bool in_key = iter.key.ptr && contains(iter.key, place);
+        if (!in_key && !contains(iter.value, place))
+            continue;
+        CLEANUP(freep) char *key = iter.key.ptr ? json_text_string(iter.key) : NULL;
+        if (key)
+            buf_add_format(out, ".%s", key);
+        else
+            buf_add_format(out, "[%zu]", iter.index);
+        if (in_key)
+            return;
+        /* One step down; the walk ends where the place is no longer inside a container. */
+        iter = json_text_iterate(iter.value);
+    }
+}

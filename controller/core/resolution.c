@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/json_text.h"
+#include "core/resolve.h"
+
+void resolution_add_conflict(struct resolution *resolution, const struct claims_conflict *conflict)
+{
+    struct problems problems = {resolution->problems, resolution->problem_count,
+                                resolution->problem_count};
+    problems_add(&problems,
+                 &(struct problem_about){
+                     .reason = "Conflict",
+                     .hint = conflict->with ? "change it here, or delete that one" : NULL},
+                 "%s belongs to %s", conflict->over,
+                 conflict->with ? conflict->with : "the gateway's own API");
+    resolution->problems = problems.items;
+    resolution->problem_count = problems.count;
+    resolution->valid = false;
+    resolution->waits = false;
+}
+
+void resolution_fini(struct resolution *resolution)
+{
+    api_facts_fini(&resolution->facts);
+    for (size_t i = 0; i < resolution->ref_count; i++)
+        resolved_ref_fini(&resolution->refs[i]);
+    free(resolution->refs);
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        free(resolution->handlers[i].trigger);
+        free(resolution->handlers[i].ref);
+    }
+    free(resolution->handlers);
+    struct problems problems = {resolution->problems, resolution->problem_count, 0};
+    problems_fini(&problems);
+    for (size_t i = 0; resolution->secrets && resolution->secrets[i]; i++)
+        free(resolution->secrets[i]);
+    free(resolution->secrets);
+    *resolution = (struct resolution){.valid = false};
+}
+
+void resolution_add_webhooks(const struct resolution *resolution, enum copy_form form,
+                             const struct seal_key *key, const char *api_key, struct buf *out)
+{
+    bool first = true;
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < resolution->ref_count; i++) {
+        const struct resolved_ref *ref = &resolution->refs[i];
+        if (!ref->copy)
+            continue;
+        buf_add_text(out, first ? "{\"ref\":" : ",{\"ref\":");
+        first = false;
+        json_text_add_string(out, ref->ref);
+        buf_add_format(
+            out, ",\"source\":\"%s\",\"webhook\":{\"namespace\":", ref_source_name(ref->source));
+        json_text_add_string(out, ref->webhook_ns);
+        buf_add_text(out, ",\"name\":");
+        json_text_add_string(out, ref->webhook_name);
+        if (*ref->webhook_uid) {
+            buf_add_text(out, ",\"uid\":");
+            json_text_add_string(out, ref->webhook_uid);
+        }
+        if (ref->webhook_generation)
+            buf_add_format(out, ",\"generation\":%" PRId64, ref->webhook_generation);
+        /* The Webhook is gone when its policy is needed. */
+        if (ref->policy != CONVERSION_AUTO)
+            buf_add_format(out, ",\"conversionPolicy\":\"%s\"",
+                           conversion_policy_name(ref->policy));
+        buf_add_text(out, "},\"copy\":");
+        copy_add_json(ref->copy, form, key, api_key, ref->ref, out);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
+void resolution_add_handlers(const struct resolution *resolution, struct buf *out)
+{
+    bool first = true;
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        const struct resolved_handler *handler = &resolution->handlers[i];
+        if (!handler->is_webhook)
+            continue;
+        buf_add_text(out, first ? "{\"trigger\":" : ",{\"trigger\":");
+        first = false;
+        json_text_add_string(out, handler->trigger);
+        buf_add_format(out, ",\"index\":%zu", handler->index);
+        if (handler->ref) {
+            buf_add_text(out, ",\"ref\":");
+            json_text_add_string(out, handler->ref);
+        }
+        buf_add_format(out, ",\"source\":\"%s\"}", ref_source_name(handler->source));
+    }
+    buf_add_char(out, ']');
+}

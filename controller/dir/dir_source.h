@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "dir/dir_state.h"
+#include "ports/loop.h"
+#include "ports/object_source.h"
+
+/*
+ * ports/object_source.h over a folder of manifests, followed by inotify (and looked through once a
+ * minute, for file systems that tell nothing).
+ *
+ * - Changes settle for a second, then only the files that changed are read, in slices.
+ * - A file that cannot be read or parsed keeps its last good objects, with a `problem` that names
+ *   file, line and cause. While there is one, no deletion is told, and all kinds have trouble
+ *   (TRANSIENT): what is not seen may stand in that file. Likewise while the folder itself cannot
+ *   be read.
+ * - Objects that stand twice are told once, with a problem.
+ * - When more ApiDefinitions go at once than max(5, 20 %), nothing is told of deletions until they
+ *   are back, unless `confirm_prune` is set.
+ */
+struct dir_source_options {
+    const char *path;
+    bool confirm_prune;
+};
+
+/* `state` and `loop` must outlive the source. -1, ERR_INVALID: `path` is no folder (ERR_NOT_FOUND:
+ * there is nothing; it may come later, but starting is then most likely a mistake). */
+int dir_source_new(struct loop *loop, struct dir_state *state,
+                   const struct dir_source_options *options, struct object_source **ret_source,
+                   struct err *err) MUST_CHECK;

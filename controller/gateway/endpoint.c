@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/endpoint.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define CHECK_AGAIN_MS 500
+#define NOT_READY_MAX_MS 30000
+#define BACKOFF_MIN_MS 800
+#define BACKOFF_MAX_MS 30000
+#define RETRY_AFTER_MAX_MS 300000
+#define BALANCED_AGAIN_MS 60000
+#define NEVER INT64_MAX
+
+static void on_timer(void *arg);
+static void step(void *arg);
+static void rebind(void *arg);
+static void forget_flight(struct endpoint *endpoint);
+static void on_check(void *arg, const struct gateway_answer *answer);
+
+const char *endpoint_state_name(enum endpoint_state state)
+{
+    static const char *const names[ENDPOINT_STATE_COUNT] = {
+        "blocked",   "checking",  "not-ready", "observing", "idle",    "pushing",
+        "reloading", "verifying", "spotting",  "down",      "stopped",
+    };
+    return names[state];
+}
+
+/* The URL as people may see it: what stands before an @ is a password. */
+static char *label_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    size_t authority = strcspn(host, "/");
+    const char *at = memrchr(host, '@', authority);
+    return at ? xasprintf("%.*s%s", (int)(host - url), url, at + 1) : xstrdup(url);
+}
+
+struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint *config)
+{
+    struct endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
+    endpoint->fleet = fleet;
+    endpoint->id = xstrdup(config->id);
+    endpoint->pod = xstrdup(config->pod ? config->pod : "");
+    endpoint->url = xstrdup(config->url);
+    endpoint->label = label_of(config->url);
+    endpoint->timer = loop_timer_new(fleet->loop, on_timer, endpoint);
+    endpoint->client = gateway_client_new(fleet->loop, fleet->http, config->url, config->id);
+    endpoint->is_blocked = true;
+    endpoint->state = ENDPOINT_BLOCKED;
+    endpoint->epoch = 1;
+    endpoint->not_ready_since = -1;
+    endpoint->look_at = endpoint->spot_at = endpoint->retry_at = NEVER;
+    endpoint->reload_began_at = INT64_MIN / 2;
+    endpoint->batch.first_write_at = -1;
+    strmap_set(fleet->endpoints, endpoint->id, endpoint);
+    return endpoint;
+}
+
+static void cancel_work(struct endpoint *endpoint)
+{
+    gateway_call_cancel(TAKE(endpoint->call));
+    observation_cancel(TAKE(endpoint->observation));
+    foreign_fini(&endpoint->next_foreign);
+    jobs_cancel(endpoint);
+    spot_clear(endpoint);
+    loop_timer_disarm(endpoint->timer);
+}
+
+/* Lets go of all slots that `context` (NULL: any) wants here. */
+static void release_slots(struct endpoint *endpoint, const struct context *context)
+{
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        struct slot *next = NULL;
+        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = next) {
+            next = slot->next;
+            if (!context || slot->place->context == context)
+                endpoint_drop(endpoint, slot);
+        }
+    }
+}
+
+void endpoint_free(struct endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    strmap_take(endpoint->fleet->endpoints, endpoint->id);
+    endpoint->is_balanced = false;
+    cancel_work(endpoint);
+    endpoint->is_contended = false;
+    release_slots(endpoint, NULL);
+    loop_defer_cancel(endpoint->fleet->loop, step, endpoint);
+    loop_defer_cancel(endpoint->fleet->loop, rebind, endpoint);
+    loop_timer_free(endpoint->timer);
+    slots_fini(&endpoint->slots);
+    foreign_fini(&endpoint->foreign);
+    gateway_client_free(endpoint->client);
+    free(endpoint->contexts);
+    free(endpoint->label);
+    free(endpoint->url);
+    free(endpoint->pod);
+    free(endpoint->id);
+    free(endpoint);
+}
+
+uint32_t endpoint_seconds(const struct endpoint *endpoint)
+{
+    return (uint32_t)(loop_now(endpoint->fleet->loop) / 1000);
+}
+
+void endpoint_touch(struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++)
+        fleet_touch_context(endpoint->fleet, endpoint->contexts[i]);
+}
+
+bool endpoint_is_reachable(const struct endpoint *endpoint)
+{
+    return !endpoint->failures && endpoint->state != ENDPOINT_BLOCKED;
+}
+
+/* What progress() tells of a slot in this state. */
+static int visible(enum slot_state state)
+{
+    return state < SLOT_SYNCED ? 0 : (int)state;
+}
+
+void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state state)
+{
+    if (visible(slot->state) != visible(state))
+        fleet_touch_api(endpoint->fleet, slot->place->api);
+    slots_move(&endpoint->slots, slot, state);
+}
+
+/* Binds what could not be bound because another API held its id. */
+static void rebind(void *arg)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->is_contended = false;
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        for (struct place *place = endpoint->contexts[i]->places; place;
+             place = place->context_next) {
+            if (place_is_wanted(place))
+                endpoint_bind(endpoint, place, false);
+        }
+    }
+}
+
+void endpoint_drop(struct endpoint *endpoint, struct slot *slot)
+{
+    struct place *place = slot->place;
+    job_cancel_of(endpoint, slot);
+    slots_remove(&endpoint->slots, slot);
+    fleet_touch_api(endpoint->fleet, place->api);
+    place_drop_slot(endpoint->fleet, place);
+    if (endpoint->is_contended)
+        loop_defer(endpoint->fleet->loop, rebind, endpoint);
+}
+
+/* May a wanted place take the slot over from the one that has it? */
+static bool yields(const struct place *place)
+{
+    return !place_is_wanted(place) && place->api->mode != API_KEPT;
+}
+
+void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
+{
+    struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+    if (slot && slot->place != place) {
+        if (!yields(slot->place) && slot->place->api != place->api) {
+            endpoint->is_contended = true;
+            fleet_touch_api(endpoint->fleet, place->api);
+            return;
+        }
+        struct place *before = slot->place;
+        slot->place = place;
+        place->slot_count++;
+        fleet_touch_api(endpoint->fleet, before->api);
+        place_drop_slot(endpoint->fleet, before);
+    } else if (!slot) {
+        slot = slots_add(&endpoint->slots, place);
+        place->slot_count++;
+        slot->found = foreign_found(&endpoint->foreign, place->api_id);
+        /* An absence that was seen is as old as the list it was seen in. */
+        if (endpoint->is_observed && slot->found == PLAN_ABSENT)
+            slot->looked_at = (uint32_t)(endpoint->observed_at / 1000);
+    }
+    slot->by_user = by_user;
+    fleet_touch_api(endpoint->fleet, place->api);
+    endpoint->last_want_at = loop_now(endpoint->fleet->loop);
+    look_reconsider(endpoint, slot);
+    endpoint_wake(endpoint);
+}
+
+/* The access of the first context that has one. True when it is another than before. */
+static bool choose_access(struct endpoint *endpoint)
+{
+    struct gateway_access *access = NULL;
+    for (size_t i = 0; i < endpoint->context_count && !access; i++) {
+        if (!endpoint->contexts[i]->blocked)
+            access = endpoint->contexts[i]->access;
+    }
+    endpoint->is_blocked = !access;
+    return access && gateway_client_set_access(endpoint->client, access);
+}
+
+void endpoint_attach(struct endpoint *endpoint, struct context *context)
+{
+    size_t count = endpoint->context_count;
+    endpoint->contexts = xrealloc(endpoint->contexts, (count + 1) * sizeof(struct context *));
+    endpoint->contexts[endpoint->context_count++] = context;
+    if (count)
+        endpoint->wants_look = true; /* what bears its marker was nobody's until now */
+    for (struct place *place = context->places; place; place = place->context_next) {
+        if (place_is_wanted(place))
+            endpoint_bind(endpoint, place, place->by_user);
+    }
+    endpoint_reconfigure(endpoint, endpoint->url);
+}
+
+void endpoint_detach(struct endpoint *endpoint, struct context *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        if (endpoint->contexts[i] != context)
+            endpoint->contexts[kept++] = endpoint->contexts[i];
+    }
+    endpoint->context_count = kept;
+    if (!kept) {
+        endpoint_free(endpoint);
+        return;
+    }
+    release_slots(endpoint, context);
+    endpoint_reconfigure(endpoint, endpoint->url);
+}
+
+void endpoint_reconfigure(struct endpoint *endpoint, const char *url)
+{
+    bool moved = strcmp(url, endpoint->url) != 0;
+    if (moved) {
+        endpoint->is_balanced = false;
+        forget_flight(endpoint);
+        gateway_client_free(endpoint->client);
+        endpoint->client =
+            gateway_client_new(endpoint->fleet->loop, endpoint->fleet->http, url, endpoint->id);
+        char *before = endpoint->url;
+        endpoint->url = xstrdup(url);
+        free(before);
+        free(endpoint->label);
+        endpoint->label = label_of(url);
+    }
+    bool changed = choose_access(endpoint);
+    if (endpoint->is_blocked) {
+        if (endpoint->state != ENDPOINT_BLOCKED)
+            endpoint_enter(endpoint, ENDPOINT_BLOCKED);
+    } else if (moved || endpoint->state == ENDPOINT_BLOCKED ||
+               (changed && endpoint->state == ENDPOINT_DOWN)) {
+        /* What kept it away may be over. */
+        endpoint_enter(endpoint, ENDPOINT_CHECKING);
+    }
+    endpoint_wake(endpoint);
+}
+
+void endpoint_wake(struct endpoint *endpoint)
+{
+    loop_defer(endpoint->fleet->loop, step, endpoint);
+}
+
+static void wait_until(struct endpoint *endpoint, int64_t due_at)
+{
+    endpoint->due_at = due_at;
+    loop_timer_arm(endpoint->timer, due_at - loop_now(endpoint->fleet->loop));
+}
+
+/* What was in flight is in doubt. */
+static void forget_flight(struct endpoint *endpoint)
+{
+    cancel_work(endpoint);
+    endpoint->is_observed = false;
+    for (int state = SLOT_WRITING; state <= SLOT_READING; state++) {
+        while (endpoint->slots.lists[state].first)
+            endpoint_move(endpoint, endpoint->slots.lists[state].first, SLOT_UNKNOWN);
+    }
+    endpoint->batch = (struct batch){.first_write_at = -1};
+}
+
+static int64_t backoff(const struct endpoint *endpoint)
+{
+    unsigned doubled = endpoint->failures - 1 < 6 ? endpoint->failures - 1 : 6;
+    int64_t delay = (int64_t)BACKOFF_MIN_MS << doubled;
+    if (delay > BACKOFF_MAX_MS)
+        delay = BACKOFF_MAX_MS;
+    /* Up to a tenth less, so that endpoints that went together do not come together. */
+    return delay - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(delay / 10) + 1);
+}
+
+void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
+{
+    if (log_is_on(LOG_LEVEL_DEBUG)) {
+        CLEANUP(freep)
+        char *trace =
+            xasprintf("%s -> %s", endpoint_state_name(endpoint->state), endpoint_state_name(state));
+        log_debug("endpoint", .endpoint = endpoint->label, .reason = trace);
+    }
+    endpoint->state = state;
+    int64_t now = loop_now(endpoint->fleet->loop);
+    loop_timer_disarm(endpoint->timer);
+    switch (state) {
+    case ENDPOINT_BLOCKED:
+        forget_flight(endpoint);
+        endpoint_touch(endpoint);
+        break;
+    case ENDPOINT_CHECKING:
+        endpoint->call = gateway_ready(endpoint->client, on_check, endpoint);
+        break;
+    case ENDPOINT_NOT_READY:
+        wait_until(endpoint, now + CHECK_AGAIN_MS);
+        break;
+    case ENDPOINT_OBSERVING:
+        look_start(endpoint);
+        break;
+    case ENDPOINT_PUSHING:
+        push_begin(endpoint);
+        break;
+    case ENDPOINT_VERIFYING:
+        verify_begin(endpoint);
+        break;
+    case ENDPOINT_SPOTTING:
+        spot_start(endpoint);
+        break;
+    case ENDPOINT_DOWN:
+        wait_until(endpoint, now + backoff(endpoint));
+        break;
+    case ENDPOINT_STOPPED:
+        wait_until(endpoint, now + BALANCED_AGAIN_MS);
+        break;
+    case ENDPOINT_IDLE:
+        endpoint_touch(endpoint);
+        break;
+    case ENDPOINT_RELOADING:
+        break;
+    }
+    endpoint_wake(endpoint);
+}
+
+static void touch_unsynced(struct endpoint *endpoint)
+{
+    endpoint_touch(endpoint);
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        if (state == SLOT_SYNCED)
+            continue;
+        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
+            fleet_touch_api(endpoint->fleet, slot->place->api);
+    }
+}
+
+void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answer)
+{
+    struct err failure = *answer->err;
+    int64_t retry_after = answer->retry_after_ms;
+    if (!endpoint->failures) {
+        log_warn("gateway is out of reach", .endpoint = endpoint->label, .err = &failure,
+                 .detail = answer->detail);
+        endpoint->down_since = loop_now(endpoint->fleet->loop);
+    }
+    bool same = endpoint->failures && endpoint->last_error.class == failure.class;
+    endpoint->failures++;
+    endpoint->server_errors = 0;
+    endpoint->last_error = failure;
+    endpoint->not_ready_since = -1;
+    endpoint->is_forced = false;
+    /* What was posted is on its disk; it shows only after a reload. */
+    endpoint->wants_reload |= endpoint->is_dirty;
+    forget_flight(endpoint);
+    endpoint_enter(endpoint, ENDPOINT_DOWN);
+    if (retry_after > endpoint->due_at - loop_now(endpoint->fleet->loop))
+        wait_until(endpoint,
+                   loop_now(endpoint->fleet->loop) +
+                       (retry_after < RETRY_AFTER_MAX_MS ? retry_after : RETRY_AFTER_MAX_MS));
+    if (!same)
+        touch_unsynced(endpoint);
+}
+
+/* It may be read. */
+static void checked(struct endpoint *endpoint)
+{
+    if (endpoint->is_balanced)
+        endpoint_enter(endpoint, ENDPOINT_SPOTTING);
+    else
+        endpoint_enter(endpoint, endpoint->wants_reload ? ENDPOINT_RELOADING : ENDPOINT_OBSERVING);
+}
+
+static void on_check(void *arg, const struct gateway_answer *answer)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->call = NULL;
+    int64_t now = loop_now(endpoint->fleet->loop);
+    /* 404: a gateway too old to know /ready. */
+    if (!answer->err || answer->status == 404) {
+        endpoint->not_ready_since = -1;
+        endpoint->is_forced = false;
+        checked(endpoint);
+        return;
+    }
+    if (answer->status != 503) {
+        endpoint_fail(endpoint, answer);
+        return;
+    }
+    if (endpoint->not_ready_since < 0)
+        endpoint->not_ready_since = now;
+    if (now - endpoint->not_ready_since < NOT_READY_MAX_MS) {
+        endpoint_enter(endpoint, ENDPOINT_NOT_READY);
+        return;
+    }
+    /* Without Redis it says 503 for ever, yet everything works; one reload, to be sure that what is
+     * on its disk is loaded. */
+    if (!endpoint->is_forced) {
+        endpoint->is_forced = true;
+        endpoint->wants_reload = true;
+    }
+    checked(endpoint);
+}
+
+static void retry_failed(struct endpoint *endpoint)
+{
+    uint32_t now = endpoint_seconds(endpoint);
+    endpoint->retry_at = NEVER;
+    struct slot *next = NULL;
+    for (struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot; slot = next) {
+        next = slot->next;
+        if (slot->retry_at <= now)
+            look_decide(endpoint, slot);
+        else if ((int64_t)slot->retry_at * 1000 < endpoint->retry_at)
+            endpoint->retry_at = (int64_t)slot->retry_at * 1000;
+    }
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void idle_step(struct endpoint *endpoint)
+{
+    int64_t now = loop_now(endpoint->fleet->loop);
+    if (endpoint->retry_at <= now)
+        retry_failed(endpoint);
+    if (!endpoint->is_observed || endpoint->wants_look || endpoint->look_at <= now ||
+        push_wants_look(endpoint)) {
+        endpoint_enter(endpoint, ENDPOINT_CHECKING);
+    } else if (slots_queued(&endpoint->slots)) {
+        endpoint_enter(endpoint, ENDPOINT_PUSHING);
+    } else if (endpoint->wants_reload) {
+        endpoint_enter(endpoint, ENDPOINT_RELOADING);
+    } else if (endpoint->spot_at <= now) {
+        endpoint_enter(endpoint, ENDPOINT_SPOTTING);
+    } else {
+        int64_t due = earliest(endpoint->retry_at, earliest(endpoint->look_at, endpoint->spot_at));
+        if (due != NEVER)
+            wait_until(endpoint, due);
+    }
+}
+
+static void step(void *arg)
+{
+    struct endpoint *endpoint = arg;
+    bool is_due = loop_now(endpoint->fleet->loop) >= endpoint->due_at;
+    switch (endpoint->state) {
+    case ENDPOINT_NOT_READY:
+    case ENDPOINT_DOWN:
+        if (is_due)
+            endpoint_enter(endpoint, ENDPOINT_CHECKING);
+        break;
+    case ENDPOINT_STOPPED:
+        if (is_due)
+            endpoint_enter(endpoint, ENDPOINT_SPOTTING);
+        break;
+    case ENDPOINT_IDLE:
+        idle_step(endpoint);
+        break;
+    case ENDPOINT_PUSHING:
+        push_step(endpoint);
+        break;
+    case ENDPOINT_RELOADING:
+        reload_step(endpoint);
+        break;
+    case ENDPOINT_VERIFYING:
+        verify_step(endpoint);
+        break;
+    case ENDPOINT_BLOCKED:
+    case ENDPOINT_CHECKING:
+    case ENDPOINT_OBSERVING:
+    case ENDPOINT_SPOTTING:
+        break;
+    }
+}
+
+static void on_timer(void *arg)
+{
+    step(arg);
+}

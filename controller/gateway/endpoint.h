@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/fleet.h"
+#include "gateway/foreign.h"
+#include "gateway/gateway_client.h"
+#include "gateway/observation.h"
+#include "gateway/slots.h"
+
+/*
+ * One gateway, brought to what it shall hold, independent of all others:
+ *
+ *   CHECKING ──200──► (RELOADING) ──► OBSERVING ──► IDLE ──► PUSHING ──► RELOADING ──► VERIFYING ─┐
+ *     │  ▲ ▲                             ▲          │ ▲ │                    └─► OBSERVING        │
+ *    503 │ └──── back-off ── DOWN        └──────────┘ │ └─► SPOTTING ──► IDLE / STOPPED           │
+ *     ▼  │                    ▲ any failure └────────────────────────────────────────────┘
+ *   NOT_READY
+ *
+ * What is to be done is kept in facts (slots, flags, times); whatever changes one wakes the
+ * endpoint, and it looks at all of them.
+ */
+enum endpoint_state {
+    ENDPOINT_BLOCKED,   /* there is nothing to be let in with */
+    ENDPOINT_CHECKING,  /* asks whether it may be read */
+    ENDPOINT_NOT_READY, /* it may not: asks again soon */
+    ENDPOINT_OBSERVING, /* lists, or waits for its turn to */
+    ENDPOINT_IDLE,
+    ENDPOINT_PUSHING,   /* a batch of writes */
+    ENDPOINT_RELOADING, /* the one reload of a batch, or waits until it may */
+    ENDPOINT_VERIFYING, /* reads back what was written */
+    ENDPOINT_SPOTTING,  /* reads one, to see whether anything has drifted */
+    ENDPOINT_DOWN,      /* the breaker is open: a probe is due after a while */
+    ENDPOINT_STOPPED,   /* a load balancer: nothing is written */
+};
+#define ENDPOINT_STATE_COUNT 11
+const char *endpoint_state_name(enum endpoint_state state);
+
+/* One request about one slot. */
+enum job_kind {
+    JOB_NONE,
+    JOB_LOOK, /* what stands there, before it is written */
+    JOB_POST,
+    JOB_DELETE,
+    JOB_SWEEP, /* deletes an OAS definition that a Classic one was posted over; then posts again */
+    JOB_READ,  /* after the reload */
+};
+struct job {
+    struct endpoint *endpoint;
+    struct slot *slot;
+    struct gateway_call *call;
+    enum job_kind kind;
+    enum api_family form;
+};
+#define JOB_COUNT 6
+
+struct batch {
+    int64_t began_at;
+    int64_t first_write_at; /* -1: none yet */
+    bool user_waits;
+    bool is_closing;
+    size_t posted;
+    size_t deleted;
+    size_t verified;
+    size_t failed;
+    size_t repaired;
+};
+
+/* Reading one definition several times, each time on a new connection: does it come and go? */
+struct burst {
+    char *api_id; /* NULL: none */
+    enum api_family form;
+    uint64_t fingerprint;
+    unsigned reads;
+    unsigned changes;
+    bool last;
+    bool is_drift; /* not what was just written, but what had been verified */
+};
+
+struct endpoint {
+    /* set by endpoint_new(), not changed after */
+    struct fleet *fleet;
+    char *id;
+    char *pod; /* "" for a fixed URL */
+    struct loop_timer *timer;
+    /* where, and who wants something here */
+    char *url;
+    char *label; /* the URL without credentials, for people */
+    struct context **contexts;
+    size_t context_count;
+    struct gateway_client *client;
+    bool is_blocked;
+    bool is_contended; /* a wanted id is held by another API's place */
+    /* what stands here */
+    struct slots slots;
+    struct foreign foreign;
+    size_t loaded;       /* definitions at the last look */
+    bool is_observed;    /* slots can be trusted and acted on */
+    bool was_observed;   /* ever */
+    size_t orphans_held; /* MassDeletion */
+    /* what is due */
+    bool wants_look;
+    bool wants_reload;
+    bool is_dirty;  /* written since the last reload that was waited for */
+    uint32_t epoch; /* reloads that were waited for, from 1 */
+    int64_t observed_at;
+    int64_t look_at; /* times of loop_now() */
+    int64_t spot_at;
+    int64_t retry_at;
+    int64_t due_at; /* of the state */
+    int64_t last_want_at;
+    int64_t reload_began_at;
+    int64_t not_ready_since; /* -1: it is */
+    bool is_forced;          /* not ready for so long that it is used all the same */
+    /* what is in flight */
+    enum endpoint_state state;
+    struct gateway_call *call; /* check, reload, spot */
+    struct observation *observation;
+    struct foreign next_foreign;
+    size_t next_loaded;
+    struct job jobs[JOB_COUNT];
+    struct batch batch;
+    struct burst burst;
+    /* the breaker */
+    unsigned failures; /* in a row; 0: reachable as far as known */
+    unsigned server_errors;
+    int64_t down_since;
+    struct err last_error;
+    bool is_balanced;
+};
+
+/* endpoint.c */
+struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint *config);
+/* Cancels everything; slots go, what stands on the gateway stays. */
+void endpoint_free(struct endpoint *endpoint);
+void endpoint_attach(struct endpoint *endpoint, struct context *context);
+/* Frees the endpoint when this was its last context. */
+void endpoint_detach(struct endpoint *endpoint, struct context *context);
+/* The URL or the access of a context may have changed. */
+void endpoint_reconfigure(struct endpoint *endpoint, const char *url);
+/* Makes or finds the slot for a wanted place and decides what it needs. */
+void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user);
+/* Looks at all that is due, at the end of the round. */
+void endpoint_wake(struct endpoint *endpoint);
+/* The one way to another state. */
+void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state);
+/* Opens the breaker: what was in flight counts for nothing, everything is looked at again. */
+void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answer);
+void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state state);
+void endpoint_drop(struct endpoint *endpoint, struct slot *slot);
+uint32_t endpoint_seconds(const struct endpoint *endpoint);
+void endpoint_touch(struct endpoint *endpoint);
+bool endpoint_is_reachable(const struct endpoint *endpoint);
+
+/* endpoint_look.c */
+void look_start(struct endpoint *endpoint);
+/* What one definition says about a slot. */
+void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found found,
+                const struct marker *marker, const struct definition *definition);
+void look_absent(struct endpoint *endpoint, struct slot *slot);
+/* Reads a by-id answer into the slot; false: it is not the answer of a gateway, or the endpoint
+ * must be observed to tell. */
+bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family form,
+               const struct gateway_answer *answer);
+/* Decides what the slot needs and puts it into the list for that; may drop it. */
+void look_decide(struct endpoint *endpoint, struct slot *slot);
+/* The same after something about its place has changed. */
+void look_reconsider(struct endpoint *endpoint, struct slot *slot);
+/* Lets orphans go that may. */
+void look_collect(struct endpoint *endpoint);
+
+/* endpoint_push.c */
+void push_begin(struct endpoint *endpoint);
+void push_step(struct endpoint *endpoint);
+void push_done(struct endpoint *endpoint); /* tells about the batch, if there was one */
+void reload_step(struct endpoint *endpoint);
+/* Would most of what is queued have to be looked at first? */
+bool push_wants_look(const struct endpoint *endpoint);
+void slot_fail(struct endpoint *endpoint, struct slot *slot, enum slot_fault fault, long status);
+struct job *job_free_one(struct endpoint *endpoint);
+size_t jobs_active(const struct endpoint *endpoint);
+void jobs_cancel(struct endpoint *endpoint);
+void job_cancel_of(struct endpoint *endpoint, const struct slot *slot);
+
+/* endpoint_verify.c */
+void verify_begin(struct endpoint *endpoint);
+void verify_step(struct endpoint *endpoint);
+/* The slot was written, and what stands there now has been read. */
+void verify_slot(struct endpoint *endpoint, struct slot *slot);
+
+/* endpoint_spot.c */
+void spot_start(struct endpoint *endpoint);
+/* What was read is not what was written: may it be a load balancer? */
+void spot_suspect(struct endpoint *endpoint, const struct slot *slot);
+void spot_clear(struct endpoint *endpoint);

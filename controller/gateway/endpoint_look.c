@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/object.h"
+
+#define LOOK_EVERY_MS 600000
+/* While somebody else's definition is in our way. */
+#define LOOK_BLOCKED_MS 120000
+#define ORPHAN_S 30
+#define MAX_N 60000
+/* Events of one batch; a gateway that lost everything is one line in the log. */
+#define REPAIRS_TOLD 10
+
+static void on_begin(void *arg);
+static void on_definition(void *arg, enum api_family form, const struct definition *definition);
+static void on_done(void *arg, const struct gateway_answer *answer);
+
+void look_start(struct endpoint *endpoint)
+{
+    static const struct observation_callbacks callbacks = {
+        .begin = on_begin, .definition = on_definition, .done = on_done};
+    /* What is asked for from here on needs another look. */
+    endpoint->wants_look = false;
+    endpoint->observation =
+        observation_start(&endpoint->fleet->turn, endpoint->client, &callbacks, endpoint);
+}
+
+static void on_begin(void *arg)
+{
+    struct endpoint *endpoint = arg;
+    foreign_fini(&endpoint->next_foreign);
+    endpoint->next_loaded = 0;
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
+            slot->seen = false;
+    }
+}
+
+static bool has_context(const struct endpoint *endpoint, const char *name)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        if (strcmp(endpoint->contexts[i]->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t claim_of(const struct definition *definition)
+{
+    CLEANUP(freep) char *path = json_text_string(definition->listen_path);
+    CLEANUP(freep) char *domain = json_text_string(definition->domain);
+    return listen_path_claim(path ? path : "", domain ? domain : "");
+}
+
+/* A slot for a definition with our marker that nothing wants under this id: its object wants
+ * another place, is to go, or has not been named. NULL: it is none of our business here. */
+static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *marker,
+                               const char *api_id, const struct definition *definition)
+{
+    struct fleet *fleet = endpoint->fleet;
+    struct api *api = strmap_get(fleet->apis, marker->api);
+    bool is_named = api && api->mode != API_UNKNOWN;
+    if (!is_named && !has_context(endpoint, marker->context))
+        return NULL;
+    api = fleet_api(fleet, marker->api);
+    struct context *context = fleet_context(fleet, marker->context);
+    struct place *place = place_find(api, context, api_id);
+    if (!place) {
+        place = place_new(api, context, api_id);
+        place->family = definition->is_oas ? API_OAS : API_CLASSIC;
+        place->claim = claim_of(definition);
+        place->retain = marker->retain;
+    }
+    place->slot_count++;
+    return slots_add(&endpoint->slots, place);
+}
+
+static void add_foreign(struct endpoint *endpoint, const char *api_id, enum plan_found found,
+                        const struct definition *definition)
+{
+    struct foreign *foreign = &endpoint->next_foreign;
+    CLEANUP(freep) char *path = json_text_string(definition->listen_path);
+    CLEANUP(freep) char *domain = json_text_string(definition->domain);
+    const char *where = domain ? domain : "";
+    foreign_add(foreign, api_id, found);
+    if (!path || !*path)
+        return;
+    foreign_add_claim(foreign, api_id, listen_path_claim(path, where));
+    /* Renamed already; after the gateway's next start it would claim the path that it was sent
+     * with. */
+    CLEANUP(freep) char *before = listen_path_before_rename(path, api_id);
+    if (before)
+        foreign_add_claim(foreign, api_id, listen_path_claim(before, where));
+}
+
+static void on_definition(void *arg, enum api_family form, const struct definition *definition)
+{
+    struct endpoint *endpoint = arg;
+    /* It comes again in its own form, with its marker. */
+    if (form == API_CLASSIC && definition->is_oas)
+        return;
+    CLEANUP(freep) char *api_id = json_text_string(definition->api_id);
+    if (!api_id || !*api_id)
+        return;
+    endpoint->next_loaded++;
+    struct marker marker = {0};
+    enum plan_found found =
+        plan_whose(definition->marker, endpoint->fleet->owner, endpoint->fleet->cluster, &marker);
+    struct slot *slot = slots_find(&endpoint->slots, api_id);
+    if (!slot && found == PLAN_OURS)
+        slot = stray_slot(endpoint, &marker, api_id, definition);
+    if (!slot || found != PLAN_OURS)
+        add_foreign(endpoint, api_id, found, definition);
+    if (slot) {
+        slot->seen = true;
+        look_found(endpoint, slot, found, &marker, definition);
+    }
+    marker_fini(&marker);
+}
+
+void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found found,
+                const struct marker *marker, const struct definition *definition)
+{
+    const struct place *place = slot->place;
+    uint64_t before = slot->held;
+    slot->found = found;
+    slot->held = found == PLAN_OURS ? marker_fingerprint(marker) : 0;
+    slot->is_oas = definition->is_oas;
+    slot->form = PLAN_FORM_GOOD;
+    slot->looked_at = endpoint_seconds(endpoint);
+    if (found == PLAN_OURS) {
+        slot->n = (uint16_t)(marker->n < MAX_N ? marker->n : 0);
+        /* Only what was sent as wanted now can be compared with it. */
+        if (slot->held == place->fingerprint)
+            slot->form = plan_compare(definition, place->api_id, place->listen_path, place->target);
+    }
+    if (slot->state == SLOT_SYNCED && (slot->held != before || slot->form != PLAN_FORM_GOOD))
+        slot->drifted = true;
+}
+
+void look_absent(struct endpoint *endpoint, struct slot *slot)
+{
+    slot->drifted |= slot->state == SLOT_SYNCED;
+    slot->found = PLAN_ABSENT;
+    slot->held = 0;
+    slot->is_oas = false;
+    slot->form = PLAN_FORM_GOOD;
+    slot->looked_at = endpoint_seconds(endpoint);
+}
+
+bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family form,
+               const struct gateway_answer *answer)
+{
+    if (answer->status == 404) {
+        look_absent(endpoint, slot);
+        return true;
+    }
+    struct definition definition;
+    definition_read(answer->body, form, &definition);
+    if (!json_text_is(definition.api_id, slot->place->api_id))
+        return false;
+    /* The Classic form of an OAS API does not show whose it is. */
+    if (form == API_CLASSIC && definition.is_oas)
+        return false;
+    struct marker marker = {0};
+    enum plan_found found =
+        plan_whose(definition.marker, endpoint->fleet->owner, endpoint->fleet->cluster, &marker);
+    look_found(endpoint, slot, found, &marker, &definition);
+    marker_fini(&marker);
+    return true;
+}
+
+static struct slot **all_slots(const struct endpoint *endpoint, size_t *ret_count)
+{
+    struct slot **all = xcalloc(endpoint->slots.count + 1, sizeof(struct slot *));
+    size_t count = 0;
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
+            all[count++] = slot;
+    }
+    *ret_count = count;
+    return all;
+}
+
+static void close_breaker(struct endpoint *endpoint)
+{
+    if (!endpoint->failures)
+        return;
+    log_info("gateway is reachable again", .endpoint = endpoint->label,
+             .duration_ms = loop_now(endpoint->fleet->loop) - endpoint->down_since,
+             .attempt = endpoint->failures);
+    endpoint->failures = 0;
+    for (struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot; slot = slot->next)
+        fleet_touch_api(endpoint->fleet, slot->place->api);
+}
+
+static void plan_next_look(struct endpoint *endpoint)
+{
+    int64_t now = loop_now(endpoint->fleet->loop);
+    /* A tenth at random, so that a fleet's lists do not come all at once. */
+    int64_t every = endpoint->slots.lists[SLOT_FOREIGN].count ? LOOK_BLOCKED_MS : LOOK_EVERY_MS;
+    endpoint->look_at =
+        now + every - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(every / 10));
+    if (endpoint->spot_at == INT64_MAX)
+        endpoint->spot_at =
+            now + (int64_t)loop_random(endpoint->fleet->loop,
+                                       (uint32_t)endpoint->fleet->drift_interval_ms);
+}
+
+static void on_done(void *arg, const struct gateway_answer *answer)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->observation = NULL;
+    if (answer->err) {
+        foreign_fini(&endpoint->next_foreign);
+        endpoint_fail(endpoint, answer);
+        return;
+    }
+    foreign_fini(&endpoint->foreign);
+    endpoint->foreign = endpoint->next_foreign;
+    endpoint->next_foreign = (struct foreign){0};
+    foreign_sort(&endpoint->foreign);
+    endpoint->loaded = endpoint->next_loaded;
+    endpoint->is_observed = true;
+    endpoint->was_observed = true;
+    endpoint->observed_at = loop_now(endpoint->fleet->loop);
+    close_breaker(endpoint);
+
+    size_t count;
+    CLEANUP(freep) struct slot **all = all_slots(endpoint, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = all[i];
+        if (!slot->seen) {
+            look_absent(endpoint, slot);
+            slot->found = foreign_found(&endpoint->foreign, slot->place->api_id);
+            if (slot->found != PLAN_ABSENT)
+                slot->looked_at = 0;
+        }
+        if (slot->state == SLOT_WRITTEN)
+            verify_slot(endpoint, slot);
+        else
+            look_decide(endpoint, slot);
+    }
+    plan_next_look(endpoint);
+    look_collect(endpoint);
+    push_done(endpoint);
+    if (endpoint->state == ENDPOINT_OBSERVING)
+        endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
+}
+
+static void log_about(const struct endpoint *endpoint, const struct slot *slot, const char *message)
+{
+    CLEANUP(freep) char *ns = object_key_ns(slot->place->api->key);
+    log_warn(message, .kind = "ApiDefinition", .ns = ns,
+             .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label);
+}
+
+static void enqueue(struct endpoint *endpoint, struct slot *slot, bool delete)
+{
+    slot->delete = delete;
+    slot->redo = false;
+    bool oas = !delete &&slot->place->family == API_OAS;
+    enum slot_state user = oas ? SLOT_USER_OAS : SLOT_USER_CLASSIC;
+    enum slot_state refill = oas ? SLOT_REFILL_OAS : SLOT_REFILL_CLASSIC;
+    endpoint_move(endpoint, slot, slot->by_user ? user : refill);
+    endpoint_wake(endpoint);
+}
+
+static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_fault fault)
+{
+    if (slot->state != SLOT_FOREIGN || slot->fault != fault) {
+        log_about(endpoint, slot,
+                  fault == FAULT_FOREIGN_ID ? "definition of somebody else has the id"
+                                            : "definition of somebody else has the listen path");
+        fleet_touch_api(endpoint->fleet, slot->place->api);
+    }
+    slot->fault = fault;
+    endpoint_move(endpoint, slot, SLOT_FOREIGN);
+}
+
+/* Somebody has changed or lost the definition, and it has been pushed again. */
+static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
+{
+    bool was_pushed = slot->epoch + 1 == endpoint->epoch;
+    if (!was_pushed || ++endpoint->batch.repaired > REPAIRS_TOLD)
+        return;
+    CLEANUP(freep) char *note = xasprintf("pushed again to %s", endpoint->label);
+    endpoint->fleet->callbacks.happened(endpoint->fleet->arg, slot->place->api->key, false,
+                                        "DriftRepaired", note);
+}
+
+static void settle(struct endpoint *endpoint, struct slot *slot)
+{
+    if (slot->drifted)
+        tell_repaired(endpoint, slot);
+    slot->drifted = false;
+    slot->attempts = 0;
+    slot->fault = FAULT_NONE;
+    slot->by_user = false;
+    slot->swept = false;
+    endpoint_move(endpoint, slot, SLOT_SYNCED);
+    fleet_check_moves(endpoint->fleet, slot->place->api);
+}
+
+/* Is what was started for the slot still what it needs? */
+static bool is_underway(const struct slot *slot, enum plan_wish wish)
+{
+    if (slot->state == SLOT_WRITING || slot->state == SLOT_READING)
+        return true; /* decided anew when the answer is there */
+    if (slot->state != SLOT_WRITTEN && slot->state != SLOT_READ_CLASSIC &&
+        slot->state != SLOT_READ_OAS)
+        return false;
+    if (slot->redo)
+        return true;
+    return slot->delete ? wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED
+                        : wish == PLAN_WANTED && slot->posted == slot->place->fingerprint;
+}
+
+/* It was tried, and it is not time to try again. */
+static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool delete)
+{
+    return slot->state == SLOT_FAILED &&
+           slot->delete == delete &&slot->retry_at > endpoint_seconds(endpoint) &&
+           (delete || slot->posted == slot->place->fingerprint);
+}
+
+void look_decide(struct endpoint *endpoint, struct slot *slot)
+{
+    const struct place *place = slot->place;
+    enum plan_wish wish = place_wish(place, endpoint);
+    if (is_underway(slot, wish))
+        return;
+    struct plan_case plan_case = {
+        .wish = wish,
+        .found = slot->found,
+        .same = slot->held && slot->held == place->fingerprint,
+        .form = slot->form,
+        .may_adopt = place->adopt && place->context->allow_adoption,
+        .path_is_taken = foreign_claims(&endpoint->foreign, place->claim, place->api_id),
+    };
+    enum plan_step step = plan_decide(&plan_case);
+    switch (step) {
+    case PLAN_LEAVE:
+        settle(endpoint, slot);
+        break;
+    case PLAN_POST:
+    case PLAN_POST_RAISED:
+        if (rests(endpoint, slot, false))
+            break;
+        slot->n = (uint16_t)(slot->n + (step == PLAN_POST_RAISED));
+        enqueue(endpoint, slot, false);
+        break;
+    case PLAN_DELETE:
+        if (!rests(endpoint, slot, true))
+            enqueue(endpoint, slot, true);
+        break;
+    case PLAN_HOLD:
+        endpoint_move(endpoint, slot, wish == PLAN_LEAVING ? SLOT_LEAVING : SLOT_KEPT);
+        break;
+    case PLAN_FOREIGN:
+        set_foreign(endpoint, slot, FAULT_FOREIGN_ID);
+        break;
+    case PLAN_PATH_TAKEN:
+        set_foreign(endpoint, slot, FAULT_FOREIGN_PATH);
+        break;
+    case PLAN_ORPHAN:
+        if (slot->state == SLOT_ORPHAN || rests(endpoint, slot, true))
+            break;
+        /* One that was about to be deleted has waited already. */
+        if (!slot_is_queued(slot) || !slot->delete)
+            slot->retry_at = endpoint_seconds(endpoint);
+        endpoint_move(endpoint, slot, SLOT_ORPHAN);
+        break;
+    case PLAN_FORGET:
+        endpoint_drop(endpoint, slot);
+        break;
+    }
+}
+
+void look_reconsider(struct endpoint *endpoint, struct slot *slot)
+{
+    slot->attempts = 0;
+    slot->drifted = false;
+    if (endpoint->is_observed) {
+        look_decide(endpoint, slot);
+        return;
+    }
+    bool in_doubt = slot->state != SLOT_WRITING && slot->state != SLOT_READING;
+    bool as_was = slot->state == SLOT_SYNCED && place_is_wanted(slot->place) &&
+                  slot->held == slot->place->fingerprint;
+    if (in_doubt && !as_was)
+        endpoint_move(endpoint, slot, SLOT_UNKNOWN);
+}
+
+static void hold_orphans(struct endpoint *endpoint, size_t count)
+{
+    if (endpoint->orphans_held != count) {
+        if (count && !endpoint->orphans_held)
+            log_warn("more orphans than may go without a confirmation", .endpoint = endpoint->label,
+                     .reason = "MassDeletion", .count = (int64_t)count);
+        endpoint_touch(endpoint);
+    }
+    endpoint->orphans_held = count;
+}
+
+void look_collect(struct endpoint *endpoint)
+{
+    struct fleet *fleet = endpoint->fleet;
+    struct slot_list *orphans = &endpoint->slots.lists[SLOT_ORPHAN];
+    size_t ours = endpoint->slots.count - endpoint->slots.lists[SLOT_FOREIGN].count;
+    bool is_mass = plan_is_mass_deletion(orphans->count, ours);
+    uint32_t now = endpoint_seconds(endpoint);
+    size_t held = 0;
+    bool waits = false;
+    struct slot *next = NULL;
+    for (struct slot *slot = orphans->first; slot; slot = next) {
+        next = slot->next;
+        bool is_confirmed = fleet->confirm_prune || slot->place->context->confirm_prune;
+        if (!fleet->is_complete || !slot->seen)
+            continue;
+        if (is_mass && !is_confirmed) {
+            held++;
+        } else if (now - slot->retry_at < ORPHAN_S) {
+            waits = true;
+        } else if (fleet->callbacks.may_collect(fleet->arg, slot->place->api->key)) {
+            enqueue(endpoint, slot, true);
+        }
+    }
+    hold_orphans(endpoint, held);
+    if (waits && endpoint->look_at > loop_now(fleet->loop) + ORPHAN_S * 1000)
+        endpoint->look_at = loop_now(fleet->loop) + ORPHAN_S * 1000;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/endpoint.h"
+
+#include <stdlib.h>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/*
+ * One definition is read now and then: a gateway that lost everything, or lost this one, is found
+ * out. Behind a load balancer the answers come from several gateways, of which one has what was
+ * pushed last: a definition that comes, goes and comes again, while nobody writes.
+ */
+#define BURST_READS 8
+#define BURST_CHANGES 2
+
+static void on_spot(void *arg, const struct gateway_answer *answer);
+static void send_burst(struct endpoint *endpoint);
+static void on_burst(void *arg, const struct gateway_answer *answer);
+
+void spot_clear(struct endpoint *endpoint)
+{
+    /* What made us stop is looked at again before anything is written. */
+    if (endpoint->is_balanced)
+        return;
+    free(endpoint->burst.api_id);
+    endpoint->burst = (struct burst){0};
+}
+
+void spot_suspect(struct endpoint *endpoint, const struct slot *slot)
+{
+    if (*endpoint->pod || endpoint->burst.api_id)
+        return;
+    endpoint->burst = (struct burst){
+        .api_id = xstrdup(slot->place->api_id),
+        .form = slot->place->family,
+        .fingerprint = slot->place->fingerprint,
+    };
+}
+
+static void spot_end(struct endpoint *endpoint)
+{
+    endpoint->spot_at = loop_now(endpoint->fleet->loop) + endpoint->fleet->drift_interval_ms;
+    endpoint_enter(endpoint, ENDPOINT_IDLE);
+}
+
+void spot_start(struct endpoint *endpoint)
+{
+    if (endpoint->burst.api_id) {
+        endpoint->burst.reads = endpoint->burst.changes = 0;
+        send_burst(endpoint);
+        return;
+    }
+    /* In rotation: the one that was read longest ago. */
+    struct slot *slot = endpoint->slots.lists[SLOT_SYNCED].first;
+    if (!slot) {
+        spot_end(endpoint);
+        return;
+    }
+    slots_move(&endpoint->slots, slot, SLOT_SYNCED);
+    endpoint->burst = (struct burst){
+        .api_id = xstrdup(slot->place->api_id),
+        .form = slot->place->family,
+        .fingerprint = slot->place->fingerprint,
+        .is_drift = true,
+    };
+    bool fresh = !*endpoint->pod;
+    endpoint->call = gateway_get(endpoint->client, endpoint->burst.api_id, endpoint->burst.form,
+                                 fresh, on_spot, endpoint);
+}
+
+/* Is it an answer about the definition, rather than a failure? */
+static bool is_about_definition(const struct gateway_answer *answer)
+{
+    return !answer->err || answer->status == 404 || answer->status == 400;
+}
+
+/* Is it there, as it was sent? */
+static bool is_there(const struct endpoint *endpoint, const struct gateway_answer *answer)
+{
+    if (answer->err)
+        return false;
+    struct definition definition;
+    definition_read(answer->body, endpoint->burst.form, &definition);
+    struct marker marker = {0};
+    bool there = plan_whose(definition.marker, endpoint->fleet->owner, endpoint->fleet->cluster,
+                            &marker) == PLAN_OURS &&
+                 marker_fingerprint(&marker) == endpoint->burst.fingerprint;
+    marker_fini(&marker);
+    const struct slot *slot = slots_find(&endpoint->slots, endpoint->burst.api_id);
+    if (there && slot && slot->place->fingerprint == endpoint->burst.fingerprint)
+        there = plan_compare(&definition, slot->place->api_id, slot->place->listen_path,
+                             slot->place->target) == PLAN_FORM_GOOD;
+    return there;
+}
+
+static void on_spot(void *arg, const struct gateway_answer *answer)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->call = NULL;
+    if (!is_about_definition(answer)) {
+        endpoint_fail(endpoint, answer);
+        return;
+    }
+    if (is_there(endpoint, answer)) {
+        struct slot *slot = slots_find(&endpoint->slots, endpoint->burst.api_id);
+        if (slot)
+            slot->looked_at = endpoint_seconds(endpoint);
+        spot_clear(endpoint);
+        spot_end(endpoint);
+        return;
+    }
+    if (!*endpoint->pod) {
+        send_burst(endpoint);
+        return;
+    }
+    spot_clear(endpoint);
+    endpoint->wants_look = true;
+    spot_end(endpoint);
+}
+
+static void send_burst(struct endpoint *endpoint)
+{
+    endpoint->call = gateway_get(endpoint->client, endpoint->burst.api_id, endpoint->burst.form,
+                                 true, on_burst, endpoint);
+}
+
+static void stop(struct endpoint *endpoint)
+{
+    if (!endpoint->is_balanced) {
+        log_warn("answers alternate between gateways: nothing is pushed",
+                 .endpoint = endpoint->label, .reason = "LoadBalancedUrl");
+        endpoint->is_balanced = true;
+        for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+            struct slot *slot = endpoint->slots.lists[state].first;
+            for (; slot; slot = slot->next)
+                fleet_touch_api(endpoint->fleet, slot->place->api);
+        }
+        endpoint_touch(endpoint);
+    }
+    endpoint_enter(endpoint, ENDPOINT_STOPPED);
+}
+
+static void on_burst(void *arg, const struct gateway_answer *answer)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->call = NULL;
+    if (!is_about_definition(answer)) {
+        endpoint_fail(endpoint, answer);
+        return;
+    }
+    struct burst *burst = &endpoint->burst;
+    bool there = is_there(endpoint, answer);
+    if (burst->reads++ && there != burst->last)
+        burst->changes++;
+    burst->last = there;
+    if (burst->changes >= BURST_CHANGES) {
+        stop(endpoint);
+        return;
+    }
+    if (burst->reads < BURST_READS) {
+        send_burst(endpoint);
+        return;
+    }
+    endpoint->wants_look |= burst->is_drift || endpoint->is_balanced;
+    endpoint->is_observed &= !endpoint->is_balanced;
+    if (endpoint->is_balanced)
+        log_info("answers do not alternate any more", .endpoint = endpoint->label);
+    endpoint->is_balanced = false;
+    spot_clear(endpoint);
+    spot_end(endpoint);
+}

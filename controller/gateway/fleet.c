@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/marker.h"
+#include "gateway/endpoint.h"
+#include "gateway/gateway_client.h"
+
+/* Told a round, so that no round gets long when an endpoint with thousands of APIs changes. */
+#define TOLD_AT_ONCE 256
+#define BODY_CACHE_BYTES (4U << 20)
+
+struct api *fleet_api(struct fleet *fleet, const char *key)
+{
+    struct api *api = strmap_get(fleet->apis, key);
+    if (!api) {
+        api = xcalloc(1, sizeof(*api));
+        api->key = xstrdup(key);
+        strmap_set(fleet->apis, key, api);
+    }
+    return api;
+}
+
+static void forget_dirty(struct fleet *fleet, struct api *api)
+{
+    struct api **link = &fleet->dirty;
+    struct api *before = NULL;
+    while (*link && *link != api) {
+        before = *link;
+        link = &(*link)->next_dirty;
+    }
+    if (!*link)
+        return;
+    *link = api->next_dirty;
+    if (fleet->dirty_last == api)
+        fleet->dirty_last = before;
+}
+
+static void api_free(struct fleet *fleet, struct api *api)
+{
+    if (api->is_dirty)
+        forget_dirty(fleet, api);
+    strmap_take(fleet->apis, api->key);
+    free(api->kept_in);
+    free(api->key);
+    free(api);
+}
+
+void fleet_release_api(struct fleet *fleet, struct api *api)
+{
+    bool is_named = api->mode != API_UNKNOWN && !api->is_forgotten;
+    if (!is_named && !api->places)
+        api_free(fleet, api);
+}
+
+struct context *fleet_context(struct fleet *fleet, const char *name)
+{
+    struct context *context = strmap_get(fleet->contexts, name);
+    if (!context) {
+        context = xcalloc(1, sizeof(*context));
+        context->name = xstrdup(name);
+        strmap_set(fleet->contexts, name, context);
+    }
+    return context;
+}
+
+void fleet_release_context(struct fleet *fleet, struct context *context)
+{
+    if (context->is_set || context->places)
+        return;
+    strmap_take(fleet->contexts, context->name);
+    gateway_access_unref(context->access);
+    free(context->blocked);
+    free(context->endpoints);
+    free(context->name);
+    free(context);
+}
+
+struct place *place_find(const struct api *api, const struct context *context, const char *api_id)
+{
+    for (struct place *place = api->places; place; place = place->next) {
+        if (place->context == context && strcmp(place->api_id, api_id) == 0)
+            return place;
+    }
+    return NULL;
+}
+
+struct place *place_new(struct api *api, struct context *context, const char *api_id)
+{
+    struct place *place = xcalloc(1, sizeof(*place));
+    place->api = api;
+    place->context = context;
+    place->api_id = xstrdup(api_id);
+    place->uid = xstrdup("");
+    place->listen_path = xstrdup("");
+    place->target = xstrdup("");
+    place->domain = xstrdup("");
+    place->next = api->places;
+    api->places = place;
+    place->context_next = context->places;
+    if (context->places)
+        context->places->context_prev = place;
+    context->places = place;
+    return place;
+}
+
+static void set_text(char **field, const char *text)
+{
+    if (strcmp(*field, text) == 0)
+        return;
+    free(*field);
+    *field = xstrdup(text);
+}
+
+/* The marker of a place; its texts are the place's and the fleet's. */
+static struct marker marker_of(const struct fleet *fleet, const struct place *place)
+{
+    return (struct marker){
+        .owner = fleet->owner,
+        .cluster = fleet->cluster,
+        .context = place->context->name,
+        .api = place->api->key,
+        .uid = place->uid,
+        .hash = (char *)(uintptr_t)place->hash,
+        .retain = place->retain,
+    };
+}
+
+bool place_set(const struct fleet *fleet, struct place *place, const struct gateway_want *want)
+{
+    bool had_form = place->fingerprint != 0;
+    uint64_t fingerprint = place->fingerprint;
+    enum api_family family = place->family;
+    bool moved = strcmp(place->listen_path, want->listen_path) != 0 ||
+                 strcmp(place->target, want->target) != 0 ||
+                 strcmp(place->domain, want->domain) != 0;
+    set_text(&place->uid, want->uid);
+    set_text(&place->listen_path, want->listen_path);
+    set_text(&place->target, want->target);
+    set_text(&place->domain, want->domain);
+    place->digest = want->digest;
+    digest_hex(&want->digest, place->hash);
+    place->family = want->family;
+    place->by_user = want->by_user;
+    place->retain = want->retain;
+    bool adopts = want->adopt && !place->adopt;
+    place->adopt = want->adopt;
+    place->claim = listen_path_claim(place->listen_path, place->domain);
+    struct marker marker = marker_of(fleet, place);
+    place->fingerprint = marker_fingerprint(&marker);
+    return !had_form || moved || adopts || family != place->family ||
+           fingerprint != place->fingerprint;
+}
+
+void place_free(struct fleet *fleet, struct place *place)
+{
+    struct place **link = &place->api->places;
+    while (*link != place)
+        link = &(*link)->next;
+    *link = place->next;
+    if (place->api->current == place)
+        place->api->current = NULL;
+
+    if (place->context_prev)
+        place->context_prev->context_next = place->context_next;
+    else
+        place->context->places = place->context_next;
+    if (place->context_next)
+        place->context_next->context_prev = place->context_prev;
+    fleet_release_context(fleet, place->context);
+
+    free(place->api_id);
+    free(place->uid);
+    free(place->listen_path);
+    free(place->target);
+    free(place->domain);
+    free(place);
+}
+
+void place_drop_slot(struct fleet *fleet, struct place *place)
+{
+    place->slot_count--;
+    if (place->slot_count || place->api->current == place)
+        return;
+    struct api *api = place->api;
+    place_free(fleet, place);
+    fleet_release_api(fleet, api);
+}
+
+bool place_is_wanted(const struct place *place)
+{
+    return place->api->mode == API_WANTED && place->api->current == place;
+}
+
+bool api_is_established(const struct api *api)
+{
+    const struct place *place = api->current;
+    if (!place)
+        return false;
+    size_t ready = 0;
+    for (size_t i = 0; i < place->context->endpoint_count; i++) {
+        const struct context_endpoint *link = &place->context->endpoints[i];
+        if (!link->ready)
+            continue;
+        const struct slot *slot = slots_find(&link->endpoint->slots, place->api_id);
+        if (!slot || slot->place != place || slot->state != SLOT_SYNCED)
+            return false;
+        ready++;
+    }
+    return ready > 0;
+}
+
+/* Is the API's new place on the same endpoint, with the same listen path, and written? Then the old
+ * definition has to go with the same reload: beside it, the new one would be renamed for good. */
+static bool gives_way(const struct place *place, const struct endpoint *endpoint)
+{
+    const struct place *current = place->api->current;
+    if (!current || current->claim != place->claim)
+        return false;
+    const struct slot *slot = slots_find(&endpoint->slots, current->api_id);
+    return slot && slot->place == current &&
+           ((slot->state == SLOT_WRITTEN && !slot->redo) || slot->state == SLOT_SYNCED);
+}
+
+enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)
+{
+    switch (place->api->mode) {
+    case API_UNKNOWN:
+        return place->retain ? PLAN_KEPT : PLAN_UNACCOUNTED;
+    case API_KEPT:
+        return PLAN_KEPT;
+    case API_REMOVED:
+        return PLAN_UNWANTED;
+    case API_WANTED:
+        break;
+    }
+    if (place->api->current == place)
+        return PLAN_WANTED;
+    if (place->is_stray)
+        return PLAN_UNWANTED;
+    return api_is_established(place->api) || gives_way(place, endpoint) ? PLAN_UNWANTED
+                                                                        : PLAN_LEAVING;
+}
+
+void fleet_each_slot(struct fleet *fleet, const struct place *place,
+                     void (*fn)(struct endpoint *endpoint, struct slot *slot))
+{
+    /* fn may remove the slot, and with it the place. */
+    size_t left = place->slot_count;
+    CLEANUP(freep) char *api_id = xstrdup(place->api_id);
+    for (struct strmap_entry *entry = strmap_first(fleet->endpoints); entry && left;
+         entry = strmap_next(entry)) {
+        struct endpoint *endpoint = strmap_entry_value(entry);
+        struct slot *slot = slots_find(&endpoint->slots, api_id);
+        if (slot && slot->place == place) {
+            left--;
+            fn(endpoint, slot);
+        }
+    }
+}
+
+static void clean(struct fleet *fleet, struct api *api)
+{
+    if (api->mode != API_WANTED || !api_is_established(api))
+        return;
+    struct place *next = NULL;
+    for (struct place *place = api->places; place; place = next) {
+        next = place->next;
+        if (place != api->current)
+            fleet_each_slot(fleet, place, look_reconsider);
+    }
+}
+
+static void tell(void *arg)
+{
+    struct fleet *fleet = arg;
+    for (size_t told = 0; fleet->dirty && told < TOLD_AT_ONCE; told++) {
+        struct api *api = fleet->dirty;
+        fleet->dirty = api->next_dirty;
+        if (!fleet->dirty)
+            fleet->dirty_last = NULL;
+        api->is_dirty = false;
+        if (api->may_clean)
+            clean(fleet, api);
+        api->may_clean = false;
+        bool is_named = api->mode != API_UNKNOWN && !api->is_forgotten;
+        if (is_named)
+            fleet->callbacks.progressed(fleet->arg, api->key);
+    }
+    for (struct strmap_entry *entry = strmap_first(fleet->contexts); entry;
+         entry = strmap_next(entry)) {
+        struct context *context = strmap_entry_value(entry);
+        if (!context->is_dirty)
+            continue;
+        context->is_dirty = false;
+        if (context->is_set)
+            fleet->callbacks.context_changed(fleet->arg, context->name);
+    }
+    if (fleet->dirty)
+        loop_defer(fleet->loop, tell, fleet);
+}
+
+void fleet_touch_api(struct fleet *fleet, struct api *api)
+{
+    if (api->is_dirty || api->mode == API_UNKNOWN)
+        return;
+    api->is_dirty = true;
+    api->next_dirty = NULL;
+    if (fleet->dirty_last)
+        fleet->dirty_last->next_dirty = api;
+    else
+        fleet->dirty = api;
+    fleet->dirty_last = api;
+    loop_defer(fleet->loop, tell, fleet);
+}
+
+void fleet_check_moves(struct fleet *fleet, struct api *api)
+{
+    /* The current place is one of them. */
+    if (!api->places || !api->places->next)
+        return;
+    api->may_clean = true;
+    fleet_touch_api(fleet, api);
+}
+
+void fleet_touch_context(struct fleet *fleet, struct context *context)
+{
+    context->is_dirty = true;
+    loop_defer(fleet->loop, tell, fleet);
+}
+
+static struct body_entry *cached_body(struct body_cache *cache, const struct place *place,
+                                      unsigned n)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(cache->entries); i++) {
+        struct body_entry *entry = &cache->entries[i];
+        if (entry->place == place && entry->fingerprint == place->fingerprint && entry->n == n)
+            return entry;
+    }
+    return NULL;
+}
+
+static void cache_body(struct body_cache *cache, const struct place *place, unsigned n,
+                       const struct buf *body)
+{
+    struct body_entry *entry = &cache->entries[cache->next];
+    cache->next = (cache->next + 1) % ARRAY_LENGTH(cache->entries);
+    cache->bytes -= entry->body.length;
+    buf_fini(&entry->body);
+    *entry = (struct body_entry){0};
+    buf_init(&entry->body, BUF_UNLIMITED);
+    if (cache->bytes + body->length > BODY_CACHE_BYTES)
+        return;
+    entry->place = place;
+    entry->fingerprint = place->fingerprint;
+    entry->n = n;
+    buf_add(&entry->body, body->data, body->length);
+    cache->bytes += body->length;
+}
+
+bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, struct buf *out,
+                struct err *err)
+{
+    bool is_shared = place->context->endpoint_count > 1;
+    const struct body_entry *entry = is_shared ? cached_body(&fleet->bodies, place, n) : NULL;
+    if (entry) {
+        buf_add(out, entry->body.data, entry->body.length);
+        return true;
+    }
+    CLEANUP(buf_fini) struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
+    if (!fleet->callbacks.document(fleet->arg, place->api->key, &place->digest, &document)) {
+        err_set(err, ERR_NOT_FOUND, 0, "the document is not known now");
+        return false;
+    }
+    struct marker marker = marker_of(fleet, place);
+    marker.n = n;
+    struct span text = {document.data, document.length};
+    if (marker_add(text, place->family, &marker, out, err) < 0)
+        return false;
+    if (is_shared)
+        cache_body(&fleet->bodies, place, n, out);
+    return true;
+}
+
+void fleet_free(struct fleet *fleet)
+{
+    struct strmap_entry *entry;
+    while ((entry = strmap_first(fleet->endpoints)))
+        endpoint_free(strmap_entry_value(entry));
+    while ((entry = strmap_first(fleet->apis))) {
+        struct api *api = strmap_entry_value(entry);
+        while (api->places)
+            place_free(fleet, api->places);
+        api_free(fleet, api);
+    }
+    while ((entry = strmap_first(fleet->contexts))) {
+        struct context *context = strmap_entry_value(entry);
+        context->is_set = false;
+        fleet_release_context(fleet, context);
+    }
+    strmap_free(fleet->endpoints);
+    strmap_free(fleet->apis);
+    strmap_free(fleet->contexts);
+    for (size_t i = 0; i < ARRAY_LENGTH(fleet->bodies.entries); i++)
+        buf_fini(&fleet->bodies.entries[i].body);
+    turn_fini(&fleet->turn);
+    loop_defer_cancel(fleet->loop, tell, fleet);
+    free(fleet->owner);
+    free(fleet->cluster);
+    free(fleet);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/strmap.h"
+#include "core/plan.h"
+#include "gateway/gateways.h"
+#include "gateway/slots.h"
+#include "gateway/turn.h"
+
+/*
+ * What is wanted, for all endpoints: each API that was named (or that only a marker on some gateway
+ * names), and its places. A place is an API in a context under an id; the one it is wanted in now
+ * is current, the others are left when nothing of them stands anywhere any more.
+ */
+struct endpoint;
+struct gateway_access;
+
+enum api_mode {
+    API_UNKNOWN, /* known from markers only */
+    API_KEPT,    /* its object is there, what it wants is not known */
+    API_WANTED,
+    API_REMOVED, /* shall be nowhere */
+};
+
+struct api {
+    char *key; /* "ns/name" */
+    enum api_mode mode;
+    bool is_forgotten; /* nobody asks any more; what is left of it on gateways still goes */
+    bool is_dirty;     /* waits in the fleet's list to be told */
+    bool may_clean;    /* and it may be time to clean what it has left */
+    struct api *next_dirty;
+    struct place *current; /* NULL: none */
+    struct place *places;
+    char *kept_in; /* API_KEPT: the context's name */
+};
+
+struct place {
+    struct api *api;
+    struct place *next; /* of the API */
+    struct context *context;
+    struct place *context_prev; /* of the context */
+    struct place *context_next;
+    size_t slot_count; /* slots that point here */
+    char *api_id;
+    char *uid;
+    char *listen_path;
+    char *target;
+    char *domain;
+    char hash[65]; /* of the document, in hex */
+    struct digest digest;
+    uint64_t fingerprint; /* of the marker */
+    uint64_t claim;       /* on the listen path */
+    enum api_family family;
+    bool by_user;
+    bool adopt;
+    bool retain;
+    bool is_stray; /* a gateway has put it there by itself: goes at once */
+};
+
+struct context_endpoint {
+    struct endpoint *endpoint;
+    bool ready;
+};
+
+struct context {
+    char *name;
+    bool is_set; /* by set_context(); places may name one that is not */
+    struct context_endpoint *endpoints;
+    size_t endpoint_count;
+    struct place *places;
+    struct gateway_access *access;
+    bool allow_adoption;
+    bool confirm_prune;
+    char *blocked; /* NULL: fine */
+    bool is_dirty;
+};
+
+/* Documents built lately: the endpoints of a context push the same ones at about the same time. */
+struct body_cache {
+    struct body_entry {
+        const struct place *place; /* to compare, never followed */
+        uint64_t fingerprint;
+        unsigned n;
+        struct buf body;
+    } entries[32];
+    size_t next;
+    size_t bytes;
+};
+
+struct fleet {
+    struct gateways gateways; /* the port: first member */
+    struct loop *loop;
+    struct http *http;
+    char *owner;
+    char *cluster;
+    int64_t drift_interval_ms;
+    bool confirm_prune;
+    struct gateways_callbacks callbacks;
+    void *arg;
+    struct strmap *apis;
+    struct strmap *contexts;
+    struct strmap *endpoints;
+    struct turn turn;
+    bool is_complete;
+    bool expects_more;
+    struct api *dirty;
+    struct api *dirty_last;
+    struct body_cache bodies;
+};
+
+struct api *fleet_api(struct fleet *fleet, const char *key); /* made when absent */
+struct context *fleet_context(struct fleet *fleet, const char *name);
+/* Frees the API if nothing is known of it any more: neither named nor on any gateway. */
+void fleet_release_api(struct fleet *fleet, struct api *api);
+/* Frees the context if it is not set and no place names it. */
+void fleet_release_context(struct fleet *fleet, struct context *context);
+
+struct place *place_find(const struct api *api, const struct context *context, const char *api_id);
+/* Returns borrowed: a new place, owned by the API. */
+struct place *place_new(struct api *api, struct context *context, const char *api_id);
+/* Sets what is wanted there; true when the definition has to be pushed anew for it. */
+bool place_set(const struct fleet *fleet, struct place *place, const struct gateway_want *want);
+/* One slot less points there; the place (and the API) goes when nothing needs it. */
+void place_drop_slot(struct fleet *fleet, struct place *place);
+/* Takes it out of API and context, and frees it. No slot may point there. */
+void place_free(struct fleet *fleet, struct place *place);
+bool place_is_wanted(const struct place *place);
+/* What is to be done with it on an endpoint; see wish in core/plan.h. */
+enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint);
+/* Is the API verified on every ready endpoint of its current context (and is there one)? */
+bool api_is_established(const struct api *api);
+
+/* fn for every slot of the place, on whatever endpoint. */
+void fleet_each_slot(struct fleet *fleet, const struct place *place,
+                     void (*fn)(struct endpoint *endpoint, struct slot *slot));
+
+/* Something that progress() or summary() tells may have changed: it is told at the end of the
+ * round. */
+void fleet_touch_api(struct fleet *fleet, struct api *api);
+/* The API has been verified somewhere: at the end of the round, what it is leaving goes if the new
+ * place is verified everywhere. */
+void fleet_check_moves(struct fleet *fleet, struct api *api);
+void fleet_touch_context(struct fleet *fleet, struct context *context);
+
+/* Appends the body to push: the document with its marker. False: the document is not known (now),
+ * or ERR_INVALID in *err: it cannot bear a marker. */
+bool fleet_body(struct fleet *fleet, const struct place *place, unsigned n, struct buf *out,
+                struct err *err);
+
+void fleet_free(struct fleet *fleet);
+
+/* progress.c: the telling part of the port. */
+bool fleet_progress(const struct gateways *gateways, const char *api_key,
+                    struct gateway_progress *ret_progress);
+bool fleet_summary(const struct gateways *gateways, const char *context_name,
+                   struct gateway_summary *ret_summary);
+void fleet_describe(const struct gateways *gateways, const char *context_name, struct buf *out);
+bool fleet_is_settled(const struct gateways *gateways);
+bool fleet_is_quiet(const struct gateways *gateways);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/definition.h"
+#include "gateway/gateway_client.h"
+#include "gateway/turn.h"
+
+/*
+ * One look at everything a gateway has loaded: the Classic list, and the OAS list if an OAS API is
+ * among the first (the Classic form of one never shows its marker). Waits for its turn. A list that
+ * breaks off is begun anew once.
+ *
+ * start() never calls back before it returns; `done` comes exactly once, unless cancelled: then
+ * never.
+ */
+struct observation;
+
+struct observation_callbacks {
+    /* From the start (again): what was told counts for nothing. */
+    void (*begin)(void *arg);
+    /* Borrowed. An OAS API comes twice: its Classic form first (is_oas), then its own. */
+    void (*definition)(void *arg, enum api_family form, const struct definition *definition);
+    void (*done)(void *arg, const struct gateway_answer *answer);
+};
+
+struct observation *observation_start(struct turn *turn, struct gateway_client *client,
+                                      const struct observation_callbacks *callbacks, void *arg);
+/* NULL is fine. */
+void observation_cancel(struct observation *observation);

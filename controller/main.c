@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"run", cli_run, "reconcile for ever, or --once: converge, print a summary, exit"},
+    {"render", cli_render, "print the documents that would be pushed"},
+    {"validate", cli_validate, "check manifests: every problem with file, line, field and a hint"},
+    {"materialize", cli_materialize, "print manifests with every copy written out, to commit"},
+    {"version", cli_version, "print the version"},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: grapnel COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+          "Global webhooks for open-source Tyk gateways.\n\nCommands:\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fputs(
+        "\nSee grapnel COMMAND --help. Exit codes: 0 fine, 1 problems or differences found or not "
+        "converged,\n2 could not run.\n",
+        out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_UNABLE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_FINE;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        return cli_version(1, argv + 1);
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "grapnel: there is no command %s (see grapnel --help)\n", argv[1]);
+    return EXIT_UNABLE;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/loop.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define uthash_malloc(size) xmalloc(size)
+#define uthash_fatal(message) abort()
+#include <uthash.h>
+
+#include "base/log.h"
+#include "net/loop_base.h"
+
+#define DEFERRED_BUDGET_US 10000
+#define SLOW_US 100000
+
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+/* A deferred call. The table keeps the order of insertion and finds a pair without a search. */
+struct deferred {
+    struct deferred_pair {
+        loop_fn *fn;
+        void *arg;
+    } pair;
+    UT_hash_handle hh;
+};
+
+struct loop {
+    struct event_base *base;
+    int64_t now_ms;
+    bool now_is_fresh; /* read since the waiting ended */
+    bool stopped;
+    uint64_t random[2];
+    struct deferred *deferred;
+    struct deferred *spare; /* one entry kept for the next defer: most rounds have few */
+    struct event *signals[ARRAY_LENGTH(handled_signals)];
+    loop_signal_fn *on_signal;
+    void *on_signal_arg;
+    int signal_number;      /* the one that is being told */
+    int64_t round_began_us; /* when the first callback of the round began; 0: none has yet */
+    int depth;              /* loop_call() within loop_call() is measured once */
+    uint64_t slow_callbacks_before; /* this round */
+    struct loop_stats stats;
+};
+
+struct loop_timer {
+    struct loop *loop;
+    struct event *event;
+    loop_fn *fn;
+    void *arg;
+    int64_t due_ms;
+};
+
+struct loop_watch {
+    struct loop *loop;
+    struct event *event;
+    loop_fn *fn;
+    void *arg;
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+static void refresh_now(struct loop *loop)
+{
+    loop->now_ms = clock_us(CLOCK_BOOTTIME) / 1000;
+    loop->now_is_fresh = true;
+}
+
+static void *must(void *pointer)
+{
+    if (!pointer)
+        abort(); /* out of memory, as in base/mem */
+    return pointer;
+}
+
+struct loop *loop_new(struct err *err)
+{
+    struct event_base *base = event_base_new();
+    if (!base) {
+        err_set(err, ERR_TRANSIENT, errno, "event loop: %s", strerror(errno));
+        return NULL;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    struct loop *loop = xcalloc(1, sizeof(*loop));
+    loop->base = base;
+    if (getrandom(loop->random, sizeof(loop->random), 0) != sizeof(loop->random))
+        loop->random[0] = (uint64_t)clock_us(CLOCK_REALTIME);
+    loop->random[1] |= 1; /* never all zero */
+    refresh_now(loop);
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (!loop)
+        return;
+    struct deferred *deferred;
+    struct deferred *next;
+    HASH_ITER(hh, loop->deferred, deferred, next)
+    {
+        HASH_DEL(loop->deferred, deferred);
+        free(deferred);
+    }
+    free(loop->spare);
+    for (size_t i = 0; i < ARRAY_LENGTH(loop->signals); i++) {
+        if (loop->signals[i])
+            event_free(loop->signals[i]);
+    }
+    event_base_free(loop->base);
+    free(loop);
+}
+
+struct event_base *loop_event_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+static void count_callback(struct loop *loop, int64_t took_us)
+{
+    loop->stats.callbacks++;
+    if (took_us > loop->stats.longest_callback_us)
+        loop->stats.longest_callback_us = took_us;
+    if (took_us > SLOW_US) {
+        loop->stats.slow_callbacks++;
+        log_warn("callback took long", .duration_ms = took_us / 1000);
+    }
+}
+
+void loop_call(struct loop *loop, loop_fn *fn, void *arg)
+{
+    if (loop->depth > 0) {
+        fn(arg);
+        return;
+    }
+    if (!loop->now_is_fresh)
+        refresh_now(loop);
+    int64_t began = clock_us(CLOCK_MONOTONIC);
+    if (!loop->round_began_us)
+        loop->round_began_us = began;
+    loop->depth++;
+    fn(arg);
+    loop->depth--;
+    count_callback(loop, clock_us(CLOCK_MONOTONIC) - began);
+}
+
+static void run_deferred(struct loop *loop)
+{
+    int64_t began = clock_us(CLOCK_MONOTONIC);
+    struct deferred *deferred;
+    while ((deferred = loop->deferred)) {
+        struct deferred_pair pair = deferred->pair;
+        HASH_DEL(loop->deferred, deferred);
+        if (loop->spare)
+            free(deferred);
+        else
+            loop->spare = deferred;
+        loop_call(loop, pair.fn, pair.arg);
+        if (clock_us(CLOCK_MONOTONIC) - began > DEFERRED_BUDGET_US)
+            break;
+    }
+}
+
+static void end_round(struct loop *loop)
+{
+    loop->stats.rounds++;
+    if (loop->round_began_us) {
+        int64_t took = clock_us(CLOCK_MONOTONIC) - loop->round_began_us;
+        if (took > loop->stats.longest_round_us)
+            loop->stats.longest_round_us = took;
+        if (took > SLOW_US) {
+            loop->stats.slow_rounds++;
+            if (loop->stats.slow_callbacks == loop->slow_callbacks_before)
+                log_warn("round of short callbacks took long", .duration_ms = took / 1000);
+        }
+    }
+    loop->slow_callbacks_before = loop->stats.slow_callbacks;
+    loop->round_began_us = 0;
+    loop->now_is_fresh = false;
+}
+
+void loop_run(struct loop *loop)
+{
+    loop->stopped = false;
+    while (!loop->stopped) {
+        int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
+        if (loop->deferred)
+            flags |= EVLOOP_NONBLOCK;
+        event_base_loop(loop->base, flags);
+        run_deferred(loop);
+        end_round(loop);
+    }
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
+
+static void call_signal(void *arg)
+{
+    struct loop *loop = arg;
+    loop->on_signal(loop->on_signal_arg, loop->signal_number);
+}
+
+static void handle_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)what;
+    struct loop *loop = arg;
+    loop->signal_number = (int)number;
+    loop_call(loop, call_signal, loop);
+}
+
+void loop_on_signals(struct loop *loop, loop_signal_fn *fn, void *arg)
+{
+    loop->on_signal = fn;
+    loop->on_signal_arg = arg;
+    for (size_t i = 0; i < ARRAY_LENGTH(handled_signals); i++) {
+        loop->signals[i] = must(evsignal_new(loop->base, handled_signals[i], handle_signal, loop));
+        evsignal_add(loop->signals[i], NULL);
+    }
+}
+
+void loop_stats(const struct loop *loop, struct loop_stats *ret_stats)
+{
+    *ret_stats = loop->stats;
+}
+
+int64_t loop_now(const struct loop *loop)
+{
+    return loop->now_ms;
+}
+
+int64_t loop_wall_time(const struct loop *loop)
+{
+    (void)loop;
+    return (int64_t)time(NULL);
+}
+
+uint32_t loop_random(struct loop *loop, uint32_t bound)
+{
+    /* xorshift128+ (Vigna 2014) */
+    uint64_t a = loop->random[0];
+    uint64_t b = loop->random[1];
+    loop->random[0] = b;
+    a ^= a << 23;
+    loop->random[1] = a ^ b ^ (a >> 18) ^ (b >> 5);
+    uint64_t sum = (loop->random[1] + b) >> 32;
+    return (uint32_t)(sum * bound >> 32);
+}
+
+static void fire_timer(void *arg)
+{
+    struct loop_timer *timer = arg;
+    /* libevent's clock is coarse (4 ms) and knows no suspend: hold the promise by ours. */
+    if (timer->due_ms > timer->loop->now_ms) {
+        loop_timer_arm(timer, timer->due_ms - timer->loop->now_ms);
+        return;
+    }
+    timer->fn(timer->arg);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct loop_timer *timer = arg;
+    loop_call(timer->loop, fire_timer, timer);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct loop_timer *timer = xcalloc(1, sizeof(*timer));
+    *timer = (struct loop_timer){.loop = loop, .fn = fn, .arg = arg};
+    timer->event = must(evtimer_new(loop->base, on_timer, timer));
+    return timer;
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (!timer)
+        return;
+    event_free(timer->event);
+    free(timer);
+}
+
+void loop_timer_arm(struct loop_timer *timer, int64_t delay_ms)
+{
+    if (delay_ms < 0)
+        delay_ms = 0;
+    timer->due_ms = timer->loop->now_ms + delay_ms;
+    struct timeval delay = {.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
+    evtimer_add(timer->event, &delay);
+}
+
+void loop_timer_disarm(struct loop_timer *timer)
+{
+    evtimer_del(timer->event);
+}
+
+bool loop_timer_is_armed(const struct loop_timer *timer)
+{
+    return evtimer_pending(timer->event, NULL);
+}
+
+void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct deferred_pair pair = {fn, arg};
+    struct deferred *deferred;
+    HASH_FIND(hh, loop->deferred, &pair, sizeof(pair), deferred);
+    if (deferred)
+        return;
+    deferred = loop->spare ? TAKE(loop->spare) : xcalloc(1, sizeof(*deferred));
+    deferred->pair = pair;
+    HASH_ADD(hh, loop->deferred, pair, sizeof(pair), deferred);
+}
+
+void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct deferred_pair pair = {fn, arg};
+    struct deferred *deferred;
+    HASH_FIND(hh, loop->deferred, &pair, sizeof(pair), deferred);
+    if (!deferred)
+        return;
+    HASH_DEL(loop->deferred, deferred);
+    free(deferred);
+}
+
+static void call_watch(void *arg)
+{
+    struct loop_watch *watch = arg;
+    watch->fn(watch->arg);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct loop_watch *watch = arg;
+    loop_call(watch->loop, call_watch, watch);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_fn *fn, void *arg)
+{
+    struct loop_watch *watch = xcalloc(1, sizeof(*watch));
+    *watch = (struct loop_watch){.loop = loop, .fn = fn, .arg = arg};
+    watch->event = must(event_new(loop->base, fd, EV_READ | EV_PERSIST, on_readable, watch));
+    event_add(watch->event, NULL);
+    return watch;
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+    if (!watch)
+        return;
+    event_free(watch->event);
+    free(watch);
+}

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One look at an ApiDefinition. Each step that writes ends the look; the end of the write touches
+ * the key, and the next look goes one step further:
+ *
+ *   resolve → finalizer → copies into the status → annotation → want → status → rewrite
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "core/api_status.h"
+#include "reconcile/conversion.h"
+#include "reconcile/state.h"
+
+/* How long the status waits for gateways that are just busy: most pushes are over by then. */
+#define PENDING_QUIET_MS 2000
+/* A status that was Synced follows pods that come and go at most this often. */
+#define FOLLOW_GATEWAYS_MS 10000
+
+/* What one look has found; lives on the stack. */
+struct api_look {
+    struct reconciler *reconciler;
+    struct api_state *state;
+    const struct object *api;
+    const struct object *config_map;
+    struct context context;                    /* of an OperatorContext */
+    const struct gateway_abilities *abilities; /* NULL: it is unknown or does not permit us */
+    const char *context_key;                   /* "" is the default one */
+    struct accepted *accepted;                 /* as the status has it */
+    struct resolution resolution;
+    bool stalled; /* nothing new may be pushed */
+    bool held;    /* first push, a reference is missing, the grace runs */
+};
+
+/* State. */
+
+static void unpin(struct api_state *state)
+{
+    object_unref(state->api);
+    object_unref(state->config_map);
+    accepted_free(state->accepted);
+    free(state->context);
+    state->api = NULL;
+    state->config_map = NULL;
+    state->accepted = NULL;
+    state->context = NULL;
+}
+
+void api_state_free(void *value)
+{
+    struct api_state *state = value;
+    if (state->call)
+        state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
+    api_drop_events(state);
+    unpin(state);
+    free(state->key);
+    free(state->work_key);
+    free(state);
+}
+
+static struct api_state *state_of(struct reconciler *reconciler, const char *key)
+{
+    struct api_state *state = strmap_get(reconciler->apis, key);
+    if (state)
+        return state;
+    state = xcalloc(1, sizeof(*state));
+    state->reconciler = reconciler;
+    state->key = xstrdup(key);
+    state->work_key = xasprintf("%s%s", WORK_API, key);
+    state->first_seen_ms = loop_now(reconciler->loop);
+    state->by_user = reconciler->gateways_complete;
+    strmap_set(reconciler->apis, key, state);
+    return state;
+}
+
+static void mark_judged(struct api_state *state)
+{
+    if (state->judged)
+        return;
+    state->judged = true;
+    if (!state->reconciler->gateways_complete && state->reconciler->unjudged)
+        state->reconciler->unjudged--;
+}
+
+/* Looking. */
+
+/* What resolve() asks about a global that is not there, or does not permit: has that lasted for the
+ * grace, with a view that proves it? */
+static enum absence on_absence(void *arg, const char *api_key, const char *ref,
+                               const char *webhook_key, bool denied)
+{
+    const struct api_look *look = arg;
+    struct reconciler *reconciler = look->reconciler;
+    int64_t now = loop_now(reconciler->loop);
+    CLEANUP(freep) char *ns = object_key_ns(webhook_key);
+    const struct err *trouble = informer_trouble(reconciler->informer, OBJECT_WEBHOOK);
+    if (!informer_watches(reconciler->informer, ns) || (trouble && trouble->class != ERR_TRANSIENT))
+        return ABSENCE_UNKNOWN;
+    if (!informer_proves_absence(reconciler->informer, OBJECT_WEBHOOK))
+        return ABSENCE_PENDING;
+    CLEANUP(freep)
+    char *log_key = denied ? xasprintf("denied %s %s", api_key, ref) : xstrdup(webhook_key);
+    int64_t since = absence_since(reconciler->absences, log_key, now);
+    int64_t left = since + reconciler->options.conversion_grace_ms - now;
+    if (left <= 0)
+        return ABSENCE_PROVEN;
+    reconciler_touch_after(reconciler, WORK_API, api_key, left);
+    return ABSENCE_PENDING;
+}
+
+static void find_context(struct api_look *look, const char *key)
+{
+    struct reconciler *reconciler = look->reconciler;
+    const struct context_state *known = strmap_get(reconciler->contexts, key ? key : "");
+    if (!known)
+        return;
+    if (!key)
+        look->abilities = &known->abilities;
+    else if (context_read(reconciler_cache(reconciler), key, look->api->ns, &look->context))
+        look->abilities = &look->context.abilities;
+}
+
+/* What the look depends on, so that a change of it touches the API. */
+static void set_dependencies(struct api_look *look)
+{
+    const struct api_facts *facts = &look->resolution.facts;
+    size_t capacity = 0;
+    size_t count = 0;
+    char **tokens = NULL;
+    for (size_t i = 0; facts->refs && facts->refs[i]; i++) {
+        tokens = xgrow(tokens, count, &capacity, sizeof(*tokens));
+        tokens[count++] = xasprintf("ref %s", facts->refs[i]);
+    }
+    for (size_t i = 0; look->resolution.secrets && look->resolution.secrets[i]; i++) {
+        tokens = xgrow(tokens, count, &capacity, sizeof(*tokens));
+        tokens[count++] = xasprintf("secret %s", look->resolution.secrets[i]);
+    }
+    char *others[] = {
+        facts->config_map ? xasprintf("configmap %s", facts->config_map) : NULL,
+        facts->context ? xasprintf("context %s", facts->context) : NULL,
+        facts->context || count ? xasprintf("namespace %s", look->api->ns) : NULL,
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        tokens = xgrow(tokens, count, &capacity, sizeof(*tokens));
+        if (others[i])
+            tokens[count++] = others[i];
+    }
+    index_set(look->reconciler->index, look->state->work_key, (const char *const *)tokens, count);
+    for (size_t i = 0; i < count; i++)
+        free(tokens[i]);
+    free(tokens);
+}
+
+/* Follows what is read by name; false while some of it has not been read yet. */
+static bool follow_needs(struct api_look *look)
+{
+    struct informer *informer = look->reconciler->informer;
+    bool known = true;
+    const char *config_map = look->resolution.facts.config_map;
+    if (config_map) {
+        informer_follow(informer, OBJECT_CONFIGMAP, config_map);
+        known = informer_is_known(informer, OBJECT_CONFIGMAP, config_map);
+    }
+    for (size_t i = 0; look->resolution.secrets && look->resolution.secrets[i]; i++) {
+        informer_follow(informer, OBJECT_SECRET, look->resolution.secrets[i]);
+        known = informer_is_known(informer, OBJECT_SECRET, look->resolution.secrets[i]) && known;
+    }
+    return known;
+}
+
+static void touch_webhook(void *arg, const char *webhook)
+{
+    reconciler_touch(arg, WORK_WEBHOOK, webhook);
+}
+
+static void record_usage(struct api_look *look)
+{
+    const struct resolution *resolution = &look->resolution;
+    struct usage_count *counts = xcalloc(resolution->ref_count + 1, sizeof(*counts));
+    size_t count = 0;
+    for (size_t i = 0; i < resolution->ref_count; i++) {
+        const struct resolved_ref *ref = &resolution->refs[i];
+        if (ref->source != REF_GLOBAL)
+            continue;
+        size_t handlers = 0;
+        for (size_t j = 0; j < resolution->handler_count; j++)
+            handlers += str_equal(resolution->handlers[j].ref, ref->ref);
+        char *webhook = object_key_of(ref->webhook_ns, ref->webhook_name);
+        size_t known = 0;
+        while (known < count && strcmp(counts[known].webhook, webhook) != 0)
+            known++;
+        if (known < count)
+            free(webhook);
+        else
+            counts[count++].webhook = webhook;
+        counts[known].handlers += handlers;
+    }
+    usage_set(look->reconciler->usage, look->state->key, counts, count, touch_webhook,
+              look->reconciler);
+    for (size_t i = 0; i < count; i++)
+        free((char *)(uintptr_t)counts[i].webhook);
+    free(counts);
+}
+
+static void touch_rival(void *arg, const char *key)
+{
+    reconciler_touch(arg, WORK_API, key);
+}
+
+void api_claim(struct reconciler *reconciler, const char *key, const struct object *api)
+{
+    if (!api) {
+        claims_remove(reconciler->claims, key, touch_rival, reconciler);
+        return;
+    }
+    struct api_facts facts;
+    api_facts_read(api, NULL, &facts);
+    if (facts.config_map) {
+        const struct object *config_map =
+            cache_get(reconciler_cache(reconciler), OBJECT_CONFIGMAP, facts.config_map);
+        api_facts_fini(&facts);
+        api_facts_read(api, config_map, &facts);
+    }
+    claims_put(reconciler->claims, api, &facts, !api->problem, touch_rival, reconciler);
+    api_facts_fini(&facts);
+}
+
+/* Has no status been written yet? */
+static bool is_new(const struct object *api)
+{
+    int64_t observed = -1;
+    json_text_int64(json_text_get(api->text, "status", "observedGeneration", NULL), &observed);
+    return observed < 0;
+}
+
+static void judge(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    if (!look->resolution.valid)
+        claims_put(reconciler->claims, look->api, &look->resolution.facts, false, touch_rival,
+                   reconciler);
+    const struct claims_conflict *conflict = claims_conflict(reconciler->claims, state->key);
+    if (conflict)
+        resolution_add_conflict(&look->resolution, conflict);
+    look->stalled = !look->resolution.valid || !look->abilities;
+    bool first = !state->wanted && (state->holding || is_new(look->api));
+    int64_t left =
+        state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
+    look->held = first && look->resolution.waits && left > 0;
+    state->holding = look->held;
+    if (look->held)
+        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+}
+
+/* False: something that the look needs is still to come, and will touch the key. */
+static bool look_at(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    const struct cache *cache = reconciler_cache(reconciler);
+    struct api_facts facts;
+    api_facts_read(look->api, NULL, &facts);
+    find_context(look, facts.context);
+    if (facts.config_map)
+        look->config_map = cache_get(cache, OBJECT_CONFIGMAP, facts.config_map);
+    api_facts_fini(&facts);
+
+    look->accepted = accepted_read(look->api, reconciler->options.resolve.seal_key);
+    struct resolve_input input = {
+        .api = look->api,
+        .cache = cache,
+        .settings = &reconciler->options.resolve,
+        .abilities = look->abilities,
+        .accepted = look->accepted,
+        .absence = on_absence,
+        .absence_arg = look,
+    };
+    resolve(&input, &look->resolution);
+    look->context_key = look->resolution.facts.context ? look->resolution.facts.context : "";
+    set_dependencies(look);
+    if (!follow_needs(look))
+        return false;
+    record_usage(look);
+    judge(look);
+    return true;
+}
+
+/* Steps. Each returns true when it has written something. */
+
+static bool step_finalizer(struct api_look *look)
+{
+    struct object_store *store = look->reconciler->store;
+    if (!store->ops->can_change(store) || object_has_finalizer(look->api, GATEWAY_FINALIZER))
+        return false;
+    api_change(look->state, look->api, &(struct object_change){.add_finalizer = GATEWAY_FINALIZER});
+    return true;
+}
+
+static enum programmed programmed_of(const struct gateway_progress *progress)
+{
+    switch (progress->state) {
+    case GATEWAY_SYNCED:
+        return PROGRAMMED_TRUE;
+    case GATEWAY_PENDING:
+        return PROGRAMMED_PENDING;
+    case GATEWAY_UNREACHABLE:
+        return PROGRAMMED_UNREACHABLE;
+    case GATEWAY_UNAUTHORIZED:
+        return PROGRAMMED_UNAUTHORIZED;
+    case GATEWAY_REJECTED:
+        return PROGRAMMED_REJECTED;
+    case GATEWAY_FOREIGN:
+        return PROGRAMMED_FOREIGN;
+    case GATEWAY_LOAD_BALANCED:
+        return PROGRAMMED_LOAD_BALANCED;
+    case GATEWAY_NONE:
+        return PROGRAMMED_NO_GATEWAYS;
+    }
+    return PROGRAMMED_PENDING;
+}
+
+/* Builds the status as it should be now. */
+static void build_status(const struct api_look *look, const struct gateway_progress *progress,
+                         struct conditions *ret_conditions, struct buf *out)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_status_input input = {
+        .api = look->api,
+        .resolution = &look->resolution,
+        .seal_key = reconciler->options.resolve.seal_key,
+        .programmed = progress ? programmed_of(progress) : PROGRAMMED_PENDING,
+        .gateways_total = progress ? progress->total : 0,
+        .gateways_synced = progress ? progress->synced : 0,
+        .gateway_detail = progress ? progress->detail : "",
+        .now_s = loop_wall_time(reconciler->loop),
+    };
+    api_status_build(&input, ret_conditions, out);
+}
+
+/* Does the status hold the copies that were resolved now? */
+static bool copies_are_written(const struct api_look *look)
+{
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    resolution_add_webhooks(&look->resolution, COPY_SEALED,
+                            look->reconciler->options.resolve.seal_key, look->api->key, &text);
+    struct span before = json_text_get(look->api->text, "status", "webhooks", NULL);
+    if (before.length == text.length && memcmp(before.ptr, buf_text(&text), text.length) == 0)
+        return true;
+    json_auto_t *old = json_text_parse(before);
+    json_auto_t *new = json_text_parse((struct span){buf_text(&text), text.length});
+    return old ? json_equal(old, new) : json_array_size(new) == 0;
+}
+
+static bool step_copies(struct api_look *look)
+{
+    if (copies_are_written(look))
+        return false;
+    conversion_add_events(look->state, look->accepted, &look->resolution);
+    CLEANUP(conditions_fini) struct conditions conditions;
+    CLEANUP(buf_fini) struct buf status;
+    buf_init(&status, BUF_UNLIMITED);
+    build_status(look, NULL, &conditions, &status);
+    api_write_status(look->state, look->api, &status);
+    return true;
+}
+
+static bool step_annotation(struct api_look *look)
+{
+    struct object_store *store = look->reconciler->store;
+    if (!store->ops->can_change(store))
+        return false;
+    CLEANUP(freep) char *before = object_annotation(look->api, CONVERTED_ANNOTATION);
+    CLEANUP(freep)
+    char *after = conversion_annotation(look->api, look->reconciler->options.resolve.seal_key,
+                                        &look->resolution, before);
+    if (str_equal(before, after))
+        return false;
+    api_change(
+        look->state, look->api,
+        &(struct object_change){.annotation = CONVERTED_ANNOTATION, .annotation_value = after});
+    return true;
+}
+
+/* Pins what was accepted and tells the gateways. */
+static void step_want(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    const struct api_facts *facts = &look->resolution.facts;
+    struct accepted *accepted = accepted_new();
+    for (size_t i = 0; i < look->resolution.ref_count; i++) {
+        if (look->resolution.refs[i].copy)
+            accepted_set(accepted, &look->resolution.refs[i]);
+    }
+    CLEANUP(buf_fini) struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
+    struct err err;
+    if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
+                       look->abilities, &document, &err) < 0) {
+        log_error("a resolved definition cannot be built", .name = state->key, .err = &err);
+        accepted_free(accepted);
+        return;
+    }
+    struct digest digest = digest_of(buf_text(&document), document.length);
+    if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+        state->wanted_ms = loop_now(reconciler->loop);
+    unpin(state);
+    state->api = object_ref(look->api);
+    state->config_map = look->config_map ? object_ref(look->config_map) : NULL;
+    state->accepted = accepted;
+    state->context = xstrdup(look->context_key);
+    state->digest = digest;
+    state->wanted = true;
+
+    CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
+    CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
+    struct gateway_want want = {
+        .context = state->context,
+        .api = state->key,
+        .uid = look->api->uid,
+        .api_id = facts->api_id,
+        .family = facts->form == API_FORM_OAS ? API_OAS : API_CLASSIC,
+        .listen_path = facts->listen_path,
+        .domain = facts->domain,
+        .target = facts->target,
+        .digest = digest,
+        .by_user = state->by_user,
+        .adopt = str_equal(adopt, "true"),
+        .retain = str_equal(policy, "Retain"),
+    };
+    reconciler->gateways->ops->want(reconciler->gateways, &want);
+}
+
+/* Transitions that people should hear of. */
+static void add_transitions(struct api_state *state, const struct object *api,
+                            const struct conditions *conditions)
+{
+    static const struct {
+        const char *condition;
+        const char *reason;
+        enum event_type type;
+    } told[] = {
+        {"Ready", "Synced", EVENT_NORMAL},
+        {"ResolvedRefs", "WebhookNotFound", EVENT_WARNING},
+        {"Programmed", "GatewayRejected", EVENT_WARNING},
+        {"Stalled", "InvalidSpec", EVENT_WARNING},
+        {"Stalled", "Conflict", EVENT_WARNING},
+        {"Stalled", "ForeignDefinition", EVENT_WARNING},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+        const struct condition *now = conditions_get(conditions, told[i].condition);
+        if (!now || strcmp(now->reason, told[i].reason) != 0)
+            continue;
+        CLEANUP(freep) char *before = condition_reason(api, told[i].condition, NULL);
+        if (!str_equal(before, told[i].reason))
+            api_add_event(state, told[i].type, told[i].reason, "%s", now->message);
+    }
+}
+
+/* When may this status be written? 0: now. Gateways that are just busy, and pods that come and go
+ * under a status that was Synced, are followed with delay. */
+static int64_t status_delay(const struct api_look *look, const struct conditions *conditions)
+{
+    const struct api_state *state = look->state;
+    int64_t now = loop_now(look->reconciler->loop);
+    const struct condition *ready = conditions_get(conditions, "Ready");
+    bool pending = strcmp(ready->reason, "Progressing") == 0;
+    CLEANUP(freep) char *before = condition_reason(look->api, "Ready", NULL);
+    int64_t observed = -1;
+    json_text_int64(json_text_get(look->api->text, "status", "observedGeneration", NULL),
+                    &observed);
+    bool follows = observed == look->api->generation && str_equal(before, "Synced") &&
+                   !look->stalled && conditions_get(conditions, "ResolvedRefs")->status;
+    if (follows && state->followed_ms && now - state->followed_ms < FOLLOW_GATEWAYS_MS)
+        return state->followed_ms + FOLLOW_GATEWAYS_MS - now;
+    if (pending && now - state->wanted_ms < PENDING_QUIET_MS)
+        return state->wanted_ms + PENDING_QUIET_MS - now;
+    return 0;
+}
+
+static bool step_status(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    struct gateway_progress progress;
+    bool known = reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
+    CLEANUP(conditions_fini) struct conditions conditions;
+    CLEANUP(buf_fini) struct buf status;
+    buf_init(&status, BUF_UNLIMITED);
+    build_status(look, known ? &progress : NULL, &conditions, &status);
+    state->ready = conditions_get(&conditions, "Ready")->status == CONDITION_TRUE;
+    state->stalled = conditions_get(&conditions, "Stalled") != NULL;
+    if (status_is_current(look->api, buf_text(&status), status.length))
+        return false;
+    int64_t delay = status_delay(look, &conditions);
+    if (delay > 0) {
+        reconciler_touch_after(reconciler, WORK_API, state->key, delay);
+        return false;
+    }
+    state->followed_ms = loop_now(reconciler->loop);
+    add_transitions(state, look->api, &conditions);
+    api_write_status(state, look->api, &status);
+    return true;
+}
+
+static void log_warnings(const struct api_look *look)
+{
+    struct api_state *state = look->state;
+    if (state->warned_generation == look->api->generation)
+        return;
+    state->warned_generation = look->api->generation;
+    for (size_t i = 0; i < look->resolution.problem_count; i++) {
+        const struct problem *problem = &look->resolution.problems[i];
+        if (problem->severity == PROBLEM_WARNING)
+            log_warn("definition has a flaw", .kind = "ApiDefinition", .name = state->key,
+                     .reason = problem->reason, .detail = problem->message);
+    }
+}
+
+static bool take_steps(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    log_warnings(look);
+    if (look->stalled || look->held) {
+        if (!state->wanted)
+            reconciler->gateways->ops->keep(reconciler->gateways, state->key, look->context_key);
+        return step_status(look);
+    }
+    if (step_finalizer(look) || step_copies(look) || step_annotation(look))
+        return true;
+    step_want(look);
+    if (step_status(look))
+        return true;
+    return conversion_rewrite(state, look->api, &look->resolution);
+}
+
+bool api_reconcile(struct reconciler *reconciler, const char *key)
+{
+    const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
+    if (!api) {
+        struct api_state *state = strmap_get(reconciler->apis, key);
+        if (state)
+            api_gone(reconciler, state);
+        return false;
+    }
+    struct api_state *state = state_of(reconciler, key);
+    if (api->deleting) {
+        mark_judged(state);
+        return api_leave(reconciler, state, api);
+    }
+    struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
+    bool writing = false;
+    if (look_at(&look)) {
+        /* `api` must outlive what the steps do to the cache. */
+        CLEANUP(object_unrefp) struct object *held = object_ref(api);
+        look.api = held;
+        writing = take_steps(&look);
+        mark_judged(state);
+    }
+    accepted_free(look.accepted);
+    resolution_fini(&look.resolution);
+    context_fini(&look.context);
+    return writing;
+}
+
+void api_release(struct reconciler *reconciler, struct api_state *state)
+{
+    index_set(reconciler->index, state->work_key, NULL, 0);
+    usage_set(reconciler->usage, state->key, NULL, 0, touch_webhook, reconciler);
+}
+
+/* What the gateways ask and tell. */
+
+bool api_document(void *arg, const char *api, const struct digest *digest, struct buf *out)
+{
+    struct reconciler *reconciler = arg;
+    const struct api_state *state = strmap_get(reconciler->apis, api);
+    if (!state || !state->wanted)
+        return false;
+    const struct context_state *context = strmap_get(reconciler->contexts, state->context);
+    if (!context ||
+        document_build(state->api, state->config_map, state->accepted, &reconciler->options.resolve,
+                       &context->abilities, out, NULL) < 0)
+        return false;
+    struct digest built = digest_of(buf_text(out), out->length);
+    return memcmp(built.bytes, digest->bytes, sizeof(built.bytes)) == 0;
+}
+
+void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note)
+{
+    struct reconciler *reconciler = arg;
+    const struct object *object = cache_get(reconciler_cache(reconciler), OBJECT_API, api);
+    if (object)
+        reconciler->store->ops->event(reconciler->store, object,
+                                      warning ? EVENT_WARNING : EVENT_NORMAL, reason, note);
+}

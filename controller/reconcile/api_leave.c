@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An ApiDefinition on its way out: the gateways drop it first, then the finalizer goes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "reconcile/state.h"
+
+#define MAX_FINALIZERS 16
+
+static bool is_retained(const struct object *api)
+{
+    CLEANUP(freep) char *policy = object_annotation(api, "grapnel.dev/deletion-policy");
+    return str_equal(policy, "Retain");
+}
+
+/* Our finalizer and those of Tyk Operator, which nobody else would ever remove. NULL at the end. */
+static size_t our_finalizers(const struct object *api, char *names[MAX_FINALIZERS + 1])
+{
+    size_t count = 0;
+    struct json_text_iter iter =
+        json_text_iterate(json_text_get(api->text, "metadata", "finalizers", NULL));
+    while (count < MAX_FINALIZERS && json_text_next(&iter)) {
+        char *name = json_text_string(iter.value);
+        if (name && (str_equal(name, GATEWAY_FINALIZER) || str_starts(name, "finalizers.tyk.io/")))
+            names[count++] = name;
+        else
+            free(name);
+    }
+    names[count] = NULL;
+    return count;
+}
+
+/* Takes the finalizers off; true: a write is in flight. */
+static bool release(struct api_state *state, const struct object *api)
+{
+    char *names[MAX_FINALIZERS + 1];
+    size_t count = our_finalizers(api, names);
+    if (count)
+        api_change(state, api,
+                   &(struct object_change){.remove_finalizers = (const char *const *)names});
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    return count > 0;
+}
+
+bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api)
+{
+    struct gateways *gateways = reconciler->gateways;
+    api_release(reconciler, state);
+    if (is_retained(api)) {
+        gateways->ops->forget(gateways, state->key);
+        state->wanted = false;
+        return release(state, api);
+    }
+    if (!state->leaving) {
+        state->leaving = true;
+        state->wanted = false;
+        gateways->ops->remove(gateways, state->key);
+    }
+    struct gateway_progress progress;
+    if (!gateways->ops->progress(gateways, state->key, &progress))
+        return release(state, api);
+    if (progress.leaving)
+        return false; /* told when it changes */
+    if (progress.leaving_unreachable) {
+        int64_t waited = loop_now(reconciler->loop) - progress.unreachable_since;
+        int64_t timeout = reconciler->options.finalizer_timeout_ms;
+        if (waited < timeout) {
+            reconciler_touch_after(reconciler, WORK_API, state->key, timeout - waited);
+            return false;
+        }
+        api_add_event(state, EVENT_WARNING, "CleanupSkipped",
+                      "%zu gateways do not answer; what they hold of this API is collected when "
+                      "they come back",
+                      progress.leaving_unreachable);
+    }
+    return release(state, api);
+}
+
+void api_gone(struct reconciler *reconciler, struct api_state *state)
+{
+    struct gateways *gateways = reconciler->gateways;
+    struct gateway_progress progress;
+    bool retained = state->api && is_retained(state->api);
+    api_release(reconciler, state);
+    if (state->call) {
+        reconciler->store->ops->cancel(reconciler->store, state->call);
+        state->call = NULL;
+    }
+    if (!state->leaving && !retained) {
+        state->leaving = true;
+        state->wanted = false;
+        gateways->ops->remove(gateways, state->key);
+    }
+    if (!retained && gateways->ops->progress(gateways, state->key, &progress) &&
+        (progress.leaving || progress.leaving_unreachable))
+        return; /* told when it changes */
+    gateways->ops->forget(gateways, state->key);
+    strmap_remove(reconciler->apis, state->key);
+}

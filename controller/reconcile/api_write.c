@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes to an ApiDefinition: one in flight at a time, its end touches the key again. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "reconcile/state.h"
+
+#define NOTE_LIMIT 1000
+
+void api_add_event(struct api_state *state, enum event_type type, const char *reason,
+                   const char *format, ...)
+{
+    if (state->event_count == PENDING_EVENTS_MAX)
+        return;
+    char raw[2 * NOTE_LIMIT];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    struct buf note;
+    buf_init(&note, BUF_UNLIMITED);
+    str_add_printable(&note, raw, strlen(raw), NOTE_LIMIT);
+    state->events[state->event_count++] =
+        (struct pending_event){.type = type, .reason = reason, .note = buf_take(&note)};
+}
+
+void api_drop_events(struct api_state *state)
+{
+    for (size_t i = 0; i < state->event_count; i++)
+        free(state->events[i].note);
+    state->event_count = 0;
+}
+
+void api_tell_events(struct api_state *state, const struct object *object)
+{
+    struct object_store *store = state->reconciler->store;
+    for (size_t i = 0; i < state->event_count; i++) {
+        const struct pending_event *event = &state->events[i];
+        log_line(event->type == EVENT_WARNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, event->note,
+                 &(struct log_fields){.kind = object_kind_name(object->kind),
+                                      .ns = object->ns,
+                                      .name = object->name,
+                                      .reason = event->reason});
+        store->ops->event(store, object, event->type, event->reason, event->note);
+    }
+    api_drop_events(state);
+}
+
+/* The end of every write. */
+static void on_written(void *arg, const struct object *object, const struct err *err)
+{
+    struct api_state *state = arg;
+    struct reconciler *reconciler = state->reconciler;
+    int64_t now = loop_now(reconciler->loop);
+    state->call = NULL;
+    if (!err) {
+        api_tell_events(state, object);
+        workqueue_forget(reconciler->queue, state->work_key);
+        informer_put(reconciler->informer, object);
+    } else {
+        api_drop_events(state);
+        if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
+            log_warn("write refused", .kind = "ApiDefinition", .name = state->key, .err = err);
+        /* After a conflict or a vanished object news are on their way; the delay is for the case
+         * that they are not. */
+        workqueue_add_failed(reconciler->queue, state->work_key, now,
+                             loop_random(reconciler->loop, UINT32_MAX));
+    }
+    workqueue_done(reconciler->queue, state->work_key, now);
+    reconciler_schedule(reconciler);
+}
+
+void api_write_status(struct api_state *state, const struct object *api, const struct buf *status)
+{
+    struct object_store *store = state->reconciler->store;
+    struct span text = {buf_text(status), status->length};
+    state->reconciler->counts.status_writes++;
+    state->call = store->ops->write_status(store, api, text, on_written, state);
+}
+
+void api_change(struct api_state *state, const struct object *api,
+                const struct object_change *change)
+{
+    struct object_store *store = state->reconciler->store;
+    state->call = store->ops->change(store, api, change, on_written, state);
+}

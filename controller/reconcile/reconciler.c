@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lifecycle, the work queue's pump, and which keys a change touches. */
+#include "reconcile/reconciler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "core/conditions.h"
+#include "reconcile/state.h"
+
+/* What is done before the loop gets its turn again: a number of keys, and of bytes of their texts,
+ * since a look costs about 20 ns a byte. */
+#define SLICE_KEYS 64
+#define SLICE_BYTES (1U << 20)
+
+static const enum object_kind watched_kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT,
+                                                 OBJECT_NAMESPACE};
+
+static void pump(void *arg);
+
+const struct cache *reconciler_cache(const struct reconciler *reconciler)
+{
+    return informer_cache(reconciler->informer);
+}
+
+/* Queueing. */
+
+void reconciler_schedule(struct reconciler *reconciler)
+{
+    int64_t now = loop_now(reconciler->loop);
+    int64_t due = workqueue_next_due(reconciler->queue, now);
+    if (due < 0) {
+        loop_timer_disarm(reconciler->timer);
+    } else if (due <= now) {
+        loop_defer(reconciler->loop, pump, reconciler);
+    } else {
+        loop_timer_arm(reconciler->timer, due - now);
+    }
+}
+
+static void touch_work(void *arg, const char *work_key)
+{
+    struct reconciler *reconciler = arg;
+    workqueue_add(reconciler->queue, work_key,
+                  reconciler->complete ? WORKQUEUE_NORMAL : WORKQUEUE_BACKGROUND,
+                  loop_now(reconciler->loop));
+    reconciler_schedule(reconciler);
+}
+
+void reconciler_touch(struct reconciler *reconciler, const char *prefix, const char *key)
+{
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    touch_work(reconciler, work_key);
+}
+
+void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
+                            int64_t delay_ms)
+{
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    workqueue_add_after(reconciler->queue, work_key, delay_ms, loop_now(reconciler->loop));
+    reconciler_schedule(reconciler);
+}
+
+static size_t text_length(const struct reconciler *reconciler, enum object_kind kind,
+                          const char *key)
+{
+    const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
+    return object ? object->text.length : 0;
+}
+
+/* True: the key stays taken, the end of a write goes on. */
+static bool process(struct reconciler *reconciler, const char *work_key, size_t *bytes)
+{
+    const char *key = work_key + strlen(WORK_API);
+    switch (work_key[0]) {
+    case 'a':
+        *bytes += text_length(reconciler, OBJECT_API, key);
+        return api_reconcile(reconciler, key);
+    case 'w':
+        return webhook_reconcile(reconciler, key);
+    default:
+        return context_reconcile(reconciler, key);
+    }
+}
+
+static void pump(void *arg)
+{
+    struct reconciler *reconciler = arg;
+    if (!reconciler->complete)
+        return;
+    size_t bytes = 0;
+    for (size_t done = 0; done < SLICE_KEYS && bytes < SLICE_BYTES; done++) {
+        int64_t now = loop_now(reconciler->loop);
+        const char *borrowed = workqueue_get(reconciler->queue, now);
+        if (!borrowed)
+            break;
+        CLEANUP(freep) char *work_key = xstrdup(borrowed);
+        if (!process(reconciler, work_key, &bytes))
+            workqueue_done(reconciler->queue, work_key, now);
+    }
+    bool more = workqueue_counts(reconciler->queue).ready > 0;
+    reconciler->gateways->ops->expect(reconciler->gateways, more);
+    if (!reconciler->unjudged && !reconciler->gateways_complete) {
+        reconciler->gateways_complete = true;
+        reconciler->gateways->ops->set_complete(reconciler->gateways, true);
+    }
+    reconciler_schedule(reconciler);
+}
+
+/* Completeness: nothing is decided before every list that a decision may need has been applied. */
+
+static bool kind_is_known(const struct reconciler *reconciler, enum object_kind kind)
+{
+    if (informer_is_complete(reconciler->informer, kind))
+        return true;
+    /* Who may not read namespaces does without their labels. */
+    const struct err *trouble = informer_trouble(reconciler->informer, kind);
+    return kind == OBJECT_NAMESPACE && trouble && trouble->class == ERR_DENIED;
+}
+
+static bool queue_object(void *arg, const struct object *object)
+{
+    struct reconciler *reconciler = arg;
+    static const char *const prefixes[OBJECT_KIND_COUNT] = {
+        [OBJECT_API] = WORK_API, [OBJECT_WEBHOOK] = WORK_WEBHOOK, [OBJECT_CONTEXT] = WORK_CONTEXT};
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefixes[object->kind], object->key);
+    workqueue_add(reconciler->queue, work_key, WORKQUEUE_BACKGROUND, loop_now(reconciler->loop));
+    return true;
+}
+
+/* Has an earlier process perhaps written this API to gateways without a reload behind it? */
+static bool is_unsettled(void *arg, const struct object *object)
+{
+    bool programmed = false;
+    free(condition_reason(object, "Programmed", &programmed));
+    *(bool *)arg = *(bool *)arg || !programmed;
+    return true;
+}
+
+static void check_complete(struct reconciler *reconciler)
+{
+    for (size_t i = 0; !reconciler->complete && i < ARRAY_LENGTH(watched_kinds); i++) {
+        if (!kind_is_known(reconciler, watched_kinds[i]))
+            return;
+    }
+    if (reconciler->complete)
+        return;
+    reconciler->complete = true;
+    reconciler->unjudged = cache_count(reconciler_cache(reconciler), OBJECT_API);
+    cache_visit(reconciler_cache(reconciler), OBJECT_API, is_unsettled, &reconciler->unsettled);
+    /* Contexts first: what an API may do depends on them. */
+    context_reconcile(reconciler, "");
+    static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++)
+        cache_visit(reconciler_cache(reconciler), order[i], queue_object, reconciler);
+    log_info("caches complete", .count = (int64_t)reconciler->unjudged);
+    loop_defer(reconciler->loop, pump, reconciler);
+}
+
+/* Who is touched by a change. */
+
+void reconciler_touch_token(struct reconciler *reconciler, const char *token)
+{
+    index_visit(reconciler->index, token, touch_work, reconciler);
+}
+
+static void touch_token(struct reconciler *reconciler, const char *type, const char *name)
+{
+    CLEANUP(freep) char *token = xasprintf("%s %s", type, name);
+    reconciler_touch_token(reconciler, token);
+}
+
+struct namespace_filter {
+    struct reconciler *reconciler;
+    const char *ns;
+};
+
+/* A bare name refers within the API's own namespace only. */
+static void touch_in_namespace(void *arg, const char *work_key)
+{
+    const struct namespace_filter *filter = arg;
+    CLEANUP(freep) char *ns = object_key_ns(work_key + strlen(WORK_API));
+    if (strcmp(ns, filter->ns) == 0)
+        touch_work(filter->reconciler, work_key);
+}
+
+static void touch_users(struct reconciler *reconciler, const struct object *webhook)
+{
+    if (!webhook)
+        return;
+    CLEANUP(freep) char *token = xasprintf("ref %s", webhook->name);
+    struct namespace_filter filter = {reconciler, webhook->ns};
+    index_visit(reconciler->index, token, touch_in_namespace, &filter);
+    touch_token(reconciler, "ref", webhook->key);
+    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->text, "spec", "id", NULL));
+    if (str_is_empty(id))
+        return;
+    touch_token(reconciler, "ref", id);
+    /* Others that claim the id may have won or lost it. */
+    const char *const *claimants = cache_webhooks_with_id(reconciler_cache(reconciler), id);
+    for (size_t i = 0; claimants[i]; i++)
+        reconciler_touch(reconciler, WORK_WEBHOOK, claimants[i]);
+}
+
+static void webhook_changed(struct reconciler *reconciler, const struct object *before,
+                            const struct object *after)
+{
+    const char *key = (after ? after : before)->key;
+    reconciler_touch(reconciler, WORK_WEBHOOK, key);
+    if (before && after && object_same_content(before, after) &&
+        str_equal(before->problem, after->problem))
+        return; /* only its status */
+    touch_users(reconciler, before);
+    touch_users(reconciler, after);
+    int64_t now = loop_now(reconciler->loop);
+    if (after) {
+        absence_end(reconciler->absences, key);
+    } else if (reconciler->complete) {
+        int64_t *when = xmalloc(sizeof(*when));
+        *when = now;
+        strmap_set(reconciler->deletions, key, when);
+    }
+}
+
+static void api_changed(struct reconciler *reconciler, const struct object *before,
+                        const struct object *after)
+{
+    const char *key = (after ? after : before)->key;
+    if (after && before && reconciler->complete && after->generation != before->generation) {
+        struct api_state *state = strmap_get(reconciler->apis, key);
+        if (state)
+            state->by_user = true;
+    }
+    api_claim(reconciler, key, after);
+    reconciler_touch(reconciler, WORK_API, key);
+}
+
+static void namespace_changed(struct reconciler *reconciler, const struct object *before,
+                              const struct object *after)
+{
+    if (before && after) {
+        struct span old = json_text_get(before->text, "metadata", "labels", NULL);
+        struct span new = json_text_get(after->text, "metadata", "labels", NULL);
+        if (old.length == new.length && memcmp(old.ptr, new.ptr, new.length) == 0)
+            return;
+    }
+    touch_token(reconciler, "namespace", (after ? after : before)->name);
+}
+
+static void touch_config_map_user(void *arg, const char *work_key)
+{
+    struct reconciler *reconciler = arg;
+    const char *key = work_key + strlen(WORK_API);
+    api_claim(reconciler, key, cache_get(reconciler_cache(reconciler), OBJECT_API, key));
+    touch_work(reconciler, work_key);
+}
+
+static void on_changed(void *arg, const struct object *before, const struct object *after)
+{
+    struct reconciler *reconciler = arg;
+    const struct object *object = after ? after : before;
+    CLEANUP(freep) char *token = NULL;
+    switch (object->kind) {
+    case OBJECT_API:
+        api_changed(reconciler, before, after);
+        break;
+    case OBJECT_WEBHOOK:
+        webhook_changed(reconciler, before, after);
+        break;
+    case OBJECT_CONTEXT:
+        reconciler_touch(reconciler, WORK_CONTEXT, object->key);
+        break;
+    case OBJECT_NAMESPACE:
+        namespace_changed(reconciler, before, after);
+        break;
+    case OBJECT_SECRET:
+        touch_token(reconciler, "secret", object->key);
+        break;
+    case OBJECT_CONFIGMAP:
+        token = xasprintf("configmap %s", object->key);
+        index_visit(reconciler->index, token, touch_config_map_user, reconciler);
+        break;
+    case OBJECT_SERVICE:
+    case OBJECT_ENDPOINTSLICE:
+        break;
+    }
+}
+
+static void on_missing(void *arg, enum object_kind kind, const char *key)
+{
+    touch_token(arg, kind == OBJECT_SECRET ? "secret" : "configmap", key);
+}
+
+static void on_listed(void *arg, enum object_kind kind)
+{
+    struct reconciler *reconciler = arg;
+    (void)kind;
+    check_complete(reconciler);
+}
+
+static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
+{
+    struct reconciler *reconciler = arg;
+    log_warn("objects cannot be listed or followed", .kind = object_kind_name(kind), .err = err);
+    check_complete(reconciler);
+}
+
+static const struct informer_callbacks informer_callbacks = {
+    .changed = on_changed, .listed = on_listed, .trouble = on_trouble, .missing = on_missing};
+
+/* What the gateways tell. */
+
+static void on_progressed(void *arg, const char *api)
+{
+    reconciler_touch(arg, WORK_API, api);
+}
+
+static void on_context_changed(void *arg, const char *context)
+{
+    if (*context)
+        reconciler_touch(arg, WORK_CONTEXT, context);
+}
+
+/* A definition of ours whose object is absent may be collected where absence proves something. */
+static bool on_may_collect(void *arg, const char *api)
+{
+    const struct reconciler *reconciler = arg;
+    CLEANUP(freep) char *ns = object_key_ns(api);
+    return informer_proves_absence(reconciler->informer, OBJECT_API) &&
+           informer_watches(reconciler->informer, ns) &&
+           !cache_get(reconciler_cache(reconciler), OBJECT_API, api);
+}
+
+const struct gateways_callbacks reconciler_gateway_callbacks = {
+    .document = api_document,
+    .progressed = on_progressed,
+    .context_changed = on_context_changed,
+    .happened = api_happened,
+    .may_collect = on_may_collect,
+};
+
+/* Lifecycle. */
+
+struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
+                                  struct object_store *store,
+                                  const struct reconciler_options *options)
+{
+    struct reconciler *reconciler = xcalloc(1, sizeof(*reconciler));
+    reconciler->loop = loop;
+    reconciler->store = store;
+    reconciler->options = *options;
+    reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
+    reconciler->queue = workqueue_new();
+    reconciler->timer = loop_timer_new(loop, pump, reconciler);
+    reconciler->index = index_new();
+    reconciler->claims = claims_new();
+    reconciler->usage = usage_new();
+    reconciler->absences = absence_log_new();
+    reconciler->apis = strmap_new(api_state_free);
+    reconciler->contexts = strmap_new(context_state_free);
+    reconciler->others = strmap_new(object_state_free);
+    reconciler->deletions = strmap_new(free);
+    return reconciler;
+}
+
+void reconciler_free(struct reconciler *reconciler)
+{
+    if (!reconciler)
+        return;
+    loop_defer_cancel(reconciler->loop, pump, reconciler);
+    loop_timer_free(reconciler->timer);
+    strmap_free(reconciler->apis);
+    strmap_free(reconciler->others);
+    strmap_free(reconciler->contexts);
+    strmap_free(reconciler->deletions);
+    informer_free(reconciler->informer);
+    workqueue_free(reconciler->queue);
+    index_free(reconciler->index);
+    claims_free(reconciler->claims);
+    usage_free(reconciler->usage);
+    absence_log_free(reconciler->absences);
+    free(reconciler);
+}
+
+void reconciler_set_gateways(struct reconciler *reconciler, struct gateways *gateways)
+{
+    reconciler->gateways = gateways;
+}
+
+void reconciler_start(struct reconciler *reconciler)
+{
+    informer_start(reconciler->informer, watched_kinds, ARRAY_LENGTH(watched_kinds));
+}
+
+bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_reason)
+{
+    if (reconciler->complete)
+        return true;
+    for (size_t i = 0; i < ARRAY_LENGTH(watched_kinds) && ret_reason; i++) {
+        enum object_kind kind = watched_kinds[i];
+        if (kind_is_known(reconciler, kind))
+            continue;
+        const struct err *trouble = informer_trouble(reconciler->informer, kind);
+        *ret_reason = trouble ? trouble->msg : "the lists are not complete yet";
+        break;
+    }
+    return false;
+}
+
+bool reconciler_is_settled(const struct reconciler *reconciler)
+{
+    struct workqueue_counts counts = workqueue_counts(reconciler->queue);
+    return reconciler->complete && reconciler->gateways_complete && !counts.ready &&
+           !counts.processing && reconciler->gateways->ops->is_quiet(reconciler->gateways);
+}
+
+void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts)
+{
+    *ret_counts = reconciler->counts;
+    ret_counts->apis = cache_count(reconciler_cache(reconciler), OBJECT_API);
+    ret_counts->webhooks = cache_count(reconciler_cache(reconciler), OBJECT_WEBHOOK);
+    for (struct strmap_entry *e = strmap_first(reconciler->apis); e; e = strmap_next(e)) {
+        const struct api_state *state = strmap_entry_value(e);
+        ret_counts->ready += state->ready;
+        ret_counts->stalled += state->stalled;
+    }
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of this folder share. Nothing outside includes it. */
+
+#include "base/digest.h"
+#include "base/strmap.h"
+#include "core/absence.h"
+#include "core/claims.h"
+#include "core/context.h"
+#include "core/context_place.h"
+#include "core/index.h"
+#include "core/usage.h"
+#include "core/workqueue.h"
+#include "reconcile/informer.h"
+#include "reconcile/reconciler.h"
+
+/* Keys of the work queue: the kind's letter, a blank, the object's key. */
+#define WORK_API "a "
+#define WORK_WEBHOOK "w "
+#define WORK_CONTEXT "c "
+
+#define GATEWAY_FINALIZER "grapnel.dev/gateway"
+
+/* Events that are told once the status that they belong to is written. */
+#define PENDING_EVENTS_MAX 8
+struct pending_event {
+    enum event_type type;
+    const char *reason;
+    char *note;
+};
+
+/* What is remembered of an ApiDefinition between two looks at it. */
+struct api_state {
+    struct reconciler *reconciler;
+    char *key;
+    char *work_key; /* with WORK_API before it */
+
+    /* What the gateways are to hold was made of these: pinned, so that refills go on from them
+     * whatever happens to the object. Unset until something was accepted. */
+    bool wanted;
+    struct object *api;
+    struct object *config_map;
+    struct accepted *accepted;
+    char *context; /* "" is the default one */
+    struct digest digest;
+
+    struct store_call *call; /* a write in flight */
+    struct pending_event events[PENDING_EVENTS_MAX];
+    size_t event_count;
+
+    bool judged;  /* has been looked at with complete caches */
+    bool holding; /* its first push waits for a missing reference */
+    bool leaving; /* gateways were told to drop it */
+    bool ready;
+    bool stalled;
+    bool by_user; /* what changed last was changed by somebody, not by our start */
+    int64_t first_seen_ms;
+    int64_t wanted_ms;         /* when it was told last */
+    int64_t followed_ms;       /* when the status followed the gateways last; 0: never */
+    int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
+    bool rewrite_refused;      /* told once */
+    int64_t warned_generation; /* whose warnings were logged */
+};
+
+/* A group of gateways as the reconciler knows it. */
+struct context_state {
+    struct context context;     /* of an OperatorContext; empty for the default context */
+    struct context_place place; /* likewise */
+    struct gateway_abilities abilities;
+    struct digest digest; /* of what documents depend on */
+};
+
+/* One write of a Webhook's or context's status in flight. */
+struct object_state {
+    struct reconciler *reconciler;
+    char *work_key;
+    struct store_call *call;
+    int64_t written_ms;
+};
+
+struct reconciler {
+    struct loop *loop;
+    struct object_store *store;
+    struct gateways *gateways;
+    struct informer *informer;
+    struct reconciler_options options;
+    struct default_context default_context;
+
+    struct workqueue *queue;
+    struct loop_timer *timer; /* the queue's next due */
+    struct index *index;      /* tokens → work keys */
+    struct claims *claims;
+    struct usage *usage;
+    struct absence_log *absences;
+
+    struct strmap *apis;      /* key → struct api_state */
+    struct strmap *contexts;  /* key → struct context_state; "" is the default */
+    struct strmap *others;    /* work key of a Webhook or context → struct object_state */
+    size_t unjudged;          /* APIs that have not been looked at with complete caches */
+    bool complete;            /* caches are complete; only then anything is decided */
+    bool unsettled;           /* at the start, not every API said Programmed */
+    bool gateways_complete;   /* the gateways know all that is wanted */
+    struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
+    struct reconciler_counts counts;
+};
+
+/* api_flow.c */
+/* Registers what the API claims (`api` NULL: nothing any more). */
+void api_claim(struct reconciler *reconciler, const char *key, const struct object *api);
+
+/* reconciler.c */
+void reconciler_touch(struct reconciler *reconciler, const char *prefix, const char *key);
+void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
+                            int64_t delay_ms);
+/* Touches the dependents of "secret ns/name" and the like. */
+void reconciler_touch_token(struct reconciler *reconciler, const char *token);
+/* Arranges that the queue is looked at when its next key is due. */
+void reconciler_schedule(struct reconciler *reconciler);
+const struct cache *reconciler_cache(const struct reconciler *reconciler);
+
+/* api_flow.c */
+/* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
+bool api_reconcile(struct reconciler *reconciler, const char *key);
+void api_state_free(void *state);
+bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
+void api_happened(void *reconciler, const char *api, bool warning, const char *reason,
+                  const char *note);
+
+/* api_write.c */
+/* Events wait for the write that they belong to and are dropped if it fails. */
+void api_add_event(struct api_state *state, enum event_type type, const char *reason,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+void api_write_status(struct api_state *state, const struct object *api, const struct buf *status);
+void api_drop_events(struct api_state *state);
+void api_tell_events(struct api_state *state, const struct object *object);
+void api_change(struct api_state *state, const struct object *api,
+                const struct object_change *change);
+
+/* The API depends on nothing and uses nothing any more. */
+void api_release(struct reconciler *reconciler, struct api_state *state);
+
+/* api_leave.c */
+bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api);
+void api_gone(struct reconciler *reconciler, struct api_state *state);
+
+/* webhook_flow.c, context_flow.c */
+bool webhook_reconcile(struct reconciler *reconciler, const char *key);
+bool context_reconcile(struct reconciler *reconciler, const char *key);
+void object_state_free(void *state);
+struct object_state *object_state_of(struct reconciler *reconciler, const char *prefix,
+                                     const char *key);
+void object_write_status(struct object_state *state, const struct object *object,
+                         const struct buf *status);
+void context_state_free(void *state);

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Deletions, moves and orphans: nothing of ours stays behind, and nothing goes that should not. */
+
+#define OURS(api, context, hash)                                                                   \
+    "\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\",\"cluster\":\"c-1\",\"context\":" \
+    "\"" context "\",\"api\":\"" api "\",\"uid\":\"u\",\"hash\":\"" hash "\",\"n\":0}},"
+
+static void put_orphan(struct world *world, size_t gateway, const char *id)
+{
+    CLEANUP(freep)
+    char *text = xasprintf(
+        "{\"api_id\":\"%s\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\","
+        "\"cluster\":"
+        "\"c-1\",\"context\":\"\",\"api\":\"ns/gone-%s\",\"uid\":\"u\",\"hash\":\"h\",\"n\":0}},"
+        "\"proxy\":{\"listen_path\":\"/%s/\",\"target_url\":\"http://u/\"}}",
+        id, id, id);
+    fake_gateway_put(world->gateway[gateway], id, false, text);
+}
+
+static void a_removed_api_is_deleted_and_its_absence_verified(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 20, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    world_remove(world, "a3");
+    world_run(world, 1);
+    assert_int_equal(world_progress(world, "a3").leaving, 2);
+    world_settle(world);
+    assert_int_equal(world_progress(world, "a3").leaving, 0);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a3"));
+    expect_counts(world, 0, .deletes = 1, .reloads = 1, .reads = 1);
+    world->ops->forget(world->gateways, "ns/a3");
+    struct gateway_progress progress;
+    assert_false(world->ops->progress(world->gateways, "ns/a3", &progress));
+    world_free(world);
+}
+
+static void a_deletion_looks_first_when_the_last_look_is_old(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world_settle(world);
+    world_run(world, 60000);
+    /* Somebody has put a definition of their own there meanwhile. */
+    fake_gateway_put(world->gateway[0], "a3", false,
+                     "{\"api_id\":\"a3\",\"proxy\":{\"listen_path\":\"/a3/\"}}");
+    reset_counts(world);
+    world_remove(world, "a3");
+    world_settle(world);
+    assert_int_equal(writes(world, 0), 0);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a3"));
+    assert_int_equal(world_progress(world, "a3").leaving, 0);
+    world_free(world);
+}
+
+static void created_and_deleted_within_a_reload_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 5, 1, false);
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "new"});
+    world_run(world, 10);
+    assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+    assert_null(fake_gateway_loaded(world->gateway[0], "new"));
+    world_remove(world, "new");
+    world_settle(world);
+    assert_int_equal(world_progress(world, "new").leaving, 0);
+    assert_null(fake_gateway_file(world->gateway[0], "new"));
+    assert_null(fake_gateway_loaded(world->gateway[0], "new"));
+    world_free(world);
+}
+
+static void a_404_on_delete_counts_only_after_a_reload(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 10);
+    world->ops->expect(world->gateways, true);
+    world_want(world, &(struct world_api){.name = "new"});
+    world_run(world, 10);
+    world_remove(world, "new");
+    world_run(world, 10);
+    /* The batch is still open: it is on the disk, and not loaded. */
+    assert_int_equal(counts(world, 0)->deletes, 1);
+    assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+    assert_int_equal(world_progress(world, "new").leaving, 1);
+    world->ops->expect(world->gateways, false);
+    world_settle(world);
+    assert_null(fake_gateway_file(world->gateway[0], "new"));
+    assert_int_equal(counts(world, 0)->deletes, 2);
+    assert_int_equal(counts(world, 0)->reloads, 2);
+    world_free(world);
+}
+
+static void a_500_on_delete_means_reload_and_look(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 2, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){
+                           .fault = FAKE_STATUS, .method = "DELETE", .status = 500, .count = 1});
+    world_remove(world, "a0");
+    world_run(world, 1500);
+    /* It is still there: tried again. */
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    assert_int_equal(world_progress(world, "a0").leaving, 1);
+    world_settle(world);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a0"));
+    assert_int_equal(counts(world, 0)->deletes, 2);
+    world_free(world);
+}
+
+static void an_unreachable_gateway_is_told_apart_and_cleaned_when_it_returns(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_remove(world, "a1");
+    world_run(world, 5000);
+    struct gateway_progress progress = world_progress(world, "a1");
+    assert_int_equal(progress.leaving, 0);
+    assert_int_equal(progress.leaving_unreachable, 1);
+    assert_true(progress.unreachable_since >= loop_now(world->loop) - 5000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a1"));
+
+    /* Its object goes without waiting any longer; what is left goes all the same. */
+    world->ops->forget(world->gateways, "ns/a1");
+    assert_false(world->ops->progress(world->gateways, "ns/a1", &progress));
+    fake_gateway_heal(world->gateway[1]);
+    world_run(world, 40000);
+    assert_null(fake_gateway_loaded(world->gateway[1], "a1"));
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[1]), 2);
+    world_free(world);
+}
+
+static void an_api_that_was_removed_while_the_operator_was_down_is_found_by_its_marker(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 2, 1, false);
+    /* All that its object says is that it shall go; its place is not known. */
+    world_remove(world, "a2");
+    assert_int_equal(world_progress(world, "a2").leaving, 1);
+    world_settle(world);
+    assert_int_equal(world_progress(world, "a2").leaving, 0);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a2"));
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 2);
+    world_free(world);
+}
+
+static void an_api_that_comes_back_while_it_leaves_stays(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    world_remove(world, "a1");
+    world_run(world, 10);
+    assert_null(fake_gateway_file(world->gateway[0], "a1"));
+    world_want(world, &(struct world_api){.name = "a1", .version = 1});
+    world_settle(world);
+    expect_synced(world, "a1", 1);
+    assert_non_null(fake_gateway_file(world->gateway[0], "a1"));
+    world_free(world);
+}
+
+static void a_move_to_another_context_is_verified_before_the_old_place_is_cleaned(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_context(world, &(struct world_context){.name = "x/two", .from = 1, .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    fake_gateway_fault(world->gateway[1],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/reload"});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/two"});
+    world_run(world, 3000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    assert_int_equal(world_progress(world, "a").leaving, 1);
+    fake_gateway_heal(world->gateway[1]);
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_int_equal(world_progress(world, "a").leaving, 0);
+    world_free(world);
+}
+
+static void a_move_to_a_context_without_gateways_cleans_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .context = "x/nowhere"});
+    world_run(world, 60000);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    expect_state(world, "a", GATEWAY_NONE, "");
+    /* And back: nothing has to be pushed. */
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_int_equal(writes(world, 0), 0);
+    world_free(world);
+}
+
+static void a_move_while_the_operator_was_down_is_finished(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_context(world, &(struct world_context){.name = "x/two", .from = 1, .count = 1});
+    world_run(world, 100);
+    world_want(world, &(struct world_api){.name = "a", .context = "x/two"});
+    world->ops->set_complete(world->gateways, true);
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_non_null(fake_gateway_loaded(world->gateway[1], "a"));
+    world_free(world);
+}
+
+static void a_new_api_id_with_the_same_path_changes_place_in_one_reload(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .id = "one", .path = "/a/"});
+    world_settle(world);
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a", .id = "two", .path = "/a/"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "one"));
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "two"), "\"/a/\""));
+    assert_int_equal(counts(world, 0)->posts, 1);
+    assert_int_equal(counts(world, 0)->deletes, 1);
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    world_free(world);
+}
+
+static void a_new_api_id_with_another_path_is_verified_first(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .id = "one", .path = "/one/"});
+    world_settle(world);
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a", .id = "two", .path = "/two/"});
+    world_run(world, 100);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "one"));
+    assert_int_equal(counts(world, 0)->reloads, 2);
+    world_free(world);
+}
+
+static void orphans_go_after_thirty_seconds(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 10, 1, false);
+    world_run(world, 5000);
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 29000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_run(world, 4000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    assert_int_equal(counts(world, 0)->deletes, 1);
+    world_free(world);
+}
+
+static void orphans_stay_while_not_all_apis_have_been_named(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 3600000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    assert_int_equal(writes(world, 0), 0);
+    world_free(world);
+}
+
+static void orphans_of_namespaces_that_are_not_watched_stay(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world->may_not_collect = true;
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 3600000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_free(world);
+}
+
+static void what_is_not_of_this_owner_cluster_and_context_is_no_orphan(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    struct fake_gateway *gateway = world->gateway[0];
+    fake_gateway_put(gateway, "plain", false,
+                     "{\"api_id\":\"plain\",\"proxy\":{\"listen_path\":\"/p/\"}}");
+    fake_gateway_put(
+        gateway, "owner", false,
+        "{\"api_id\":\"owner\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"other\","
+        "\"cluster\":\"c-1\",\"context\":\"\",\"api\":\"a/b\",\"uid\":\"u\",\"hash\":\"h\","
+        "\"n\":0}},\"proxy\":{\"listen_path\":\"/o/\"}}");
+    fake_gateway_put(
+        gateway, "cluster", false,
+        "{\"api_id\":\"cluster\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":"
+        "\"grapnel\",\"cluster\":\"c-2\",\"context\":\"\",\"api\":\"a/b\",\"uid\":\"u\","
+        "\"hash\":\"h\",\"n\":0}},\"proxy\":{\"listen_path\":\"/c/\"}}");
+    fake_gateway_put(gateway, "context", false,
+                     "{\"api_id\":\"context\"," OURS("ns/x", "other/context",
+                                                     "h") "\"proxy\":{\"listen_path\":\"/x/\"}}");
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 3600000);
+    assert_int_equal(fake_gateway_loaded_count(gateway), 4);
+    assert_int_equal(writes(world, 0), 0);
+    world_free(world);
+}
+
+static void what_is_kept_or_retained_is_no_orphan(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "kept");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "r", .retain = true});
+    world->ops->keep(world->gateways, "ns/gone-kept", "");
+    world->ops->set_complete(world->gateways, true);
+    world_settle(world);
+    world->ops->forget(world->gateways, "ns/r");
+    world_run(world, 3600000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "kept"));
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "r"));
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    struct gateway_progress progress;
+    assert_true(world->ops->progress(world->gateways, "ns/gone-kept", &progress));
+    assert_int_equal(progress.synced, 1);
+
+    /* Named again, it is taken up as if nothing had been. */
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "r", .retain = true});
+    world_run(world, 100);
+    assert_int_equal(writes(world, 0), 0);
+    expect_synced(world, "r", 1);
+    world_free(world);
+}
+
+static void an_orphan_that_gets_an_object_again_is_taken_up(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 2, 1, false);
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 20000);
+    reset_counts(world);
+    world_want_many(world, 2, 1, false);
+    world_run(world, 60000);
+    assert_int_equal(writes(world, 0), 0);
+    expect_synced(world, "a0", 1);
+    world_free(world);
+}
+
+static void many_orphans_stop_the_collection_until_confirmed(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    for (int i = 0; i < 10; i++) {
+        CLEANUP(freep) char *id = xasprintf("lost%d", i);
+        put_orphan(world, 0, id);
+    }
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 120000);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 30);
+    CLEANUP(freep) char *word = world_word(world, "", 0);
+    assert_string_equal(word, "MassDeletion");
+    struct gateway_summary summary;
+    assert_true(world->ops->summary(world->gateways, "", &summary));
+    assert_int_equal(summary.orphans_held, 10);
+    assert_true(world->ops->is_quiet(world->gateways));
+    assert_false(world->ops->is_settled(world->gateways));
+
+    /* What is wanted goes on meanwhile. */
+    world_want(world, &(struct world_api){.name = "a0", .version = 2});
+    world_run(world, 3000);
+    expect_synced(world, "a0", 1);
+
+    world_context(world, &(struct world_context){.count = 1, .confirm_prune = true});
+    world_settle(world);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 20);
+    assert_true(world->ops->summary(world->gateways, "", &summary));
+    assert_int_equal(summary.orphans_held, 0);
+    world_free(world);
+}
+
+static void five_orphans_or_a_fifth_go_without_confirmation(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    for (int i = 0; i < 5; i++) {
+        CLEANUP(freep) char *id = xasprintf("lost%d", i);
+        put_orphan(world, 0, id);
+    }
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 40000);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 0);
+    world_free(world);
+}
+
+static void the_flag_confirms_for_all(void **state)
+{
+    (void)state;
+    static const struct gateways_options options = {
+        .owner = "grapnel", .cluster = "c-1", .confirm_prune = true};
+    struct world *world = world_new_with(1, &options);
+    for (int i = 0; i < 10; i++) {
+        CLEANUP(freep) char *id = xasprintf("lost%d", i);
+        put_orphan(world, 0, id);
+    }
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 40000);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 0);
+    world_free(world);
+}
+
+static void many_named_removals_need_no_confirmation(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 50, 1, false);
+    world->ops->set_complete(world->gateways, true);
+    world_settle(world);
+    reset_counts(world);
+    for (int i = 0; i < 50; i++) {
+        CLEANUP(freep) char *name = xasprintf("a%d", i);
+        world_remove(world, name);
+    }
+    world_settle(world);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 0);
+    expect_counts(world, 0, .deletes = 50, .reloads = 1, .lists = 1);
+    world_free(world);
+}
+
+static void classic_over_oas_leaves_no_companion_file(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_settle(world);
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    /* Posted to see that it is taken, deleted with both files, posted again. */
+    expect_counts(world, 0, .posts = 2, .deletes = 1, .reloads = 1, .reads = 1);
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a"), "config_data"));
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_removed_api_is_deleted_and_its_absence_verified),
+        cmocka_unit_test(a_deletion_looks_first_when_the_last_look_is_old),
+        cmocka_unit_test(created_and_deleted_within_a_reload_leaves_nothing),
+        cmocka_unit_test(a_404_on_delete_counts_only_after_a_reload),
+        cmocka_unit_test(a_500_on_delete_means_reload_and_look),
+        cmocka_unit_test(an_unreachable_gateway_is_told_apart_and_cleaned_when_it_returns),
+        cmocka_unit_test(
+            an_api_that_was_removed_while_the_operator_was_down_is_found_by_its_marker),
+        cmocka_unit_test(an_api_that_comes_back_while_it_leaves_stays),
+        cmocka_unit_test(a_move_to_another_context_is_verified_before_the_old_place_is_cleaned),
+        cmocka_unit_test(a_move_to_a_context_without_gateways_cleans_nothing),
+        cmocka_unit_test(a_move_while_the_operator_was_down_is_finished),
+        cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
+        cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
+        cmocka_unit_test(orphans_go_after_thirty_seconds),
+        cmocka_unit_test(orphans_stay_while_not_all_apis_have_been_named),
+        cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
+        cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),
+        cmocka_unit_test(what_is_kept_or_retained_is_no_orphan),
+        cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
+        cmocka_unit_test(many_orphans_stop_the_collection_until_confirmed),
+        cmocka_unit_test(five_orphans_or_a_fifth_go_without_confirmation),
+        cmocka_unit_test(the_flag_confirms_for_all),
+        cmocka_unit_test(many_named_removals_need_no_confirmation),
+        cmocka_unit_test(classic_over_oas_leaves_no_companion_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

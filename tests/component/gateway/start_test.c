@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* New endpoints, restarts of gateways and of the operator: what is read before anything is done. */
+
+static void nothing_is_read_before_the_gateway_says_ready(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_want(world, &(struct world_api){.name = "a"});
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    fake_gateway_restart(world->gateway[0], false, 5000);
+    world_stop(world);
+    reset_counts(world);
+
+    /* While it loads, its lists are empty: reading them would push everything again. */
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 4900);
+    assert_int_equal(requests(world, 0), counts(world, 0)->ready);
+    assert_true(counts(world, 0)->ready > 5);
+    world_settle(world);
+    assert_int_equal(writes(world, 0), 0);
+    expect_synced(world, "a", 1);
+    world_free(world);
+}
+
+static void a_gateway_that_never_gets_ready_is_used_after_thirty_seconds(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_set_never_ready(world->gateway[0], true);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 29900);
+    assert_int_equal(writes(world, 0) + counts(world, 0)->lists, 0);
+    int64_t took = world_settle(world);
+    assert_true(took < 5000);
+    expect_synced(world, "a", 1);
+    /* One to be sure that what is on its disk is loaded, one for the push. */
+    assert_int_equal(counts(world, 0)->reloads, 2);
+
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a", .version = 2});
+    world_settle(world);
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    world_free(world);
+}
+
+static void a_gateway_that_does_not_know_ready_is_read(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_fault(
+        world->gateway[0],
+        &(struct fake_fault_rule){.fault = FAKE_STATUS, .status = 404, .url_part = "/ready"});
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    world_free(world);
+}
+
+static void a_restart_with_everything_settled_only_reads(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 100, 1, false);
+    world_want(world, &(struct world_api){.name = "o", .oas = true});
+    world_settle(world);
+    world_stop(world);
+    reset_counts(world);
+
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 100, 1, false);
+    world_want(world, &(struct world_api){.name = "o", .oas = true});
+    world->ops->set_complete(world->gateways, true);
+    world_settle(world);
+    expect_counts(world, 0, .ready = 1, .lists = 1, .oas_lists = 1);
+    expect_counts(world, 1, .ready = 1, .lists = 1, .oas_lists = 1);
+    expect_synced(world, "a0", 2);
+    expect_synced(world, "o", 2);
+    world_free(world);
+}
+
+static void what_a_killed_process_posted_is_reloaded_first(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    /* Posted by a process that was killed before its reload: nothing shows it. */
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/reload"});
+    world_want(world, &(struct world_api){.name = "a", .version = 2});
+    world_run(world, 100);
+    world_stop(world);
+    fake_gateway_heal(world->gateway[0]);
+    reset_counts(world);
+
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
+    world_want(world, &(struct world_api){.name = "a", .version = 2});
+    world_settle(world);
+    expect_counts(world, 0, .ready = 1, .reloads = 1, .lists = 1);
+    expect_synced(world, "a", 1);
+
+    /* Only at the start: a pod that comes later has nothing of ours. */
+    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
+    world_run(world, 1000);
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    world_free(world);
+}
+
+static void an_emptied_gateway_is_full_again_within_the_interval_and_a_reload(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 500, 1, false);
+    world_settle(world);
+    world_run(world, 60000);
+    reset_counts(world);
+    fake_gateway_restart(world->gateway[1], true, 0);
+    world_run(world, 11100);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[1]), 500);
+    assert_int_equal(counts(world, 1)->posts, 500);
+    assert_int_equal(counts(world, 1)->reloads, 1);
+    assert_int_equal(writes(world, 0), 0);
+    assert_string_equal(world->last_reason, "DriftRepaired");
+    assert_true(world->happened <= 10);
+    world_free(world);
+}
+
+static void a_restarted_gateway_that_kept_its_disk_is_left_alone(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    fake_gateway_restart(world->gateway[0], false, 6000);
+    world_run(world, 30000);
+    assert_int_equal(writes(world, 0), 0);
+    assert_int_equal(world->happened, 0);
+    expect_synced(world, "a0", 1);
+    world_free(world);
+}
+
+static void everything_is_looked_at_every_ten_minutes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 300, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    /* One that the rotation will not come to in time. */
+    fake_gateway_take(world->gateway[0], "a299");
+    world_run(world, 600000);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a299"));
+    assert_true(counts(world, 0)->lists <= 2);
+    assert_int_equal(counts(world, 0)->posts, 1);
+    assert_string_equal(world->last_reason, "DriftRepaired");
+    world_free(world);
+}
+
+static void one_definition_is_read_every_interval_in_rotation(void **state)
+{
+    (void)state;
+    static const struct gateways_options options = {
+        .owner = "grapnel", .cluster = "c-1", .drift_interval_ms = 2000};
+    struct world *world = world_new_with(1, &options);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 5, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    world_run(world, 20000);
+    assert_in_range(counts(world, 0)->reads, 9, 11);
+    assert_int_equal(requests(world, 0), counts(world, 0)->reads);
+    /* Each of the five comes up within five intervals. */
+    fake_gateway_put(
+        world->gateway[0], "a3", false,
+        "{\"api_id\":\"a3\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\","
+        "\"cluster\":\"c-1\",\"context\":\"\",\"api\":\"ns/a3\",\"uid\":\"u\",\"hash\":"
+        "\"old\",\"n\":0}},\"proxy\":{\"listen_path\":\"/a3/\"}}");
+    world_run(world, 13000);
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a3"), "\"version\":1"));
+    assert_string_equal(world->last_reason, "DriftRepaired");
+    world_free(world);
+}
+
+static void two_contexts_that_name_an_endpoint_share_it(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_want(world, &(struct world_api){.name = "b", .context = "x/two"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    expect_synced(world, "b", 1);
+    assert_int_equal(counts(world, 0)->posts, 2);
+    assert_true(counts(world, 0)->reloads <= 2);
+
+    /* One context goes: what it wanted stays on the gateway, the endpoint goes on for the other. */
+    reset_counts(world);
+    world->ops->remove_context(world->gateways, "x/one");
+    world_run(world, 1000);
+    assert_int_equal(writes(world, 0), 0);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
+    expect_state(world, "a", GATEWAY_NONE, "there is no gateway");
+    world_want(world, &(struct world_api){.name = "b", .context = "x/two", .version = 2});
+    world_settle(world);
+    expect_synced(world, "b", 1);
+    world->ops->remove_context(world->gateways, "x/two");
+    world_run(world, 60000);
+    assert_int_equal(fake_http_pending(world->http), 0);
+    world_free(world);
+}
+
+static void a_context_that_comes_back_takes_up_what_it_left(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 2});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    world->ops->remove_context(world->gateways, "x/one");
+    world_run(world, 10);
+    reset_counts(world);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 2});
+    world_settle(world);
+    expect_synced(world, "a", 2);
+    assert_int_equal(writes(world, 0) + writes(world, 1), 0);
+    world_free(world);
+}
+
+static void a_new_pod_is_filled_and_a_gone_one_forgotten(void **state)
+{
+    (void)state;
+    struct world *world = world_new(3);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 30, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    world_context(world, &(struct world_context){.from = 1, .count = 2});
+    world_run(world, 10);
+    struct gateway_progress progress = world_progress(world, "a0");
+    assert_int_equal(progress.total, 2);
+    assert_int_equal(progress.synced, 1);
+    world_settle(world);
+    expect_synced(world, "a0", 2);
+    assert_int_equal(requests(world, 0) + writes(world, 1), 0);
+    expect_counts(world, 2, .ready = 1, .lists = 2, .posts = 30, .reloads = 1);
+    world_free(world);
+}
+
+static void a_blocked_context_sends_nothing_until_it_is_free(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1, .blocked = "Secret x is missing"});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 60000);
+    assert_int_equal(requests(world, 0), 0);
+    expect_state(world, "a", GATEWAY_PENDING, "Secret x is missing");
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    reset_counts(world);
+    world_context(world, &(struct world_context){.count = 1, .blocked = "Secret x is missing"});
+    world_run(world, 60000);
+    assert_int_equal(requests(world, 0), 0);
+    world_free(world);
+}
+
+static void at_most_one_list_is_in_flight_in_the_process(void **state)
+{
+    (void)state;
+    struct world *world = world_new(4);
+    for (size_t i = 0; i < 4; i++)
+        fake_gateway_fault(world->gateway[i],
+                           &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/tyk/apis"});
+    world_context(world, &(struct world_context){.count = 4});
+    world_run(world, 200);
+    assert_int_equal(fake_http_count(world->http, "GET", "/tyk/apis"), 1);
+    /* A list in which nothing moves holds up the others for a quarter of a second. */
+    world_run(world, 100);
+    assert_int_equal(fake_http_count(world->http, "GET", "/tyk/apis"), 2);
+    struct fake_call *call = fake_http_nth(world->http, 1);
+    assert_true(fake_http_bytes(world->http, call, "[", 1));
+    world_run(world, 200);
+    assert_int_equal(fake_http_count(world->http, "GET", "/tyk/apis"), 2);
+    assert_true(fake_http_bytes(world->http, call, "]", 1));
+    fake_http_end(world->http, call);
+    world_run(world, 1);
+    assert_int_equal(fake_http_count(world->http, "GET", "/tyk/apis"), 2);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_read_before_the_gateway_says_ready),
+        cmocka_unit_test(a_gateway_that_never_gets_ready_is_used_after_thirty_seconds),
+        cmocka_unit_test(a_gateway_that_does_not_know_ready_is_read),
+        cmocka_unit_test(a_restart_with_everything_settled_only_reads),
+        cmocka_unit_test(what_a_killed_process_posted_is_reloaded_first),
+        cmocka_unit_test(an_emptied_gateway_is_full_again_within_the_interval_and_a_reload),
+        cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
+        cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
+        cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
+        cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
+        cmocka_unit_test(a_context_that_comes_back_takes_up_what_it_left),
+        cmocka_unit_test(a_new_pod_is_filled_and_a_gone_one_forgotten),
+        cmocka_unit_test(a_blocked_context_sends_nothing_until_it_is_free),
+        cmocka_unit_test(at_most_one_list_is_in_flight_in_the_process),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

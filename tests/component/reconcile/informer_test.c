@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "reconcile/informer.h"
+#include "support/fake_loop.h"
+
+/* A source that the test itself plays. */
+struct rig {
+    struct object_source source; /* first: the source is the rig */
+    struct loop *loop;
+    const struct object_sink *sink;
+    void *arg;
+    struct informer *informer;
+    struct buf heard; /* a sign for each change, then the name */
+};
+
+static void start(struct object_source *source, const enum object_kind *kinds, size_t count,
+                  const struct object_sink *sink, void *arg)
+{
+    struct rig *rig = (struct rig *)source;
+    (void)kinds;
+    (void)count;
+    rig->sink = sink;
+    rig->arg = arg;
+}
+
+static void ignore(struct object_source *source, enum object_kind kind, const char *key)
+{
+    (void)source;
+    (void)kind;
+    (void)key;
+}
+
+static const struct object_source_ops ops = {.start = start, .follow = ignore, .unfollow = ignore};
+
+static void on_changed(void *arg, const struct object *before, const struct object *after)
+{
+    struct rig *rig = arg;
+    buf_add_format(&rig->heard, "%c%s ",
+                   !before  ? '+'
+                   : !after ? '-'
+                            : '~',
+                   (after ? after : before)->name);
+}
+
+static void on_listed(void *arg, enum object_kind kind)
+{
+    struct rig *rig = arg;
+    (void)kind;
+    buf_add_text(&rig->heard, "listed ");
+}
+
+static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
+{
+    struct rig *rig = arg;
+    (void)kind;
+    buf_add_format(&rig->heard, "trouble(%s) ", err->msg);
+}
+
+static void on_missing(void *arg, enum object_kind kind, const char *key)
+{
+    struct rig *rig = arg;
+    (void)kind;
+    buf_add_format(&rig->heard, "missing(%s) ", key);
+}
+
+static int set_up(void **state)
+{
+    struct rig *rig = xcalloc(1, sizeof(*rig));
+    rig->loop = fake_loop_new(1);
+    rig->source.ops = &ops;
+    buf_init(&rig->heard, BUF_UNLIMITED);
+    const struct informer_callbacks callbacks = {on_changed, on_listed, on_trouble, on_missing};
+    rig->informer = informer_new(rig->loop, &rig->source, &callbacks, rig);
+    const enum object_kind kinds[] = {OBJECT_WEBHOOK};
+    informer_start(rig->informer, kinds, 1);
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+    informer_free(rig->informer);
+    fake_loop_free(rig->loop);
+    buf_fini(&rig->heard);
+    free(rig);
+    return 0;
+}
+
+static struct object *webhook(const char *name, const char *uid, int version)
+{
+    char text[256];
+    snprintf(text, sizeof(text),
+             "{\"metadata\":{\"namespace\":\"d\",\"name\":\"%s\",\"uid\":\"%s\","
+             "\"resourceVersion\":\"%d\"}}",
+             name, uid, version);
+    struct object *object = NULL;
+    struct span span = {text, strlen(text)};
+    assert_int_equal(object_new(OBJECT_WEBHOOK, span, NULL, &object, NULL), 0);
+    return object;
+}
+
+static void put(struct rig *rig, const char *name, const char *uid, int version)
+{
+    struct object *object = webhook(name, uid, version);
+    rig->sink->put(rig->arg, object);
+    object_unref(object);
+}
+
+static void expect(struct rig *rig, const char *heard)
+{
+    fake_loop_run(rig->loop);
+    assert_string_equal(buf_text(&rig->heard), heard);
+    buf_clear(&rig->heard);
+}
+
+static void list_ab(struct rig *rig)
+{
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    put(rig, "a", "1", 10);
+    put(rig, "b", "2", 11);
+    rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+    expect(rig, "+a +b listed ");
+}
+
+static void nothing_of_a_list_counts_before_its_end(void **state)
+{
+    struct rig *rig = *state;
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    put(rig, "a", "1", 10);
+    expect(rig, "");
+    assert_false(informer_is_complete(rig->informer, OBJECT_WEBHOOK));
+    rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+    expect(rig, "+a listed ");
+    assert_true(informer_is_complete(rig->informer, OBJECT_WEBHOOK));
+    assert_true(informer_proves_absence(rig->informer, OBJECT_WEBHOOK));
+}
+
+static void a_list_that_breaks_off_deletes_nothing(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    put(rig, "a", "1", 12);
+    struct err err;
+    err_set(&err, ERR_TRANSIENT, 0, "cut");
+    rig->sink->trouble(rig->arg, OBJECT_WEBHOOK, &err);
+    expect(rig, "trouble(cut) ");
+    assert_false(informer_proves_absence(rig->informer, OBJECT_WEBHOOK));
+    assert_non_null(cache_get(informer_cache(rig->informer), OBJECT_WEBHOOK, "d/b"));
+}
+
+static void a_complete_list_deletes_what_it_does_not_hold(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    put(rig, "b", "2", 11);
+    rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+    expect(rig, "-a listed ");
+}
+
+static void absence_proves_something_again_after_a_resumed_watch(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    struct err err;
+    err_set(&err, ERR_TRANSIENT, 0, "cut");
+    rig->sink->trouble(rig->arg, OBJECT_WEBHOOK, &err);
+    rig->sink->trouble(rig->arg, OBJECT_WEBHOOK, &err);
+    expect(rig, "trouble(cut) ");
+    rig->sink->resumed(rig->arg, OBJECT_WEBHOOK);
+    fake_loop_run(rig->loop);
+    assert_true(informer_proves_absence(rig->informer, OBJECT_WEBHOOK));
+}
+
+static void an_older_version_never_replaces_a_newer_one(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    put(rig, "a", "1", 9);
+    put(rig, "a", "1", 10);
+    expect(rig, "");
+    put(rig, "a", "1", 100);
+    expect(rig, "~a ");
+}
+
+static void another_uid_is_a_deletion_and_a_creation(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    put(rig, "a", "99", 12);
+    expect(rig, "-a +a ");
+}
+
+static void the_deletion_of_an_earlier_incarnation_is_ignored(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    put(rig, "a", "99", 12);
+    rig->sink->gone(rig->arg, OBJECT_WEBHOOK, "d/a", "1");
+    expect(rig, "-a +a ");
+    rig->sink->gone(rig->arg, OBJECT_WEBHOOK, "d/a", "99");
+    expect(rig, "-a ");
+}
+
+static void a_write_of_ours_is_seen_at_once_and_not_undone(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    struct object *ours = webhook("a", "1", 20);
+    informer_put(rig->informer, ours);
+    object_unref(ours);
+    put(rig, "a", "1", 15);
+    put(rig, "a", "1", 20);
+    expect(rig, "~a ");
+}
+
+static void a_followed_secret_is_known_only_when_told(void **state)
+{
+    struct rig *rig = *state;
+    informer_follow(rig->informer, OBJECT_SECRET, "d/s");
+    assert_false(informer_is_known(rig->informer, OBJECT_SECRET, "d/s"));
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, 404, "no such Secret");
+    rig->sink->missing(rig->arg, OBJECT_SECRET, "d/s", &err);
+    expect(rig, "missing(d/s) ");
+    assert_true(informer_is_known(rig->informer, OBJECT_SECRET, "d/s"));
+    const struct err *why = informer_missing(rig->informer, OBJECT_SECRET, "d/s");
+    assert_string_equal(why->msg, "no such Secret");
+    /* Nobody asked for this one. */
+    rig->sink->missing(rig->arg, OBJECT_SECRET, "d/other", &err);
+    expect(rig, "");
+}
+
+static void a_long_list_is_applied_in_slices(void **state)
+{
+    struct rig *rig = *state;
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    for (int i = 0; i < 2000; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "w%d", i);
+        put(rig, name, name, 10 + i);
+    }
+    rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+    fake_loop_run(rig->loop);
+    assert_int_equal(cache_count(informer_cache(rig->informer), OBJECT_WEBHOOK), 2000);
+    assert_true(informer_is_complete(rig->informer, OBJECT_WEBHOOK));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_of_a_list_counts_before_its_end),
+        TEST(a_list_that_breaks_off_deletes_nothing),
+        TEST(a_complete_list_deletes_what_it_does_not_hold),
+        TEST(absence_proves_something_again_after_a_resumed_watch),
+        TEST(an_older_version_never_replaces_a_newer_one),
+        TEST(another_uid_is_a_deletion_and_a_creation),
+        TEST(the_deletion_of_an_earlier_incarnation_is_ignored),
+        TEST(a_write_of_ours_is_seen_at_once_and_not_undone),
+        TEST(a_followed_secret_is_known_only_when_told),
+        TEST(a_long_list_is_applied_in_slices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

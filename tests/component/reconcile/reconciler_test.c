@@ -1,0 +1,809 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "reconcile/reconciler.h"
+#include "support/fake_gateways.h"
+#include "support/fake_loop.h"
+#include "support/fake_world.h"
+
+#define GRACE_MS 5000
+#define REFERENCE_GRACE_MS 10000
+#define REWRITE_MS 30000
+#define FINALIZER_MS 60000
+
+struct rig {
+    struct loop *loop;
+    struct fake_world *world;
+    struct reconciler *reconciler;
+    struct fake_gateways *gateways;
+};
+
+static const struct seal_key seal_key = {"0123456789abcdef0123456789abcde"};
+static const char *const no_namespaces[] = {"grapnel", NULL};
+
+static void start(struct rig *rig)
+{
+    struct reconciler_options options = {
+        .resolve = {.default_cooldown = "10s",
+                    .id_namespaces = no_namespaces,
+                    .seal_key = &seal_key},
+        .conversion_grace_ms = GRACE_MS,
+        .reference_grace_ms = REFERENCE_GRACE_MS,
+        .rewrite_delay_ms = REWRITE_MS,
+        .finalizer_timeout_ms = FINALIZER_MS,
+    };
+    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world),
+                                     fake_world_store(rig->world), &options);
+    rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
+    reconciler_set_gateways(rig->reconciler, fake_gateways_port(rig->gateways));
+    reconciler_set_default_context(rig->reconciler,
+                                   &(struct default_context){.abilities = {.version = ""}});
+    reconciler_start(rig->reconciler);
+    fake_loop_run(rig->loop);
+}
+
+static void stop(struct rig *rig)
+{
+    fake_world_source(rig->world)->ops->free(fake_world_source(rig->world));
+    reconciler_free(rig->reconciler);
+    fake_gateways_free(rig->gateways);
+}
+
+static int set_up(void **state)
+{
+    struct rig *rig = xcalloc(1, sizeof(*rig));
+    rig->loop = fake_loop_new(7);
+    rig->world = fake_world_new(rig->loop);
+    fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'default'}}");
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+    stop(rig);
+    fake_world_free(rig->world);
+    fake_loop_free(rig->loop);
+    free(rig);
+    return 0;
+}
+
+/* Objects. */
+
+static void webhook(struct rig *rig, const char *name, const char *rest)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'Webhook','metadata':{'name':'%s'},'spec':{'url':'https://%s/"
+                           "hook','method':'POST','bodyTemplate':'','conversionPolicy':'Auto'%s}}",
+                           name, name, rest);
+    fake_world_apply(rig->world, json);
+}
+
+/* An OAS API with one handler that refers to `ref` (NULL: none); `metadata` is added there. */
+static void api(struct rig *rig, const char *name, const char *ref, const char *metadata)
+{
+    CLEANUP(freep)
+    char *handler = ref ? xasprintf("{'enabled':true,'trigger':'AuthFailure','type':'webhook',"
+                                    "'cooldownPeriod':'10s','id':'%s'}",
+                                    ref)
+                        : xstrdup("");
+    CLEANUP(freep)
+    char *json = xasprintf(
+        "{'kind':'ApiDefinition','metadata':{'name':'%s'%s},'spec':{'oas':{'openapi':'3.0.3','info'"
+        ":"
+        "{'title':'%s','version':'1'},'paths':{},'x-tyk-api-gateway':{'info':{'name':'%s','state':"
+        "{'active':true}},'upstream':{'url':'http://up/'},'server':{'listenPath':{'value':'/%s/',"
+        "'strip':true},'eventHandlers':[%s]}}}}}",
+        name, metadata, name, name, name, handler);
+    fake_world_apply(rig->world, json);
+}
+
+static void expect_in_document(const struct rig *rig, const char *key, const char *text, bool there)
+{
+    const char *document = fake_gateways_document(rig->gateways, key);
+    assert_non_null(document);
+    if ((strstr(document, text) != NULL) != there)
+        fail_msg("%s: %s%s in %s", key, text, there ? " is missing" : " stands", document);
+}
+
+static void expect_api(const struct rig *rig, const char *key, const char *path, const char *json)
+{
+    fake_world_expect(rig->world, OBJECT_API, key, path, json);
+}
+
+static void expect_reason(const struct rig *rig, const char *key, const char *condition,
+                          const char *reason)
+{
+    fake_world_expect_reason(rig->world, OBJECT_API, key, condition, reason);
+}
+
+/* Pushing and reporting. */
+
+static void an_api_without_references_is_pushed_and_reported(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", NULL, "");
+    expect_in_document(rig, "default/orders", "\"/orders/\"", true);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    expect_reason(rig, "default/orders", "Programmed", "Programmed");
+    expect_reason(rig, "default/orders", "Reconciling", NULL);
+    expect_api(rig, "default/orders", "status/gateways", "{'total':2,'synced':2}");
+    expect_api(rig, "default/orders", "status/observedGeneration", "1");
+    expect_api(rig, "default/orders", "status/apiId", "'ZGVmYXVsdC9vcmRlcnM'");
+    expect_api(rig, "default/orders", "metadata/finalizers", "['grapnel.dev/gateway']");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Synced"), 1);
+    assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
+    assert_int_equal(fake_world_status_writes(rig->world), 1);
+}
+
+static void a_reference_becomes_a_copy_in_status_and_document(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    start(rig);
+    api(rig, "orders", "pager", "");
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_api(rig, "default/orders", "status/webhooks/0/copy/url", "'https://pager/hook'");
+    expect_api(rig, "default/orders", "status/handlers/0/source", "'Global'");
+    expect_reason(rig, "default/orders", "ResolvedRefs", "Resolved");
+}
+
+static void the_copy_is_written_before_the_push_that_contains_it(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", ",'finalizers':['grapnel.dev/gateway']");
+    start(rig);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+
+    fake_world_hold_writes(rig->world, true);
+    webhook(rig, "pager", ",'name':'Second'");
+    fake_loop_advance(rig->loop, 3000);
+    expect_in_document(rig, "default/orders", "Second", false);
+    fake_world_hold_writes(rig->world, false);
+    expect_in_document(rig, "default/orders", "Second", true);
+}
+
+static void refills_go_on_from_what_was_accepted(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_hold_writes(rig->world, true);
+    webhook(rig, "pager", ",'name':'Second'");
+    fake_loop_advance(rig->loop, 3000);
+    assert_true(fake_gateways_refill(rig->gateways, "default/orders"));
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_in_document(rig, "default/orders", "Second", false);
+    fake_world_hold_writes(rig->world, false);
+}
+
+static void a_settled_world_is_left_alone_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", ",'id':'66498cd1e2fcd1000184ecb9'");
+    api(rig, "orders", "pager", "");
+    api(rig, "plain", NULL, "");
+    start(rig);
+    fake_loop_advance(rig->loop, 60000);
+    unsigned writes = fake_world_status_writes(rig->world);
+    unsigned changes = fake_world_changes(rig->world);
+    fake_loop_advance(rig->loop, 600000);
+    stop(rig);
+    start(rig);
+    fake_loop_advance(rig->loop, 600000);
+    assert_int_equal(fake_world_status_writes(rig->world), writes);
+    assert_int_equal(fake_world_changes(rig->world), changes);
+    assert_true(fake_gateways_is_complete(rig->gateways));
+    assert_false(fake_gateways_unsettled(rig->gateways));
+}
+
+/* Change of a global. */
+
+static void a_changed_global_touches_just_the_apis_that_refer_to_it(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    webhook(rig, "mail", "");
+    api(rig, "a", "pager", "");
+    api(rig, "b", "default/pager", "");
+    api(rig, "c", "mail", "");
+    start(rig);
+    unsigned pushes = fake_gateways_pushes(rig->gateways);
+    webhook(rig, "pager", ",'name':'Second'");
+    assert_int_equal(fake_gateways_pushes(rig->gateways), pushes + 2);
+    expect_in_document(rig, "default/a", "Second", true);
+    expect_in_document(rig, "default/b", "Second", true);
+    expect_api(rig, "default/a", "status/webhooks/0/webhook/generation", "2");
+}
+
+static void usage_is_told_in_the_webhooks_status(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "a", "pager", "");
+    api(rig, "b", "pager", "");
+    start(rig);
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect(rig->world, OBJECT_WEBHOOK, "default/pager", "status/usedBy",
+                      "{'apis':2,'handlers':2}");
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+    fake_world_delete(rig->world, OBJECT_API, "default/b");
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect(rig->world, OBJECT_WEBHOOK, "default/pager", "status/usedBy",
+                      "{'apis':1,'handlers':1}");
+}
+
+static void one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "first", ",'id':'x1'");
+    start(rig);
+    fake_loop_advance(rig->loop, 2000);
+    webhook(rig, "second", ",'id':'x1'");
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/first", "Ready", "Valid");
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/second", "Ready", "DuplicateId");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/first");
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/second", "Ready", "Valid");
+}
+
+/* Deletion of a global. */
+
+static void a_deleted_global_is_converted_after_the_grace(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", ",'labels':{'app.kubernetes.io/managed-by':'Helm'}");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS - 1);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+
+    fake_loop_advance(rig->loop, 1000);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_reason(rig, "default/orders", "ResolvedRefs", "Converted");
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Converted"), 1);
+    CLEANUP(freep)
+    char *annotation =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
+    assert_non_null(strstr(annotation, "https://pager/hook"));
+    /* Helm owns it: the spec stays. */
+    fake_loop_advance(rig->loop, 10 * REWRITE_MS);
+    expect_api(rig, "default/orders", "metadata/generation", "1");
+}
+
+static void delete_and_recreate_within_the_grace_is_no_deletion(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS / 2);
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 10 * GRACE_MS);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Converted"), 0);
+}
+
+static void nothing_is_converted_while_the_view_proves_nothing(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_cut(rig->world, OBJECT_WEBHOOK, true);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, 100 * GRACE_MS);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    fake_world_cut(rig->world, OBJECT_WEBHOOK, false);
+    fake_loop_advance(rig->loop, 2 * GRACE_MS);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+}
+
+static void a_deletion_while_the_operator_was_down_is_converted(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    stop(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    start(rig);
+    fake_loop_advance(rig->loop, GRACE_MS - 1);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", true);
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+}
+
+static void a_global_that_comes_back_takes_over_again(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", ",'conversionPolicy':'Retain'");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, 2 * GRACE_MS);
+    webhook(rig, "pager", ",'name':'New'");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", true);
+    expect_in_document(rig, "default/orders", "New", true);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Relinked"), 1);
+    expect_api(rig, "default/orders", "metadata/annotations/grapnel.dev~converted", NULL);
+    CLEANUP(freep)
+    char *annotations =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
+    assert_true(!annotations || !strstr(annotations, "pager"));
+}
+
+static void a_converted_reference_is_rewritten_after_the_delay(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + REWRITE_MS - 1000);
+    expect_api(rig, "default/orders", "metadata/generation", "1");
+    fake_loop_advance(rig->loop, 3000);
+    static const char handler[] = "spec/oas/x-tyk-api-gateway/server/eventHandlers/0";
+    char path[128];
+    snprintf(path, sizeof(path), "%s/id", handler);
+    expect_api(rig, "default/orders", path, NULL);
+    snprintf(path, sizeof(path), "%s/url", handler);
+    expect_api(rig, "default/orders", path, "'https://pager/hook'");
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    fake_loop_advance(rig->loop, 60000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "Resolved");
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    /* Once: it is an ordinary local handler from now on. */
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    /* The copy outlives the rewrite in the annotation. */
+    CLEANUP(freep)
+    char *annotations =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
+    assert_non_null(strstr(annotations, "https://pager/hook"));
+}
+
+static void retain_leaves_the_spec_alone_also_across_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", ",'conversionPolicy':'Retain'");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 1000);
+    stop(rig);
+    start(rig);
+    fake_loop_advance(rig->loop, 10 * REWRITE_MS);
+    expect_api(rig, "default/orders", "metadata/generation", "1");
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+}
+
+static void a_mass_deletion_rewrites_nothing_and_says_so(void **state)
+{
+    struct rig *rig = *state;
+    char name[32];
+    for (int i = 0; i < 5; i++) {
+        snprintf(name, sizeof(name), "w%d", i);
+        webhook(rig, name, "");
+    }
+    api(rig, "orders", "w0", "");
+    start(rig);
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof(name), "default/w%d", i);
+        fake_world_delete(rig->world, OBJECT_WEBHOOK, name);
+    }
+    fake_loop_advance(rig->loop, GRACE_MS + REWRITE_MS + 5000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_api(rig, "default/orders", "metadata/generation", "1");
+    assert_true(fake_world_event_says(rig->world, "at once"));
+}
+
+static void a_sealed_value_is_never_rewritten_into_a_spec(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'s'},'data':{'t':"
+                                 "'VE9LRU4tMTIz'}}");
+    webhook(rig, "pager",
+            ",'headers':[{'name':'A','valueFrom':{'secretKeyRef':{'name':'s','key':'t'}}}]");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + REWRITE_MS + 5000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_api(rig, "default/orders", "metadata/generation", "1");
+    expect_in_document(rig, "default/orders", "TOKEN-123", true);
+    assert_true(fake_world_event_says(rig->world, "Secret"));
+}
+
+/* References. */
+
+static void a_new_api_waits_for_a_missing_webhook(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 2);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 100);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
+}
+
+static void after_the_grace_it_goes_live_without_the_handler(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS + 1000);
+    expect_in_document(rig, "default/orders", "pager", false);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookNotFound");
+    expect_reason(rig, "default/orders", "Ready", "WebhookNotFound");
+    expect_reason(rig, "default/orders", "Reconciling", "WaitingForReference");
+    expect_reason(rig, "default/orders", "Stalled", NULL);
+    expect_api(rig, "default/orders", "status/handlers/0/source", "'Missing'");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "WebhookNotFound"), 1);
+}
+
+static void withdrawn_permission_erases_the_copy_after_the_grace(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'platform'}}");
+    fake_world_apply(rig->world,
+                     "{'kind':'Webhook','metadata':{'name':'pager','namespace':'platform'},'spec':"
+                     "{'url':'https://p/','method':'POST','allowedNamespaces':{'from':'All'}}}");
+    api(rig, "orders", "platform/pager", "");
+    start(rig);
+    expect_in_document(rig, "default/orders", "https://p/", true);
+    fake_world_apply(rig->world,
+                     "{'kind':'Webhook','metadata':{'name':'pager','namespace':'platform'},'spec':"
+                     "{'url':'https://p/','method':'POST','allowedNamespaces':{'from':'Same'}}}");
+    fake_loop_advance(rig->loop, GRACE_MS - 1);
+    expect_in_document(rig, "default/orders", "https://p/", true);
+    fake_loop_advance(rig->loop, 3000);
+    expect_in_document(rig, "default/orders", "https://p/", false);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookNotFound");
+    expect_api(rig, "default/orders", "status/webhooks", "[]");
+}
+
+static void an_invalid_global_leaves_the_last_good_copy_in_force(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_apply(rig->world, "{'kind':'Webhook','metadata':{'name':'pager'},'spec':{'url':"
+                                 "'not a url','method':'POST'}}");
+    fake_loop_advance(rig->loop, 3000);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookInvalid");
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "InvalidSpec");
+}
+
+/* Secrets. */
+
+static void a_value_from_a_secret_is_sealed_in_status_and_clear_on_the_gateway(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'s'},'data':{'t':"
+                                 "'VE9LRU4tMTIz'}}");
+    webhook(rig, "pager",
+            ",'headers':[{'name':'A','valueFrom':{'secretKeyRef':{'name':'s','key':'t'}}}]");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    expect_in_document(rig, "default/orders", "TOKEN-123", true);
+    CLEANUP(freep)
+    char *status = fake_world_read(rig->world, OBJECT_API, "default/orders", "status");
+    assert_null(strstr(status, "TOKEN"));
+    assert_non_null(strstr(status, "\"sealed\":\"v1:"));
+    assert_false(fake_world_event_says(rig->world, "TOKEN"));
+
+    /* Rotation: followed, pushed once. */
+    unsigned pushes = fake_gateways_pushes(rig->gateways);
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'s'},'data':{'t':"
+                                 "'VE9LRU4tNDU2'}}");
+    fake_loop_advance(rig->loop, 1000);
+    expect_in_document(rig, "default/orders", "TOKEN-456", true);
+    assert_int_equal(fake_gateways_pushes(rig->gateways), pushes + 1);
+
+    /* Gone: the last good copy stays. */
+    fake_world_delete(rig->world, OBJECT_SECRET, "default/s");
+    fake_loop_advance(rig->loop, 3000);
+    expect_in_document(rig, "default/orders", "TOKEN-456", true);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "SecretNotFound");
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready",
+                             "SecretNotFound");
+}
+
+/* Bad input. */
+
+static void an_invalid_spec_keeps_the_last_good_definition(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    unsigned pushes = fake_gateways_pushes(rig->gateways);
+    fake_world_apply(rig->world, "{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':"
+                                 "{'oas':{'openapi':'3.0.3'}}}");
+    fake_loop_advance(rig->loop, 3000);
+    assert_int_equal(fake_gateways_pushes(rig->gateways), pushes);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_reason(rig, "default/orders", "Ready", "InvalidSpec");
+    expect_reason(rig, "default/orders", "Stalled", "InvalidSpec");
+    expect_api(rig, "default/orders", "status/webhooks/0/copy/url", "'https://pager/hook'");
+    expect_api(rig, "default/orders", "status/apiId", "'ZGVmYXVsdC9vcmRlcnM'");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "InvalidSpec"), 1);
+    assert_true(fake_gateways_refill(rig->gateways, "default/orders"));
+    /* Mended. */
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void what_is_invalid_since_before_the_start_is_kept_on_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':"
+                                 "{'oas':{'openapi':'3.0.3'}}}");
+    start(rig);
+    assert_true(fake_gateways_is_kept(rig->gateways, "default/orders"));
+    assert_true(fake_gateways_is_complete(rig->gateways));
+}
+
+static void of_two_apis_with_one_listen_path_the_second_stalls(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 3000);
+    static const char rival[] =
+        "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival','proxy':"
+        "{'target_url':'http://up/','listen_path':'/orders/'}}}";
+    fake_world_apply(rig->world, rival);
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/rival", "Stalled", "Conflict");
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/rival", "Ready", "Synced");
+}
+
+/* Gateways. */
+
+static void the_state_of_gateways_becomes_reasons(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    static const struct {
+        enum gateway_state state;
+        const char *programmed;
+        const char *ready;
+        const char *stalled;
+    } table[] = {
+        {GATEWAY_UNREACHABLE, "GatewayUnreachable", "GatewayUnreachable", NULL},
+        {GATEWAY_UNAUTHORIZED, "GatewayUnauthorized", "GatewayUnauthorized", NULL},
+        {GATEWAY_REJECTED, "GatewayRejected", "GatewayRejected", NULL},
+        {GATEWAY_LOAD_BALANCED, "LoadBalancedUrl", "LoadBalancedUrl", NULL},
+        {GATEWAY_NONE, "NoGateways", "NoGateways", NULL},
+        {GATEWAY_FOREIGN, "Pending", "ForeignDefinition", "ForeignDefinition"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        fake_gateways_set_state(rig->gateways, "default/orders", table[i].state, 1, "gw1: why");
+        fake_loop_advance(rig->loop, 11000);
+        expect_reason(rig, "default/orders", "Programmed", table[i].programmed);
+        expect_reason(rig, "default/orders", "Ready", table[i].ready);
+        expect_reason(rig, "default/orders", "Stalled", table[i].stalled);
+        expect_api(rig, "default/orders", "status/gateways", "{'total':2,'synced':1}");
+    }
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, "");
+    fake_loop_advance(rig->loop, 11000);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    unsigned writes = fake_world_status_writes(rig->world);
+    for (int i = 0; i < 18; i++) {
+        bool down = i % 2 == 0;
+        fake_gateways_set_state(rig->gateways, "default/orders",
+                                down ? GATEWAY_PENDING : GATEWAY_SYNCED, down ? 1 : 2, "");
+        fake_loop_advance(rig->loop, 1000);
+    }
+    assert_true(fake_world_status_writes(rig->world) - writes <= 2);
+}
+
+static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 1000);
+    assert_int_equal(fake_world_status_writes(rig->world), 0);
+    fake_loop_advance(rig->loop, 2000);
+    expect_reason(rig, "default/orders", "Ready", "Progressing");
+    expect_reason(rig, "default/orders", "Reconciling", "Progressing");
+    fake_gateways_hold(rig->gateways, false);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+/* Leaving. */
+
+static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, ",'finalizers':['finalizers.tyk.io/apidefinition']");
+    start(rig);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 100);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_gateways_removals(rig->gateways), 1);
+}
+
+static void an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, FINALIZER_MS - 1000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_loop_advance(rig->loop, 2000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "CleanupSkipped"), 1);
+}
+
+static void a_retained_api_stays_on_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+}
+
+static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+}
+
+/* Writing. */
+
+static void a_conflict_is_looked_at_again(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    start(rig);
+    fake_world_fail_next_write(rig->world, ERR_CONFLICT);
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void a_failed_write_is_repeated_with_back_off(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    start(rig);
+    api(rig, "orders", "pager", ",'finalizers':['grapnel.dev/gateway']");
+    for (int i = 0; i < 5; i++) {
+        fake_world_fail_next_write(rig->world, ERR_TRANSIENT);
+        webhook(rig, "pager", i % 2 ? ",'name':'a'" : ",'name':'b'");
+        fake_loop_advance(rig->loop, 1000);
+    }
+    expect_in_document(rig, "default/orders", "\"name\":\"b\"", true);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void who_may_not_list_namespaces_does_without_them(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_forbid(rig->world, OBJECT_NAMESPACE);
+    api(rig, "orders", NULL, "");
+    start(rig);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void nothing_is_decided_before_every_list_is_complete(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_forbid(rig->world, OBJECT_WEBHOOK);
+    api(rig, "orders", NULL, "");
+    start(rig);
+    fake_loop_advance(rig->loop, 60000);
+    const char *reason = NULL;
+    assert_false(reconciler_is_ready(rig->reconciler, &reason));
+    assert_string_equal(reason, "may not list");
+    assert_int_equal(fake_gateways_pushes(rig->gateways), 0);
+    assert_int_equal(fake_world_status_writes(rig->world), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_api_without_references_is_pushed_and_reported),
+        TEST(a_reference_becomes_a_copy_in_status_and_document),
+        TEST(the_copy_is_written_before_the_push_that_contains_it),
+        TEST(refills_go_on_from_what_was_accepted),
+        TEST(a_settled_world_is_left_alone_after_a_restart),
+        TEST(a_changed_global_touches_just_the_apis_that_refer_to_it),
+        TEST(usage_is_told_in_the_webhooks_status),
+        TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
+        TEST(a_deleted_global_is_converted_after_the_grace),
+        TEST(delete_and_recreate_within_the_grace_is_no_deletion),
+        TEST(nothing_is_converted_while_the_view_proves_nothing),
+        TEST(a_deletion_while_the_operator_was_down_is_converted),
+        TEST(a_global_that_comes_back_takes_over_again),
+        TEST(a_converted_reference_is_rewritten_after_the_delay),
+        TEST(retain_leaves_the_spec_alone_also_across_a_restart),
+        TEST(a_mass_deletion_rewrites_nothing_and_says_so),
+        TEST(a_sealed_value_is_never_rewritten_into_a_spec),
+        TEST(a_new_api_waits_for_a_missing_webhook),
+        TEST(after_the_grace_it_goes_live_without_the_handler),
+        TEST(withdrawn_permission_erases_the_copy_after_the_grace),
+        TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
+        TEST(a_value_from_a_secret_is_sealed_in_status_and_clear_on_the_gateway),
+        TEST(an_invalid_spec_keeps_the_last_good_definition),
+        TEST(what_is_invalid_since_before_the_start_is_kept_on_the_gateways),
+        TEST(of_two_apis_with_one_listen_path_the_second_stalls),
+        TEST(the_state_of_gateways_becomes_reasons),
+        TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
+        TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+        TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
+        TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
+        TEST(a_retained_api_stays_on_the_gateways),
+        TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
+        TEST(a_conflict_is_looked_at_again),
+        TEST(a_failed_write_is_repeated_with_back_off),
+        TEST(who_may_not_list_namespaces_does_without_them),
+        TEST(nothing_is_decided_before_every_list_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# All tests. `quick` leaves out those that need a real control plane.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+mode=${1:-all}
+case $mode in
+all | quick) ;;
+*)
+    echo "Usage: tests/run.sh [quick]" >&2
+    exit 2
+    ;;
+esac
+
+# shellcheck source=packages.sh
+. tests/packages.sh
+install_packages build-essential cmake ninja-build pkg-config ccache libcurl4-openssl-dev libjansson-dev \
+    libyaml-dev libssl-dev libevent-dev uthash-dev libcmocka-dev clang-14 clang-tidy-14 clang-format-14 \
+    libclang-rt-14-dev binutils curl jq python3 python3-pytest python3-yaml openssl shellcheck iproute2 \
+    util-linux lua5.1 prometheus
+
+step() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
+export CMAKE_C_COMPILER_LAUNCHER=ccache
+# The interpreter of Debian, with its pytest and yaml, whatever else stands on PATH.
+python=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1
+
+step "format"
+git ls-files '*.[ch]' | xargs clang-format-14 --dry-run --Werror
+git ls-files '*.sh' | xargs shellcheck -x
+
+step "release build: hardened, warnings are errors"
+cmake --preset release >/dev/null
+cmake --build --preset release -- --quiet
+
+step "structure, manifests, references"
+GRAPNEL_BUILD_DIR=build/release $python -m pytest -q -p no:cacheprovider tests/checks
+
+step "build with the address, undefined and leak sanitizers"
+cmake --preset asan >/dev/null
+cmake --build --preset asan -- --quiet
+export GRAPNEL_BIN_DIR=$root/build/asan
+
+step "unit, component and fuzz-corpus tests"
+ctest --preset asan -j "$(nproc)" --quiet --output-on-failure
+
+step "stub gateway against recorded exchanges"
+GRAPNEL_STUB_GATEWAY=$GRAPNEL_BIN_DIR/tests/gateway/grapnel-stub-gateway \
+    $python -m pytest -q -p no:cacheprovider tests/gateway
+
+step "commands: golden files, bad input"
+$python -m pytest -q -p no:cacheprovider tests/golden
+
+step "clang-tidy"
+cmake --preset tidy >/dev/null
+cmake --build --preset tidy -- --quiet
+
+if [ "$mode" = quick ]; then
+    step "done (without the control plane)"
+    exit 0
+fi
+
+step "real control plane (the first time it is built: about six minutes)"
+tests/e2e/run.sh
+
+step "done"
