@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from .wait import PATIENCE
+
 
 class KubectlError(RuntimeError):
     def __init__(self, argv: list[str], result: subprocess.CompletedProcess):
@@ -84,6 +86,7 @@ class Kubectl:
 
     def wait(self, condition: str, kind: str, name: str, namespace: str | None = None, timeout: float = 20) -> None:
         """kubectl wait --for=CONDITION, e.g. condition=Ready, delete, jsonpath={…}=…"""
+        timeout *= PATIENCE
         self.run("wait", f"--for={condition}", f"{kind}/{name}", f"--timeout={timeout}s", *self._in(namespace),
                  timeout=timeout + 10)
 
@@ -97,6 +100,7 @@ class Kubectl:
 
     def delete(self, kind: str, name: str, namespace: str | None = None, wait: bool = True,
                timeout: float = 30) -> None:
+        timeout *= PATIENCE
         self.run("delete", kind, name, f"--wait={'true' if wait else 'false'}", f"--timeout={timeout}s",
                  *self._in(namespace), timeout=timeout + 10)
 

@@ -5,6 +5,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+from .wait import PATIENCE
+
+
+class Ended(Exception):
+    """A program is gone that should be there. Not one of the errors that `eventually` takes for "not yet"."""
+
 
 class Process:
     """Runs one program at a time; its output is appended to one log over all its lives."""
@@ -40,8 +46,8 @@ class Process:
     def expect_running(self) -> None:
         """Raises when the program ended by itself; used while waiting for it, so that nobody waits in vain."""
         if not self.is_running():
-            raise SystemExit(f"{self.name} ended with {self.exit_code} instead of coming up\n"
-                             f"{' '.join(self.argv)}\n{self.tail(40)}")
+            raise Ended(f"{self.name} ended with {self.exit_code} instead of coming up\n"
+                        f"{' '.join(self.argv)}\n{self.tail(40)}")
 
     def signal(self, number: int) -> None:
         assert self.child is not None
@@ -61,6 +67,7 @@ class Process:
 
     def await_exit(self, timeout: float = 10) -> int:
         assert self.child is not None
+        timeout *= PATIENCE
         try:
             return self.child.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting for an effect that happens elsewhere."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,6 +9,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 INTERVAL = 0.05
+# For machines much slower than the ones that the timeouts were chosen on.
+PATIENCE = float(os.environ.get("GRAPNEL_E2E_PATIENCE", "1"))
 
 
 class NotYet(AssertionError):
@@ -20,6 +23,7 @@ def eventually(condition: Callable[[], T], timeout: float = 20, interval: float 
     Assertions, refused connections and refused kubectl calls count as "not yet"; the last reason is in the message when
     the time is over. A condition is best written with assertions, which say what was seen.
     """
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -65,7 +69,7 @@ def throughout_equal(read: Callable[[], Any], want: Any, seconds: float, interva
 
 def until_stable(read: Callable[[], T], seconds: float = 1.5, timeout: float = 30) -> T:
     """Reads until the value has been the same for a while, and returns it: for "everything has settled"."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     last, since = read(), time.monotonic()
     while time.monotonic() - since < seconds:
         assert time.monotonic() < deadline, f"still changes after {timeout} s: {last!r}"
