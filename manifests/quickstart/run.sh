@@ -59,15 +59,15 @@ finish() {
 }
 trap finish EXIT
 
-# Starts a server that prints the address it listens on; sets $address.
+# Starts a server that says on which port it listens; sets $port.
 start() {
     local name=$1
     shift
     "$@" >"$work/$name.out" 2>"$work/$name.err" &
     pids+=($!)
     for _ in $(seq 100); do
-        address=$(grep -oE '[0-9.]+:[0-9]+' "$work/$name.out" | head -n 1 || true)
-        [ -n "$address" ] && return
+        port=$(jq -r .port "$work/$name.out" 2>/dev/null || true)
+        [ -n "$port" ] && return
         sleep 0.05
     done
     cat "$work/$name.err" >&2
@@ -89,13 +89,13 @@ await() {
 }
 
 start receiver "$receiver" --listen 127.0.0.1:0 --output "$work/received"
-hook=$receiver_host:${address##*:}
+hook=$receiver_host:$port
 if [ ${#urls[@]} -eq 0 ]; then
     export TYK_AUTH=s3cret
     for n in 1 2; do
         mkdir "$work/gateway$n"
         start "gateway$n" "$stub" --listen 127.0.0.1:0 --secret "$TYK_AUTH" --app-path "$work/gateway$n"
-        urls+=("http://$address")
+        urls+=("http://127.0.0.1:$port")
     done
 fi
 mkdir "$work/definitions"
@@ -109,7 +109,7 @@ for url in "${urls[@]}"; do arguments+=(--gateway-url "$url"); done
 pids+=($!)
 
 handler() { curl -sf -H "X-Tyk-Authorization: ${TYK_AUTH:-}" "$1/tyk/apis/oas/$orders" |
-    jq -c '."x-tyk-api-gateway".server.eventHandlers[0]'; }
+    jq -c '."x-tyk-api-gateway".server.eventHandlers[0] | {trigger, id, url, method, headers} | with_entries(select(.value))'; }
 shows() { for url in "${urls[@]}"; do handler "$url" | jq -e "$1" || return 1; done; }
 show() { for url in "${urls[@]}"; do printf '  %s  %s\n' "$url" "$(handler "$url")"; done; }
 fire() { for _ in 1 2 3 4; do curl -so /dev/null "${urls[0]}/orders/"; sleep 0.1; done; }
