@@ -85,7 +85,8 @@ def cluster(bare_cluster):
         pytest.fail("crds/ holds no file")
     for file in files:
         bare_cluster.kubectl.apply(file)
-    bare_cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    for plural in PLURALS.values():
+        bare_cluster.kubectl.wait("condition=Established", "crd", f"{plural}.tyk.tyk.io")
     # For a moment after that, lists are still answered 429, "storage is (re)initializing".
     tyk = Tyk(bare_cluster.api)
     eventually(lambda: [tyk.items(kind) for kind in PLURALS])

@@ -399,7 +399,7 @@ def test_a_kind_that_is_not_installed_is_said_and_waited_for(stage, gateways, ku
         kubectl.apply({**{key: definition[key] for key in ("apiVersion", "kind", "spec")},
                        "metadata": {"name": "operatorcontexts.tyk.tyk.io",
                                     "annotations": definition["metadata"].get("annotations", {})}})
-        kubectl.run("wait", "--for=condition=Established", "crd/operatorcontexts.tyk.tyk.io", "--timeout=30s")
+        kubectl.wait("condition=Established", "crd", "operatorcontexts.tyk.tyk.io")
     operator.await_ready(60)
     kubectl.apply(oas_api(team, "orders"))
     tyk.await_ready(team, "orders")

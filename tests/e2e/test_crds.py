@@ -503,7 +503,7 @@ def test_an_object_that_a_newer_rule_refuses_stays_usable(bare_cluster, stage, k
         node.pop("x-kubernetes-validations", None)
     kubectl.apply(lenient)
     try:
-        kubectl.run("wait", "--for=condition=Established", "crd/ratchets.ratchet.example", "--timeout=30s")
+        kubectl.wait("condition=Established", "crd", "ratchets.ratchet.example")
         team = stage.namespace()
         bad = thing("ApiDefinition", classic(proxy={"listen_path": "x", "target_url": "http://u"}, api_id="a/b"))
         bad |= {"apiVersion": "ratchet.example/v1alpha1", "kind": "Ratchet"}

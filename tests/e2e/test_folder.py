@@ -10,7 +10,7 @@ from harness.gateway import await_on_all
 from harness.kubectl import to_manifest
 from harness.objects import condition, default_api_id, local, oas_api, reference, secret, webhook
 from harness.operator import FolderOperator
-from harness.wait import eventually, eventually_equal, throughout_equal
+from harness.wait import eventually, eventually_equal, throughout_equal, until_stable
 
 MANIFESTS = Path(__file__).parent / "manifests"
 URL = "https://pager.example/hook"
@@ -131,13 +131,17 @@ def test_a_restart_with_everything_settled_does_nothing(operator, gateways):
         webhook(TEAM, "pager"), *(oas_api(TEAM, f"api-{number}", reference("pager")) for number in range(10))]))
     operator.start()
     await_ready(operator, *(f"api-{number}" for number in range(10)))
+
+    def written() -> dict[str, int]:
+        return {file.name: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()}
+
+    files = until_stable(written)
     before = [gateway.counts() for gateway in gateways]
-    files = {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()}
     operator.restart()
     nothing = {"posts": 0, "deletes": 0, "reloads": 0}
     throughout_equal(lambda: [gateway.counts_since(count) for gateway, count in zip(gateways, before)],
                      [nothing, nothing], 4, interval=0.2)
-    assert {file: file.stat().st_mtime_ns for file in (operator.state / "status").iterdir()} == files
+    assert written() == files
 
 
 def test_an_emptied_folder_empties_no_gateway(operator, gateways):

@@ -439,7 +439,7 @@ def test_removal_of_the_kind_is_not_a_deletion(relying, operator, gateways, kube
         kubectl.apply({**{key: definition[key] for key in ("apiVersion", "kind", "spec")},
                        "metadata": {"name": "webhooks.tyk.tyk.io",
                                     "annotations": definition["metadata"].get("annotations", {})}})
-        kubectl.run("wait", "--for=condition=Established", "crd/webhooks.tyk.tyk.io", "--timeout=30s")
+        kubectl.wait("condition=Established", "crd", "webhooks.tyk.tyk.io")
     kubectl.apply(webhook(team, "pager", "https://again.example/"))
     await_on_all(gateways, urls(team), ["https://again.example/"])
 

@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,16 @@ class Kubectl:
     def wait(self, condition: str, kind: str, name: str, namespace: str | None = None, timeout: float = 20) -> None:
         """kubectl wait --for=CONDITION, e.g. condition=Ready, delete, jsonpath={…}=…"""
         timeout *= PATIENCE
-        self.run("wait", f"--for={condition}", f"{kind}/{name}", f"--timeout={timeout}s", *self._in(namespace),
-                 timeout=timeout + 10)
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.run("wait", f"--for={condition}", f"{kind}/{name}", f"--timeout={timeout}s", *self._in(namespace),
+                         timeout=timeout + 10)
+                return
+            except KubectlError as error:
+                # What a fresh object without any condition makes of it; it says so at once instead of waiting.
+                if "accessor error" not in error.stderr or time.monotonic() > deadline:
+                    raise
 
     def patch(self, kind: str, name: str, patch: Any, namespace: str | None = None, type: str = "merge",
               *flags: str) -> None:
