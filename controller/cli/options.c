@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,9 +99,31 @@ static char *environment_name(const struct option_spec *option)
     return name;
 }
 
+/* All problems are told together: the next one goes behind those before it. */
+static void add_problem(struct err *problems, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add_problem(struct err *problems, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct err before = *problems;
+    err_set(problems, ERR_INVALID, 0, "%s%s%s", before.msg, *before.msg ? "; " : "", text);
+}
+
+static void set_or_add_problem(const struct option_spec *option, void *values, const char *text,
+                               const char *shown, struct err *problems)
+{
+    struct err err;
+    if (set_value(option, values, text, &err) < 0)
+        add_problem(problems, "%s: %s", shown, err.msg);
+}
+
 /* What no flag has set comes from the environment, else it is the default. */
-static int fill_in(const struct command_spec *command, const bool *given, void *values,
-                   struct err *err)
+static void fill_in(const struct command_spec *command, const bool *given, void *values,
+                    struct err *problems)
 {
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option_spec *option = &command->options[i];
@@ -109,15 +132,11 @@ static int fill_in(const struct command_spec *command, const bool *given, void *
         CLEANUP(freep) char *name = environment_name(option);
         bool read = !option->no_environment && !is_short(option);
         const char *text = read ? getenv(name) : NULL;
-        if (text && *text) {
-            if (set_value(option, values, text, err) < 0)
-                return err_wrap(err, "%s", name);
-        } else if (option->fallback) {
-            if (set_value(option, values, option->fallback, err) < 0)
-                return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
-        }
+        if (text && *text)
+            set_or_add_problem(option, values, text, name, problems);
+        else if (option->fallback)
+            set_or_add_problem(option, values, option->fallback, option->name, problems);
     }
-    return 0;
 }
 
 static struct option *getopt_table(const struct command_spec *command)
@@ -170,6 +189,7 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
     *ret_help = false;
     optind = 0; /* glibc: start afresh */
     opterr = 0;
+    struct err problems = {.class = ERR_INVALID};
     int which;
     while ((which = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         if (which == 'h') {
@@ -177,19 +197,25 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
             return 0;
         }
         const char *shown = argv[optind - 1];
-        if (which == ':')
-            return err_set(err, ERR_INVALID, 0, "%s: a value is missing", shown);
+        if (which == ':') {
+            add_problem(&problems, "%s: a value is missing", shown);
+            continue;
+        }
         size_t index = option_index(command, which);
-        if (index == command->option_count)
-            return err_set(err, ERR_INVALID, 0, "%s: no such option (see grapnel %s --help)", shown,
-                           command->name);
+        if (index == command->option_count) {
+            add_problem(&problems, "%s: no such option (see grapnel %s --help)", shown,
+                        command->name);
+            continue;
+        }
         const struct option_spec *option = &command->options[index];
-        if (set_value(option, values, optarg ? optarg : "true", err) < 0)
-            return err_wrap(err, "%s%s", is_short(option) ? "-" : "--", option->name);
+        CLEANUP(freep)
+        char *name = xasprintf("%s%s", is_short(option) ? "-" : "--", option->name);
+        set_or_add_problem(option, values, optarg ? optarg : "true", name, &problems);
         given[index] = true;
     }
-    if (fill_in(command, given, values, err) < 0)
-        return -1;
+    fill_in(command, given, values, &problems);
+    if (*problems.msg)
+        return err_set(err, ERR_INVALID, 0, "%s", problems.msg);
     return optind;
 }
 

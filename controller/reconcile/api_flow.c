@@ -104,6 +104,12 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     CLEANUP(freep)
     char *log_key = denied ? xasprintf("denied %s %s", api_key, ref) : xstrdup(webhook_key);
     int64_t since = absence_since(reconciler->absences, log_key, now);
+    if (!denied && !strmap_has(reconciler->deletions, webhook_key)) {
+        /* It went while we were not looking. */
+        int64_t *when = xmalloc(sizeof(*when));
+        *when = since;
+        strmap_set(reconciler->deletions, webhook_key, when);
+    }
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
     if (left <= 0)
         return ABSENCE_PROVEN;

@@ -14,6 +14,7 @@
  * emptied): specs are left alone then. */
 #define MASS_DELETION_MIN 3
 #define MASS_DELETION_PERCENT 20
+#define MASS_DELETION_SLACK_MS 1000
 
 void conversion_add_events(struct api_state *state, const struct accepted *before,
                            const struct resolution *after)
@@ -113,14 +114,16 @@ char *conversion_annotation(const struct object *api, const struct seal_key *key
 static bool is_mass_deletion(struct reconciler *reconciler)
 {
     int64_t now = loop_now(reconciler->loop);
+    /* Who is judged now went grace and delay ago; those who went within the delay before or after
+     * went with it. */
+    int64_t window = reconciler->options.conversion_grace_ms +
+                     2 * reconciler->options.rewrite_delay_ms + MASS_DELETION_SLACK_MS;
     size_t lately = 0;
     struct strmap_entry *next;
     for (struct strmap_entry *e = strmap_first(reconciler->deletions); e; e = next) {
         next = strmap_next(e);
         const int64_t *when = strmap_entry_value(e);
-        /* Twice the delay: those who went together are judged together, whoever is looked at last.
-         */
-        if (now - *when > 2 * reconciler->options.rewrite_delay_ms)
+        if (now - *when > window)
             strmap_remove(reconciler->deletions, strmap_entry_key(e));
         else
             lately++;

@@ -86,6 +86,16 @@ static bool process(struct reconciler *reconciler, const char *work_key, size_t 
     }
 }
 
+static bool queue_object(void *arg, const struct object *object)
+{
+    struct reconciler *reconciler = arg;
+    static const char *const prefixes[OBJECT_KIND_COUNT] = {
+        [OBJECT_API] = WORK_API, [OBJECT_WEBHOOK] = WORK_WEBHOOK, [OBJECT_CONTEXT] = WORK_CONTEXT};
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefixes[object->kind], object->key);
+    workqueue_add(reconciler->queue, work_key, WORKQUEUE_BACKGROUND, loop_now(reconciler->loop));
+    return true;
+}
+
 static void pump(void *arg)
 {
     struct reconciler *reconciler = arg;
@@ -105,6 +115,8 @@ static void pump(void *arg)
     reconciler->gateways->ops->expect(reconciler->gateways, more);
     if (!reconciler->unjudged && !reconciler->gateways_complete) {
         reconciler->gateways_complete = true;
+        /* Who uses a Webhook is known only now. */
+        cache_visit(reconciler_cache(reconciler), OBJECT_WEBHOOK, queue_object, reconciler);
         reconciler->gateways->ops->set_complete(reconciler->gateways, true);
     }
     reconciler_schedule(reconciler);
@@ -119,16 +131,6 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
     /* Who may not read namespaces does without their labels. */
     const struct err *trouble = informer_trouble(reconciler->informer, kind);
     return kind == OBJECT_NAMESPACE && trouble && trouble->class == ERR_DENIED;
-}
-
-static bool queue_object(void *arg, const struct object *object)
-{
-    struct reconciler *reconciler = arg;
-    static const char *const prefixes[OBJECT_KIND_COUNT] = {
-        [OBJECT_API] = WORK_API, [OBJECT_WEBHOOK] = WORK_WEBHOOK, [OBJECT_CONTEXT] = WORK_CONTEXT};
-    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefixes[object->kind], object->key);
-    workqueue_add(reconciler->queue, work_key, WORKQUEUE_BACKGROUND, loop_now(reconciler->loop));
-    return true;
 }
 
 /* Has an earlier process perhaps written this API to gateways without a reload behind it? */

@@ -179,7 +179,8 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
     add_status(reconciler, object, &problems, holds_id, &status);
     problems_fini(&problems);
     webhook_fini(&webhook);
-    if (!known || status_is_current(object, buf_text(&status), status.length))
+    if (!known || !reconciler->gateways_complete ||
+        status_is_current(object, buf_text(&status), status.length))
         return false;
     int64_t left = state->written_ms + USAGE_INTERVAL_MS - loop_now(reconciler->loop);
     if (left > 0) {
