@@ -61,7 +61,7 @@ def test_the_recorded_objects_fit_the_crds(name, case):
     assert list(problems(case["object"], schemas()[case["object"]["kind"]])) == []
 
 
-# DESIGN's table of conditions: what may hold an object back.
+# Every reason that a condition may have.
 REASONS = {
     "ApiDefinition": {
         "Ready": {"Synced", "Progressing", "WebhookNotFound", "WebhookInvalid", "SecretNotFound", "ConfigMapNotFound",
@@ -69,9 +69,12 @@ REASONS = {
                   "NoGateways", "InvalidSpec", "Conflict", "ForeignDefinition"},
         "Reconciling": {"Progressing", "WaitingForReference", "WaitingForGateway"},
         "Stalled": {"InvalidSpec", "Conflict", "ForeignDefinition"}},
-    "Webhook": {"Ready": {"Valid", "InvalidSpec", "DuplicateId", "SecretNotFound"}},
-    "OperatorContext": {"Ready": {"GatewaysSynced", "SecretNotFound", "ServiceNotFound", "NoGateways", "GatewayUnreachable",
-                                  "MassDeletion"}},
+    "Webhook": {"Ready": {"Valid", "InvalidSpec", "DuplicateId", "SecretNotFound"},
+                "Reconciling": {"SecretNotFound"}, "Stalled": {"InvalidSpec", "DuplicateId"}},
+    "OperatorContext": {"Ready": {"GatewaysSynced", "Progressing", "SecretNotFound", "ServiceNotFound", "NoGateways",
+                                  "GatewayUnreachable", "MassDeletion"},
+                        "Reconciling": {"Progressing", "SecretNotFound", "ServiceNotFound", "NoGateways",
+                                        "GatewayUnreachable", "MassDeletion"}},
 }
 
 
