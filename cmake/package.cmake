@@ -12,8 +12,6 @@ endif()
 option(GRAPNEL_PACKAGE "Build manual pages, completions and what else the Debian package needs" OFF)
 set(GRAPNEL_PACKAGE_CONTACT "Grapnel maintainers <maintainers@grapnel.invalid>" CACHE STRING "Who maintains the package")
 
-install(TARGETS grapnel RUNTIME DESTINATION bin COMPONENT program)
-
 if(NOT GRAPNEL_PACKAGE)
     return()
 endif()
