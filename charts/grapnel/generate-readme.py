@@ -40,10 +40,11 @@ first, and an operator that is gone cannot clean up after the objects beside it.
 ## Coming from Tyk Operator
 
 The Secret `tyk-operator-conf` serves unchanged: `--set gateway.existingSecret=tyk-operator-conf`. Its `TYK_AUTH` is the
-gateways' secret; its `TYK_URL` names the gateways when no `gateway.service` and no `gateway.urls` is set, and one that names a
-Kubernetes Service is followed to the pods behind it (with `watchNamespaces`, its namespace must be among them). Its other keys
-(`TYK_ORG`, `TYK_TLS_INSECURE_SKIP_VERIFY`) count where an OperatorContext names the Secret. Uninstall Tyk Operator first, without
-its CRDs: the kinds are the same, and both would write the same objects.
+gateways' secret. Its `TYK_URL` names the gateways when no `gateway.service` and no `gateway.urls` is set, and one that names a
+Kubernetes Service is followed to the pods behind it (with `watchNamespaces`, its namespace must be among them). `TYK_ORG` counts
+too, and `TYK_TLS_INSECURE_SKIP_VERIFY` where there is no `gateway.caSecret`; a change of these needs a new pod.
+
+Uninstall Tyk Operator first, without its CRDs: the kinds are the same, and both would write the same objects.
 
 ## Which Secrets it may read
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -88,6 +89,23 @@ def test_the_samples_build_and_every_sample_is_among_them(build):
 @pytest.mark.parametrize("path, document", OBJECTS, ids=[f"{path.name}-{document['metadata']['name']}" for path, document in OBJECTS])
 def test_samples_fit_the_crds(path, document):
     assert list(problems(document, SCHEMAS[document["kind"]])) == []
+
+
+@pytest.fixture
+def grapnel() -> Path:
+    given = os.environ.get("GRAPNEL_BIN_DIR")
+    folders = [Path(given)] if given else [REPOSITORY / "build" / name for name in ("asan", "dev", "release")]
+    return next((folder / "grapnel" for folder in folders if (folder / "grapnel").is_file()), None) or pytest.skip("grapnel is not built")
+
+
+@pytest.mark.parametrize("path", ["samples", "argocd/objects.yaml"])
+def test_the_program_has_nothing_to_say_against_the_samples(grapnel, path):
+    result = subprocess.run([grapnel, "validate", MANIFESTS / path, "-o", "json"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    result = subprocess.run([grapnel, "render", MANIFESTS / path], capture_output=True, text=True, check=True)
+    for api in json.loads(result.stdout):
+        assert api["document"] and not [one for one in api["problems"] if one["severity"] == "error"]
+        assert "Global" in {handler["source"] for handler in api["handlers"]} <= {"Global", "Local"}
 
 
 def test_the_check_of_samples_finds_what_is_wrong():

@@ -137,6 +137,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* What a Secret made for Tyk Operator may say beside the gateways' secret, and no value here does. */}}
+{{- define "grapnel.fromSecret" -}}
+{{- with .Values.gateway }}
+{{- if .existingSecret }}
+- TYK_ORG
+{{- if not (or .service.name .urls) }}
+- TYK_URL
+{{- end }}
+{{- if not .caSecret }}
+- TYK_TLS_INSECURE_SKIP_VERIFY
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Whether the namespace of the pods is an argument. */}}
 {{- define "grapnel.needsPodNamespace" -}}
 {{- if or (has (include "grapnel.namespace" .) .Values.watchNamespaces) (has (include "grapnel.namespace" .) .Values.idNamespaces) }}true{{ end }}
