@@ -38,7 +38,9 @@ if(GRAPNEL_HARDEN)
     set(CMAKE_POSITION_INDEPENDENT_CODE ON)
     target_compile_options(hardening INTERFACE
         -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
-        -ftrivial-auto-var-init=zero -fPIE)
+        -ftrivial-auto-var-init=zero -fPIE
+        # The same bytes wherever it is built.
+        -ffile-prefix-map=${PROJECT_BINARY_DIR}=build -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         target_compile_options(hardening INTERFACE -fcf-protection=full)
     elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")

@@ -17,6 +17,7 @@
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "reconcile/reconciler.h"
+#include "serve/notify.h"
 #include "world.h"
 
 /* How often the files of flags are looked at. */
@@ -147,6 +148,13 @@ static void on_once(void *arg)
 
 /* Starting. */
 
+static void tell_service_manager(const char *state)
+{
+    struct err err;
+    if (notify_send(getenv("NOTIFY_SOCKET"), state, &err) < 0)
+        log_warn("service manager not told", .err = &err);
+}
+
 static void on_world_ready(void *arg, const struct err *err)
 {
     struct app *app = arg;
@@ -189,12 +197,14 @@ static void on_world_ready(void *arg, const struct err *err)
     loop_timer_arm(app->files_timer, FILES_INTERVAL_MS);
     if (config->once)
         loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
+    tell_service_manager("READY=1");
 }
 
 static void on_signal(void *arg, int number)
 {
     struct app *app = arg;
     log_info("stopping", .detail = strsignal(number));
+    tell_service_manager("STOPPING=1");
     loop_stop(app->loop);
 }
 

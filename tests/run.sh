@@ -14,7 +14,7 @@ all | quick) ;;
     ;;
 esac
 
-# shellcheck source=packages.sh
+# shellcheck source=tests/packages.sh
 . tests/packages.sh
 install_packages build-essential cmake ninja-build pkg-config ccache libcurl4-openssl-dev libjansson-dev \
     libyaml-dev libssl-dev libevent-dev uthash-dev libcmocka-dev clang-14 clang-tidy-14 clang-format-14 \
@@ -52,6 +52,12 @@ GRAPNEL_STUB_GATEWAY=$GRAPNEL_BIN_DIR/tests/gateway/grapnel-stub-gateway \
 
 step "commands: golden files, bad input"
 $python -m pytest -q -p no:cacheprovider tests/golden
+
+step "chart and manifests (helm comes with the control plane: without it most are skipped)"
+$python -m pytest -q -rs -c tests/charts/pytest.ini tests/charts
+
+step "manual pages, completions, systemd unit"
+$python -m pytest -q -rs -p no:cacheprovider tests/packaging
 
 step "clang-tidy"
 cmake --preset tidy >/dev/null
