@@ -238,6 +238,8 @@ static enum ref_source decide(struct resolver *resolver, const struct handler_sc
     if (!handler->ref)
         return REF_LOCAL;
     struct ref_state *state = find_ref(resolver, handler->ref);
+    if (!state)
+        return REF_MISSING; /* cannot be: the list was made of the handlers */
     if (!state->ref.copy && handler->has_local && !state->invalid) {
         warn(scope, handler, "LocalFields",
              "the id leads to no Webhook: the fields beside it make a local webhook");
