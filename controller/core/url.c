@@ -78,7 +78,9 @@ static const char *ipv6_fault(const char *at, const char *end)
 
 static const char *host_fault(const char *at, const char *end)
 {
-    if (at < end && *at == '[')
+    if (at >= end)
+        return "the host is missing";
+    if (*at == '[')
         return ipv6_fault(at + 1, end);
     const char *colon = memchr(at, ':', (size_t)(end - at));
     const char *host_end = colon ? colon : end;
