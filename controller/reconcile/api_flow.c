@@ -234,12 +234,11 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
     api_facts_fini(&facts);
 }
 
-/* Has no status been written yet? */
-static bool is_new(const struct object *api)
+bool api_was_reported(const struct object *api)
 {
     int64_t observed = -1;
     json_text_int64(json_text_get(api->text, "status", "observedGeneration", NULL), &observed);
-    return observed < 0;
+    return observed >= 0;
 }
 
 static void judge(struct api_look *look)
@@ -253,7 +252,7 @@ static void judge(struct api_look *look)
     if (conflict)
         resolution_add_conflict(&look->resolution, conflict);
     look->stalled = !look->resolution.valid || !look->abilities;
-    bool first = !state->wanted && (state->holding || is_new(look->api));
+    bool first = !state->wanted && (state->holding || !api_was_reported(look->api));
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = first && look->resolution.waits && left > 0;

@@ -133,12 +133,14 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
     return kind == OBJECT_NAMESPACE && trouble && trouble->class == ERR_DENIED;
 }
 
-/* Has an earlier process perhaps written this API to gateways without a reload behind it? */
+/* Has an earlier process perhaps written this API to gateways without a reload behind it? Not if it
+ * left no trace on the object: the finalizer and the copies come before the first push. */
 static bool is_unsettled(void *arg, const struct object *object)
 {
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
-    *(bool *)arg = *(bool *)arg || !programmed;
+    bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) || api_was_reported(object);
+    *(bool *)arg = *(bool *)arg || (touched && !programmed);
     return true;
 }
 
