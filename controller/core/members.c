@@ -47,7 +47,9 @@ bool members_key_matches(struct span key, const char *name)
 static bool key_is(struct span key, const char *name)
 {
     size_t length = key.length - 2;
-    return key.ptr[1] == name[0] && strncmp(key.ptr + 1, name, length) == 0 && !name[length];
+    if (length && key.ptr[1] != name[0])
+        return false;
+    return strncmp(key.ptr + 1, name, length) == 0 && !name[length];
 }
 
 enum match { MATCH_NONE, MATCH_EXACT, MATCH_VARIANT };
@@ -131,55 +133,63 @@ static const struct member_edit *find_edit(struct span key, const struct member_
     return NULL;
 }
 
-static void add_member(struct buf *out, bool *first, const struct member_edit *edit)
+/* An object while it is written. Members that stay and stand together are copied at once. */
+struct writer {
+    struct buf *out;
+    bool any; /* something stands behind the brace */
+    const char *run;
+    const char *run_end;
+};
+
+static void separate(struct writer *writer)
 {
-    if (!*first)
-        buf_add_char(out, ',');
-    *first = false;
-    json_text_add_string(out, edit->key);
-    buf_add_char(out, ':');
-    buf_add(out, edit->bytes, edit->length);
+    if (writer->any)
+        buf_add_char(writer->out, ',');
+    writer->any = true;
+}
+
+static void end_run(struct writer *writer)
+{
+    if (!writer->run)
+        return;
+    separate(writer);
+    buf_add(writer->out, writer->run, (size_t)(writer->run_end - writer->run));
+    writer->run = NULL;
+}
+
+static void add_member(struct writer *writer, const struct member_edit *edit)
+{
+    separate(writer);
+    json_text_add_string(writer->out, edit->key);
+    buf_add_char(writer->out, ':');
+    buf_add(writer->out, edit->bytes, edit->length);
 }
 
 void members_write(struct span object, const struct member_edit *edits, size_t count,
                    struct buf *out)
 {
     uint32_t done = 0;
-    bool first = true;
-    /* Members that stay and stand together are copied at once. */
-    const char *run = NULL;
-    const char *run_end = NULL;
+    struct writer writer = {.out = out};
     buf_add_char(out, '{');
     struct json_text_iter iter = json_text_iterate(object);
     while (json_text_next(&iter)) {
         size_t index = 0;
         const struct member_edit *edit = find_edit(iter.key, edits, count, &index);
-        bool kept = !edit || (edit->keep && json_text_type(iter.value) != JSON_TEXT_NULL);
-        if (edit && kept)
+        if (!edit || (edit->keep && json_text_type(iter.value) != JSON_TEXT_NULL)) {
+            writer.run = writer.run ? writer.run : iter.key.ptr;
+            writer.run_end = iter.value.ptr + iter.value.length;
+        } else {
+            end_run(&writer);
+            if (edit->bytes && !(done & UINT32_C(1) << index))
+                add_member(&writer, edit);
+        }
+        if (edit)
             done |= UINT32_C(1) << index;
-        if (kept) {
-            run = run ? run : iter.key.ptr;
-            run_end = iter.value.ptr + iter.value.length;
-            continue;
-        }
-        if (run) {
-            buf_add(out, first ? "" : ",", first ? 0 : 1);
-            buf_add(out, run, (size_t)(run_end - run));
-            first = false;
-            run = NULL;
-        }
-        if (edit->bytes && !(done & UINT32_C(1) << index))
-            add_member(out, &first, edit);
-        done |= UINT32_C(1) << index;
     }
-    if (run) {
-        buf_add(out, first ? "" : ",", first ? 0 : 1);
-        buf_add(out, run, (size_t)(run_end - run));
-        first = false;
-    }
+    end_run(&writer);
     for (size_t i = 0; i < count; i++) {
         if (edits[i].bytes && !(done & UINT32_C(1) << i))
-            add_member(out, &first, &edits[i]);
+            add_member(&writer, &edits[i]);
     }
     buf_add_char(out, '}');
 }
