@@ -330,6 +330,22 @@ static void refuse_config_map(const struct reader *reader, const char *reason, c
                  "ConfigMap %s, key %s: %s", view->config_map, view->config_map_entry, message);
 }
 
+/* The document is decoded once for each ConfigMap as it is, not once for each look at it. NULL when
+ * there is no such entry. */
+static const struct object_memo *find_document(const struct object *config_map, const char *entry)
+{
+    const struct object_memo *memo = object_memo(config_map, entry);
+    if (memo)
+        return memo;
+    CLEANUP(freep)
+    char *text = json_text_string(json_text_get(config_map->text, "data", entry, NULL));
+    if (!text)
+        return NULL;
+    struct err err;
+    char *json = decode_document((struct span){text, strlen(text)}, &err);
+    return object_keep_memo(config_map, entry, json, json ? NULL : xstrdup(err.msg));
+}
+
 static void read_config_map(const struct reader *reader, const struct object *config_map)
 {
     struct api_view *view = reader->view;
@@ -337,19 +353,16 @@ static void read_config_map(const struct reader *reader, const struct object *co
         refuse_config_map(reader, "ConfigMapNotFound", "there is no such ConfigMap");
         return;
     }
-    struct span entry = json_text_get(config_map->text, "data", view->config_map_entry, NULL);
-    CLEANUP(freep) char *text = json_text_string(entry);
-    if (!text) {
+    const struct object_memo *document = find_document(config_map, view->config_map_entry);
+    if (!document) {
         refuse_config_map(reader, "ConfigMapNotFound", "the ConfigMap has no such key");
         return;
     }
-    struct err err;
-    view->decoded = decode_document((struct span){text, strlen(text)}, &err);
-    if (!view->decoded) {
-        refuse_config_map(reader, "InvalidSpec", err.msg);
+    if (!document->text) {
+        refuse_config_map(reader, "InvalidSpec", document->fault);
         return;
     }
-    view->document = (struct span){view->decoded, strlen(view->decoded)};
+    view->document = (struct span){document->text, strlen(document->text)};
     read_oas(reader);
 }
 
@@ -415,7 +428,6 @@ void api_view_read(const struct object *api, const struct object *config_map,
 
 void api_view_fini(struct api_view *view)
 {
-    free(view->decoded);
     free(view->context);
     free(view->config_map);
     free(view->config_map_entry);

@@ -56,6 +56,11 @@ static void facts_of_an_oas_api_in_a_config_map(void **state)
     assert_string_equal(facts.refs[0], "p");
     assert_null(facts.refs[1]);
     api_facts_fini(&facts);
+    assert_non_null(object_memo(config_map, "a.json")); /* it is decoded once */
+    assert_null(object_memo(config_map, "other"));
+    api_facts_read(api, config_map, &facts);
+    assert_string_equal(facts.clean_path, "/a");
+    api_facts_fini(&facts);
 
     api_facts_read(api, NULL, &facts);
     assert_int_equal(facts.form, API_FORM_OAS);
