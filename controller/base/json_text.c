@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
@@ -312,11 +314,20 @@ void json_text_add_string(struct buf *out, const char *text)
     json_text_add_string_n(out, text, strlen(text));
 }
 
-void json_text_add_string_n(struct buf *out, const char *text, size_t length)
+/* Of the well-formed UTF-8 sequence that begins here; 0 when none does. */
+static size_t sequence_length(const char *at, const char *end)
 {
-    buf_add_char(out, '"');
+    for (size_t length = 1; length <= 4 && length <= (size_t)(end - at); length++) {
+        if (str_is_utf8(at, length))
+            return length;
+    }
+    return 0;
+}
+
+static void add_escaped(struct buf *out, const char *text, const char *end)
+{
     const char *plain = text;
-    for (const char *at = text; at < text + length; at++) {
+    for (const char *at = text; at < end; at++) {
         unsigned char byte = (unsigned char)*at;
         if (byte >= 0x20 && byte != '"' && byte != '\\')
             continue;
@@ -329,7 +340,25 @@ void json_text_add_string_n(struct buf *out, const char *text, size_t length)
         else
             buf_add_format(out, "\\u%04x", byte);
     }
-    buf_add(out, plain, (size_t)(text + length - plain));
+    buf_add(out, plain, (size_t)(end - plain));
+}
+
+void json_text_add_string_n(struct buf *out, const char *text, size_t length)
+{
+    const char *end = text + length;
+    buf_add_char(out, '"');
+    if (str_is_utf8(text, length)) {
+        add_escaped(out, text, end);
+        text = end;
+    }
+    while (text < end) {
+        size_t sequence = sequence_length(text, end);
+        if (sequence)
+            add_escaped(out, text, text + sequence);
+        else
+            buf_add_text(out, "\xef\xbf\xbd");
+        text += sequence ? sequence : 1;
+    }
     buf_add_char(out, '"');
 }
 

@@ -46,7 +46,7 @@ extern const char *const api_unsupported[API_UNSUPPORTED_COUNT];
 
 /*
  * Where the parts of an API are, for those who resolve or build its document. Spans point into the
- * API's text, or into `decoded`.
+ * API's text, or into what is kept with the ConfigMap; both must stay.
  */
 struct api_view {
     const struct object *api;
@@ -54,7 +54,6 @@ struct api_view {
     const char *prefix;   /* of fields in messages: "spec", "spec.oas", "spec.oasRef" */
     struct span document; /* Classic: the spec; OAS: the document; ptr NULL: there is none */
     bool is_whole;        /* one definition, with what makes it one: worth looking into */
-    char *decoded;        /* the document out of a ConfigMap, as JSON */
     char *context;        /* as in the facts */
     char *config_map;
     char *config_map_entry;

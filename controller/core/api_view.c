@@ -68,19 +68,24 @@ static void want(const struct reader *reader, struct span value, enum wanted wan
     refuse(reader, path, message, NULL);
 }
 
+static void refuse_variant(const struct reader *reader, const char *path,
+                           const struct members_rest *rest)
+{
+    if (!rest->variant.ptr || !reader->problems)
+        return;
+    CLEANUP(freep) char *key = json_text_string(rest->variant);
+    CLEANUP(freep) char *field = xasprintf("%s%s%s", path, *path ? "." : "", key);
+    CLEANUP(freep) char *hint = xasprintf("write %s", rest->variant_of);
+    refuse(reader, field, "the gateway ignores the case of keys, Kubernetes does not", hint);
+}
+
 /* members_read() that refuses keys which only the gateway would take for ours. */
 static void read_members(const struct reader *reader, struct span object, const char *path,
                          const char *const *names, size_t count, struct span *values)
 {
-    struct span variant;
-    const char *name = NULL;
-    members_read(object, names, count, values, &variant, &name);
-    if (!variant.ptr || !reader->problems)
-        return;
-    CLEANUP(freep) char *key = json_text_string(variant);
-    CLEANUP(freep) char *field = xasprintf("%s%s%s", path, *path ? "." : "", key);
-    CLEANUP(freep) char *hint = xasprintf("write %s", name);
-    refuse(reader, field, "the gateway ignores the case of keys, Kubernetes does not", hint);
+    struct members_rest rest;
+    members_survey(object, names, count, values, &rest);
+    refuse_variant(reader, path, &rest);
 }
 
 /* Returns owned key "ns/name", NULL with a problem when the reference is malformed. */
@@ -117,62 +122,86 @@ static void read_proxy(const struct reader *reader, struct span proxy)
     view->unsupported[4] = values[2];
 }
 
-static void read_classic(const struct reader *reader)
+enum spec_field {
+    CLIENT_REFS,
+    PINNED_REFS,
+    UPSTREAM_REFS,
+    SECRET_NAMES,
+    ID,
+    ORG_ID,
+    DB_ID,
+    ACTIVE,
+    PROXY,
+    DOMAIN,
+    DOMAIN_DISABLED,
+    HANDLERS,
+    PROTOCOL,
+    VERSIONS,
+    STANDARD_AUTH,
+    AUTH_CONFIGS,
+    AUTH,
+    CONFIG_DATA,
+    GRAPHQL,
+    CLASSIC_COUNT,
+    /* Grapnel's own. */
+    CONTEXT = CLASSIC_COUNT,
+    OAS,
+    OAS_REF,
+    SPEC_COUNT
+};
+
+static const char *const spec_names[SPEC_COUNT] = {
+    [CLIENT_REFS] = "client_certificate_refs",
+    [PINNED_REFS] = "pinned_public_keys_refs",
+    [UPSTREAM_REFS] = "upstream_certificate_refs",
+    [SECRET_NAMES] = "certificate_secret_names",
+    [ID] = "api_id",
+    [ORG_ID] = "org_id",
+    [DB_ID] = "id",
+    [ACTIVE] = "active",
+    [PROXY] = "proxy",
+    [DOMAIN] = "domain",
+    [DOMAIN_DISABLED] = "domain_disabled",
+    [HANDLERS] = "event_handlers",
+    [PROTOCOL] = "protocol",
+    [VERSIONS] = "version_data",
+    [STANDARD_AUTH] = "use_standard_auth",
+    [AUTH_CONFIGS] = "auth_configs",
+    [AUTH] = "auth",
+    [CONFIG_DATA] = "config_data",
+    [GRAPHQL] = "graphql",
+    [CONTEXT] = "contextRef",
+    [OAS] = "oas",
+    [OAS_REF] = "oasRef",
+};
+
+static const enum wanted spec_types[CLASSIC_COUNT] = {
+    [CLIENT_REFS] = WANT_ARRAY,
+    [PINNED_REFS] = WANT_OBJECT,
+    [UPSTREAM_REFS] = WANT_OBJECT,
+    [SECRET_NAMES] = WANT_ARRAY,
+    [ID] = WANT_STRING,
+    [ORG_ID] = WANT_STRING,
+    [DB_ID] = WANT_STRING,
+    [ACTIVE] = WANT_BOOLEAN,
+    [PROXY] = WANT_OBJECT,
+    [DOMAIN] = WANT_STRING,
+    [DOMAIN_DISABLED] = WANT_BOOLEAN,
+    [HANDLERS] = WANT_OBJECT,
+    [PROTOCOL] = WANT_STRING,
+    [VERSIONS] = WANT_OBJECT,
+    [STANDARD_AUTH] = WANT_BOOLEAN,
+    [AUTH_CONFIGS] = WANT_OBJECT,
+    [AUTH] = WANT_OBJECT,
+    [CONFIG_DATA] = WANT_OBJECT,
+    [GRAPHQL] = WANT_OBJECT,
+};
+
+static void read_classic(const struct reader *reader, const struct span *values)
 {
-    enum {
-        CLIENT_REFS,
-        PINNED_REFS,
-        UPSTREAM_REFS,
-        SECRET_NAMES,
-        ID,
-        ORG_ID,
-        DB_ID,
-        ACTIVE,
-        PROXY,
-        DOMAIN,
-        DOMAIN_DISABLED,
-        HANDLERS,
-        PROTOCOL,
-        VERSIONS,
-        STANDARD_AUTH,
-        AUTH_CONFIGS,
-        AUTH,
-        CONFIG_DATA,
-        GRAPHQL,
-        COUNT
-    };
-    static const struct {
-        const char *name;
-        enum wanted wanted;
-    } fields[COUNT] = {
-        [CLIENT_REFS] = {"client_certificate_refs", WANT_ARRAY},
-        [PINNED_REFS] = {"pinned_public_keys_refs", WANT_OBJECT},
-        [UPSTREAM_REFS] = {"upstream_certificate_refs", WANT_OBJECT},
-        [SECRET_NAMES] = {"certificate_secret_names", WANT_ARRAY},
-        [ID] = {"api_id", WANT_STRING},
-        [ORG_ID] = {"org_id", WANT_STRING},
-        [DB_ID] = {"id", WANT_STRING},
-        [ACTIVE] = {"active", WANT_BOOLEAN},
-        [PROXY] = {"proxy", WANT_OBJECT},
-        [DOMAIN] = {"domain", WANT_STRING},
-        [DOMAIN_DISABLED] = {"domain_disabled", WANT_BOOLEAN},
-        [HANDLERS] = {"event_handlers", WANT_OBJECT},
-        [PROTOCOL] = {"protocol", WANT_STRING},
-        [VERSIONS] = {"version_data", WANT_OBJECT},
-        [STANDARD_AUTH] = {"use_standard_auth", WANT_BOOLEAN},
-        [AUTH_CONFIGS] = {"auth_configs", WANT_OBJECT},
-        [AUTH] = {"auth", WANT_OBJECT},
-        [CONFIG_DATA] = {"config_data", WANT_OBJECT},
-        [GRAPHQL] = {"graphql", WANT_OBJECT},
-    };
-    const char *names[COUNT];
-    struct span values[COUNT];
     struct api_view *view = reader->view;
-    for (size_t i = 0; i < COUNT; i++)
-        names[i] = fields[i].name;
-    read_members(reader, view->document, "", names, COUNT, values);
-    for (size_t i = 0; i < COUNT; i++)
-        want(reader, values[i], fields[i].wanted, fields[i].name);
+    for (size_t i = 0; i < CLASSIC_COUNT; i++)
+        want(reader, values[i], spec_types[i], spec_names[i]);
     memcpy(view->unsupported, values, 4 * sizeof(values[0]));
     view->unsupported[5] = json_text_member(values[GRAPHQL], "graph_ref");
     view->id = values[ID];
@@ -301,6 +330,22 @@ static void refuse_config_map(const struct reader *reader, const char *reason, c
                  "ConfigMap %s, key %s: %s", view->config_map, view->config_map_entry, message);
 }
 
+/* The document is decoded once for each ConfigMap as it is, not once for each look at it. NULL when
+ * there is no such entry. */
+static const struct object_memo *find_document(const struct object *config_map, const char *entry)
+{
+    const struct object_memo *memo = object_memo(config_map, entry);
+    if (memo)
+        return memo;
+    CLEANUP(freep)
+    char *text = json_text_string(json_text_get(config_map->text, "data", entry, NULL));
+    if (!text)
+        return NULL;
+    struct err err;
+    char *json = decode_document((struct span){text, strlen(text)}, &err);
+    return object_keep_memo(config_map, entry, json, json ? NULL : xstrdup(err.msg));
+}
+
 static void read_config_map(const struct reader *reader, const struct object *config_map)
 {
     struct api_view *view = reader->view;
@@ -308,19 +353,16 @@ static void read_config_map(const struct reader *reader, const struct object *co
         refuse_config_map(reader, "ConfigMapNotFound", "there is no such ConfigMap");
         return;
     }
-    struct span entry = json_text_get(config_map->text, "data", view->config_map_entry, NULL);
-    CLEANUP(freep) char *text = json_text_string(entry);
-    if (!text) {
+    const struct object_memo *document = find_document(config_map, view->config_map_entry);
+    if (!document) {
         refuse_config_map(reader, "ConfigMapNotFound", "the ConfigMap has no such key");
         return;
     }
-    struct err err;
-    view->decoded = decode_document((struct span){text, strlen(text)}, &err);
-    if (!view->decoded) {
-        refuse_config_map(reader, "InvalidSpec", err.msg);
+    if (!document->text) {
+        refuse_config_map(reader, "InvalidSpec", document->fault);
         return;
     }
-    view->document = (struct span){view->decoded, strlen(view->decoded)};
+    view->document = (struct span){document->text, strlen(document->text)};
     read_oas(reader);
 }
 
@@ -339,25 +381,13 @@ static void read_oas_ref(const struct reader *reader, struct span ref)
     view->config_map = object_key_of(view->api->ns, name);
 }
 
-/* Is there a member besides the ones that are Grapnel's own? */
-static bool has_classic_fields(struct span spec)
-{
-    struct json_text_iter iter = json_text_iterate(spec);
-    while (json_text_next(&iter)) {
-        if (json_text_type(iter.value) != JSON_TEXT_NULL && !json_text_is(iter.key, "contextRef") &&
-            !json_text_is(iter.key, "oas") && !json_text_is(iter.key, "oasRef"))
-            return true;
-    }
-    return false;
-}
-
 static const char one_form[] = "give Classic fields, or oas, or oasRef";
 
 void api_view_read(const struct object *api, const struct object *config_map,
                    struct api_view *ret_view, struct problems *problems)
 {
-    static const char *const names[] = {"contextRef", "oas", "oasRef"};
-    struct span values[3];
+    struct span values[SPEC_COUNT];
+    struct members_rest rest;
     *ret_view = (struct api_view){.api = api, .prefix = "spec"};
     struct reader reader = {ret_view, problems};
     struct span spec = json_text_member(api->text, "spec");
@@ -365,27 +395,31 @@ void api_view_read(const struct object *api, const struct object *config_map,
         refuse(&reader, "", "a map is expected", one_form);
         return;
     }
-    read_members(&reader, spec, "", names, 3, values);
-    if (values[0].ptr)
-        ret_view->context = read_context(&reader, values[0]);
-    if (!values[1].ptr && !values[2].ptr) {
+    members_survey(spec, spec_names, SPEC_COUNT, values, &rest);
+    refuse_variant(&reader, "", &rest);
+    bool classic = rest.others;
+    for (size_t i = 0; i < CLASSIC_COUNT; i++)
+        classic = classic || values[i].ptr;
+    if (values[CONTEXT].ptr)
+        ret_view->context = read_context(&reader, values[CONTEXT]);
+    if (!values[OAS].ptr && !values[OAS_REF].ptr) {
         ret_view->document = spec;
-        ret_view->is_whole = has_classic_fields(spec);
-        if (!ret_view->is_whole)
+        ret_view->is_whole = classic;
+        if (!classic)
             refuse(&reader, "", "there is no definition", one_form);
-        read_classic(&reader);
+        read_classic(&reader, values);
         return;
     }
     ret_view->form = API_FORM_OAS;
-    bool several = (values[1].ptr && values[2].ptr) || has_classic_fields(spec);
+    bool several = classic || (values[OAS].ptr && values[OAS_REF].ptr);
     if (several)
         refuse(&reader, "", "there is more than one definition", one_form);
-    ret_view->prefix = values[1].ptr ? "spec.oas" : "spec.oasRef";
-    if (values[1].ptr) {
-        ret_view->document = values[1];
+    ret_view->prefix = values[OAS].ptr ? "spec.oas" : "spec.oasRef";
+    if (values[OAS].ptr) {
+        ret_view->document = values[OAS];
         read_oas(&reader);
     } else {
-        read_oas_ref(&reader, values[2]);
+        read_oas_ref(&reader, values[OAS_REF]);
         if (ret_view->config_map)
             read_config_map(&reader, config_map);
     }
@@ -394,7 +428,6 @@ void api_view_read(const struct object *api, const struct object *config_map,
 
 void api_view_fini(struct api_view *view)
 {
-    free(view->decoded);
     free(view->context);
     free(view->config_map);
     free(view->config_map_entry);

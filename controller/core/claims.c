@@ -377,7 +377,8 @@ static void settle(struct claims *claims, struct group *group, const struct entr
     strmap_free(old);
 }
 
-/* Takes an entry out and leaves in the group all that it could reach. */
+/* Takes an entry out and adds to the group all that it could reach: whose answers it had a part in.
+ */
 static void take_out(struct claims *claims, const char *api_key, struct group *group)
 {
     struct entry *entry = strmap_get(claims->entries, api_key);
@@ -415,7 +416,6 @@ void claims_remove(struct claims *claims, const char *api_key, claims_changed_fn
 {
     struct group group = {.count = 0};
     take_out(claims, api_key, &group);
-    close_group(claims, &group);
     settle(claims, &group, NULL, changed, arg);
     free(group.entries);
 }

@@ -114,16 +114,15 @@ void handler_refuse(const struct handler_scope *scope, const struct handler *han
 /* ---- checks that both forms share ---- */
 
 void handler_read_members(const struct handler_scope *scope, const struct handler *handler,
-                          struct span object, const char *prefix, const char *const *names,
-                          size_t count, struct span *values)
+                          struct span object, const struct handler_keys *keys, struct span *values)
 {
     struct span variant;
     const char *name = NULL;
-    members_read(object, names, count, values, &variant, &name);
+    members_read(object, keys->names, keys->count, values, &variant, &name);
     if (!variant.ptr)
         return;
     CLEANUP(freep) char *key = json_text_string(variant);
-    CLEANUP(freep) char *member = xasprintf("%s%s", prefix, key);
+    CLEANUP(freep) char *member = xasprintf("%s%s", keys->prefix, key);
     CLEANUP(freep) char *hint = xasprintf("write %s", name);
     handler_refuse(scope, handler, member, hint,
                    "the gateway ignores the case of keys, Kubernetes does not");

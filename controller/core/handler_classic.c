@@ -119,7 +119,8 @@ static void read_meta(const struct handler_scope *scope, struct handler *handler
         return;
     }
     if (known)
-        handler_read_members(scope, handler, meta, META, keys, KEY_COUNT, values);
+        handler_read_members(scope, handler, meta, &(struct handler_keys){META, keys, KEY_COUNT},
+                             values);
     enum json_text_type disabled = json_text_type(values[DISABLED]);
     if (disabled != JSON_TEXT_NONE && disabled != JSON_TEXT_TRUE && disabled != JSON_TEXT_FALSE)
         handler_refuse(scope, handler, META "disabled", NULL, "true or false is expected");
@@ -139,7 +140,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
         return;
     }
     handler_check_event(scope, handler);
-    handler_read_members(scope, handler, handler->text, "", outer_keys, 2, values);
+    handler_read_members(scope, handler, handler->text, &(struct handler_keys){"", outer_keys, 2},
+                         values);
     if (json_text_type(values[0]) != JSON_TEXT_STRING || values[0].length < 3) {
         handler_refuse(scope, handler, outer_keys[0], "such as eh_web_hook_handler",
                        "it is missing or not a text");

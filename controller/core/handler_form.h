@@ -12,11 +12,16 @@ struct handler *handlers_add(struct handlers *handlers, struct span text, size_t
 /* Starts a list; takes `event`. */
 struct handler_list *handlers_add_list(struct handlers *handlers, char *event, struct span text);
 
-/* members_read() that refuses keys which only the gateway would take for ours; `prefix` is "" or
- * "handler_meta.". */
+/* The keys of an object in a handler. */
+struct handler_keys {
+    const char *prefix; /* of fields: "" or "handler_meta." */
+    const char *const *names;
+    size_t count;
+};
+
+/* members_read() that refuses keys which only the gateway would take for ours. */
 void handler_read_members(const struct handler_scope *scope, const struct handler *handler,
-                          struct span object, const char *prefix, const char *const *names,
-                          size_t count, struct span *values);
+                          struct span object, const struct handler_keys *keys, struct span *values);
 
 /* A member that is a string or absent; false and a problem when it is of another type. */
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,

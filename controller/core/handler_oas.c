@@ -135,7 +135,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     CLEANUP(freep) char *name = NULL;
     members_read(handler->text, keys + TRIGGER, 1, values + TRIGGER, NULL, NULL);
     read_trigger(scope, handler, values[TRIGGER]);
-    handler_read_members(scope, handler, handler->text, "", keys, KEY_COUNT, values);
+    handler_read_members(scope, handler, handler->text, &(struct handler_keys){"", keys, KEY_COUNT},
+                         values);
 
     enum json_text_type enabled = json_text_type(values[ENABLED]);
     if (enabled != JSON_TEXT_TRUE && enabled != JSON_TEXT_FALSE)

@@ -12,81 +12,106 @@ static char fold(char byte)
     return (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
 }
 
-bool members_key_matches(struct span key, const char *name)
+/* Go folds two letters beyond ASCII into it: the long s and the Kelvin sign. Returns how many bytes
+ * `at` has in common with the letter, 0 when it is another one. */
+static size_t fold_match(const char *at, const char *end, char letter)
 {
-    CLEANUP(freep) char *decoded = NULL;
-    const char *at = key.ptr + 1;
-    const char *end = key.ptr + key.length - 1;
-    if (memchr(at, '\\', (size_t)(end - at))) {
-        decoded = json_text_string(key);
-        at = decoded;
-        end = decoded + strlen(decoded);
-    }
+    if (fold(*at) == fold(letter))
+        return 1;
+    if (fold(letter) == 's' && end - at >= 2 && memcmp(at, "\xc5\xbf", 2) == 0)
+        return 2;
+    if (fold(letter) == 'k' && end - at >= 3 && memcmp(at, "\xe2\x84\xaa", 3) == 0)
+        return 3;
+    return 0;
+}
+
+static bool text_matches(const char *at, const char *end, const char *name)
+{
     for (; at < end && *name; name++) {
-        /* The two letters beyond ASCII that fold to ASCII ones: long s and the Kelvin sign. */
-        if (end - at >= 2 && memcmp(at, "\xc5\xbf", 2) == 0) {
-            if (fold(*name) != 's')
-                return false;
-            at += 2;
-        } else if (end - at >= 3 && memcmp(at, "\xe2\x84\xaa", 3) == 0) {
-            if (fold(*name) != 'k')
-                return false;
-            at += 3;
-        } else if (fold(*at++) != fold(*name)) {
+        size_t length = fold_match(at, end, *name);
+        if (!length)
             return false;
-        }
+        at += length;
     }
     return at == end && !*name;
 }
 
-static bool key_is(struct span key, const char *name, size_t length)
+bool members_key_matches(struct span key, const char *name)
 {
-    return key.length == length + 2 && memcmp(key.ptr + 1, name, length) == 0;
+    if (!memchr(key.ptr, '\\', key.length))
+        return text_matches(key.ptr + 1, key.ptr + key.length - 1, name);
+    CLEANUP(freep) char *decoded = json_text_string(key);
+    return text_matches(decoded, decoded + strlen(decoded), name);
 }
 
-/* The name that a key is, or stands for; NULL when it is another key. */
-static bool find_name(struct span key, const char *const *names, size_t count, size_t *ret_index,
-                      bool *ret_exact)
+static bool key_is(struct span key, const char *name)
+{
+    size_t length = key.length - 2;
+    if (length && key.ptr[1] != name[0])
+        return false;
+    return strncmp(key.ptr + 1, name, length) == 0 && !name[length];
+}
+
+enum match { MATCH_NONE, MATCH_EXACT, MATCH_VARIANT };
+
+/* Which of the names a key is, or stands for. */
+static enum match find_name(struct span key, const char *const *names, size_t count,
+                            size_t *ret_index)
 {
     for (size_t i = 0; i < count; i++) {
-        if (key_is(key, names[i], strlen(names[i]))) {
+        if (key_is(key, names[i])) {
             *ret_index = i;
-            *ret_exact = true;
-            return true;
+            return MATCH_EXACT;
         }
     }
+    unsigned char first = (unsigned char)key.ptr[1];
+    bool plain = first < 0x80 && first != '\\';
     for (size_t i = 0; i < count; i++) {
-        if (members_key_matches(key, names[i])) {
-            *ret_index = i;
-            *ret_exact = json_text_is(key, names[i]); /* written with escapes */
-            return true;
+        if ((plain && fold((char)first) != fold(names[i][0])) ||
+            !members_key_matches(key, names[i]))
+            continue;
+        *ret_index = i;
+        return json_text_is(key, names[i]) ? MATCH_EXACT : MATCH_VARIANT; /* escapes are fine */
+    }
+    return MATCH_NONE;
+}
+
+void members_survey(struct span object, const char *const *names, size_t count, struct span *values,
+                    struct members_rest *ret_rest)
+{
+    struct members_rest rest = {.others = false};
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct span){NULL, 0};
+    struct json_text_iter iter = {.at = NULL};
+    if (json_text_type(object) == JSON_TEXT_OBJECT)
+        iter = json_text_iterate(object);
+    while (json_text_next(&iter)) {
+        size_t index = 0;
+        bool null = json_text_type(iter.value) == JSON_TEXT_NULL;
+        switch (iter.key.ptr ? find_name(iter.key, names, count, &index) : MATCH_NONE) {
+        case MATCH_EXACT:
+            values[index] = null ? (struct span){NULL, 0} : iter.value;
+            break;
+        case MATCH_VARIANT:
+            if (!rest.variant.ptr)
+                rest = (struct members_rest){iter.key, names[index], rest.others};
+            break;
+        case MATCH_NONE:
+            rest.others = rest.others || !null;
+            break;
         }
     }
-    return false;
+    *ret_rest = rest;
 }
 
 void members_read(struct span object, const char *const *names, size_t count, struct span *values,
                   struct span *ret_variant, const char **ret_name)
 {
-    for (size_t i = 0; i < count; i++)
-        values[i] = (struct span){NULL, 0};
-    if (ret_variant)
-        *ret_variant = (struct span){NULL, 0};
-    if (json_text_type(object) != JSON_TEXT_OBJECT)
-        return;
-    struct json_text_iter iter = json_text_iterate(object);
-    while (json_text_next(&iter)) {
-        size_t index;
-        bool exact;
-        if (!iter.key.ptr || !find_name(iter.key, names, count, &index, &exact))
-            continue;
-        if (exact) {
-            bool null = json_text_type(iter.value) == JSON_TEXT_NULL;
-            values[index] = null ? (struct span){NULL, 0} : iter.value;
-        } else if (ret_variant && !ret_variant->ptr) {
-            *ret_variant = iter.key;
-            *ret_name = names[index];
-        }
+    struct members_rest rest;
+    members_survey(object, names, count, values, &rest);
+    if (ret_variant) {
+        *ret_variant = rest.variant;
+        *ret_name = rest.variant_of;
     }
 }
 
@@ -100,8 +125,7 @@ static const struct member_edit *find_edit(struct span key, const struct member_
 {
     bool escaped = memchr(key.ptr, '\\', key.length);
     for (size_t i = 0; i < count; i++) {
-        if (escaped ? json_text_is(key, edits[i].key)
-                    : key_is(key, edits[i].key, strlen(edits[i].key))) {
+        if (escaped ? json_text_is(key, edits[i].key) : key_is(key, edits[i].key)) {
             *ret_index = i;
             return &edits[i];
         }
@@ -109,55 +133,63 @@ static const struct member_edit *find_edit(struct span key, const struct member_
     return NULL;
 }
 
-static void add_member(struct buf *out, bool *first, const struct member_edit *edit)
+/* An object while it is written. Members that stay and stand together are copied at once. */
+struct writer {
+    struct buf *out;
+    bool any; /* something stands behind the brace */
+    const char *run;
+    const char *run_end;
+};
+
+static void separate(struct writer *writer)
 {
-    if (!*first)
-        buf_add_char(out, ',');
-    *first = false;
-    json_text_add_string(out, edit->key);
-    buf_add_char(out, ':');
-    buf_add(out, edit->bytes, edit->length);
+    if (writer->any)
+        buf_add_char(writer->out, ',');
+    writer->any = true;
+}
+
+static void end_run(struct writer *writer)
+{
+    if (!writer->run)
+        return;
+    separate(writer);
+    buf_add(writer->out, writer->run, (size_t)(writer->run_end - writer->run));
+    writer->run = NULL;
+}
+
+static void add_member(struct writer *writer, const struct member_edit *edit)
+{
+    separate(writer);
+    json_text_add_string(writer->out, edit->key);
+    buf_add_char(writer->out, ':');
+    buf_add(writer->out, edit->bytes, edit->length);
 }
 
 void members_write(struct span object, const struct member_edit *edits, size_t count,
                    struct buf *out)
 {
     uint32_t done = 0;
-    bool first = true;
-    /* Members that stay and stand together are copied at once. */
-    const char *run = NULL;
-    const char *run_end = NULL;
+    struct writer writer = {.out = out};
     buf_add_char(out, '{');
     struct json_text_iter iter = json_text_iterate(object);
     while (json_text_next(&iter)) {
         size_t index = 0;
         const struct member_edit *edit = find_edit(iter.key, edits, count, &index);
-        bool kept = !edit || (edit->keep && json_text_type(iter.value) != JSON_TEXT_NULL);
-        if (edit && kept)
+        if (!edit || (edit->keep && json_text_type(iter.value) != JSON_TEXT_NULL)) {
+            writer.run = writer.run ? writer.run : iter.key.ptr;
+            writer.run_end = iter.value.ptr + iter.value.length;
+        } else {
+            end_run(&writer);
+            if (edit->bytes && !(done & UINT32_C(1) << index))
+                add_member(&writer, edit);
+        }
+        if (edit)
             done |= UINT32_C(1) << index;
-        if (kept) {
-            run = run ? run : iter.key.ptr;
-            run_end = iter.value.ptr + iter.value.length;
-            continue;
-        }
-        if (run) {
-            buf_add(out, first ? "" : ",", first ? 0 : 1);
-            buf_add(out, run, (size_t)(run_end - run));
-            first = false;
-            run = NULL;
-        }
-        if (edit->bytes && !(done & UINT32_C(1) << index))
-            add_member(out, &first, edit);
-        done |= UINT32_C(1) << index;
     }
-    if (run) {
-        buf_add(out, first ? "" : ",", first ? 0 : 1);
-        buf_add(out, run, (size_t)(run_end - run));
-        first = false;
-    }
+    end_run(&writer);
     for (size_t i = 0; i < count; i++) {
         if (edits[i].bytes && !(done & UINT32_C(1) << i))
-            add_member(out, &first, &edits[i]);
+            add_member(&writer, &edits[i]);
     }
     buf_add_char(out, '}');
 }

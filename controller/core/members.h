@@ -12,13 +12,23 @@
  * field.
  */
 
+/* What an object holds besides the members that were asked for. */
+struct members_rest {
+    /* The gateway's JSON decoder ignores the case of keys: a key that differs from one of the names
+     * only so would be obeyed there and overlooked here. The first such key, with its quotes, and
+     * the name it stands for. */
+    struct span variant;
+    const char *variant_of;
+    bool others; /* members of other names that are not null */
+};
+
 /* Fills values[i] with the member names[i] (an empty span when it is absent or null: Kubernetes
  * and the gateway treat null as absent in all fields that are read here). Anything but an object
- * gives empty spans.
- *
- * The gateway's JSON decoder ignores the case of keys: a key that differs from one of the names
- * only so would be obeyed there and overlooked here. `ret_variant` (may be NULL) gets the first
- * such key with its quotes, `ret_name` the name it stands for. */
+ * gives empty spans. */
+void members_survey(struct span object, const char *const *names, size_t count, struct span *values,
+                    struct members_rest *ret_rest);
+
+/* The same, with the key that differs by case alone: `ret_variant` (may be NULL) and `ret_name`. */
 void members_read(struct span object, const char *const *names, size_t count, struct span *values,
                   struct span *ret_variant, const char **ret_name);
 

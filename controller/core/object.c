@@ -167,8 +167,17 @@ struct object *object_ref(const struct object *object)
 
 void object_unref(struct object *object)
 {
-    if (object && --object->refs == 0)
-        free(object);
+    if (!object || --object->refs)
+        return;
+    while (object->memos) {
+        struct object_memo *memo = object->memos;
+        object->memos = memo->next;
+        free(memo->key);
+        free(memo->text);
+        free(memo->fault);
+        free(memo);
+    }
+    free(object);
 }
 
 void object_unrefp(struct object **object)
@@ -265,4 +274,22 @@ char *object_key_ns(const char *key)
 {
     const char *slash = strchr(key, '/');
     return slash ? xstrndup(key, (size_t)(slash - key)) : xstrdup("");
+}
+
+const struct object_memo *object_memo(const struct object *object, const char *key)
+{
+    const struct object_memo *memo = object->memos;
+    while (memo && strcmp(memo->key, key) != 0)
+        memo = memo->next;
+    return memo;
+}
+
+const struct object_memo *object_keep_memo(const struct object *object, const char *key, char *text,
+                                           char *fault)
+{
+    struct object *keeper = (struct object *)(uintptr_t)object;
+    struct object_memo *memo = xcalloc(1, sizeof(*memo));
+    *memo = (struct object_memo){xstrdup(key), text, fault, keeper->memos};
+    keeper->memos = memo;
+    return memo;
 }

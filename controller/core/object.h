@@ -39,7 +39,8 @@ struct object {
      * refuses): it is present, keeps its last good state and is InvalidSpec. NULL: usable as far as
      * known. */
     const char *problem;
-    struct span text; /* compact JSON, NUL behind it */
+    struct span text;          /* compact JSON, NUL behind it */
+    struct object_memo *memos; /* private: see object_memo() */
 };
 
 /* "ApiDefinition", …; and back, for manifests: false when this kind (or its apiVersion) is not
@@ -65,6 +66,20 @@ struct object *object_with_status(const struct object *object, struct span statu
 char *object_label(const struct object *object, const char *name);
 char *object_annotation(const struct object *object, const char *name);
 bool object_has_finalizer(const struct object *object, const char *name);
+
+/* Something that follows from an object's text alone and is dear to compute, kept with the object
+ * and gone with it: a document in a ConfigMap, decoded. Keeping it changes no answer. */
+struct object_memo {
+    char *key;
+    char *text;  /* NULL: it cannot be computed */
+    char *fault; /* why not */
+    struct object_memo *next;
+};
+/* Borrowed while the object is held; NULL when nothing is kept under the key. */
+const struct object_memo *object_memo(const struct object *object, const char *key);
+/* Takes text and fault, of which one is NULL; returns what is kept, borrowed. */
+const struct object_memo *object_keep_memo(const struct object *object, const char *key, char *text,
+                                           char *fault);
 
 /* Do both have the same spec (all members but metadata and status, or data of a Secret, …)? */
 bool object_same_content(const struct object *a, const struct object *b);

@@ -42,7 +42,8 @@ PURE_CALLS = re.compile(
     r"|toll|toull|tod|nlen|chrnul)|qsort|bsearch|free|abort|(v?sn|vas)printf|__ctype_(tolower|toupper|b)_loc"
     r"|tolower|toupper|isalnum|isdigit|is[a-z]+|__stack_chk_fail|json_\w+|pow|floor|trunc|__assert_fail"
     r"|reg(comp|exec|free|error)|__errno_location|lround|fabs"
-    r"|__(mem\w+|str\w+|vsnprintf|snprintf|vasprintf)_chk|__isoc\d+_\w+)$"
+    r"|__(mem\w+|str\w+|vsnprintf|snprintf|vasprintf|explicit_bzero)_chk|explicit_bzero|__isoc\d+_\w+"
+    r"|_GLOBAL_OFFSET_TABLE_)$"
 )
 
 BANNED = re.compile(

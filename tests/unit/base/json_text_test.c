@@ -199,6 +199,31 @@ static void edits_inside_a_replaced_value_are_lost(void **state)
     free(result);
 }
 
+static void texts_are_quoted_and_broken_utf8_is_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        const char *quoted;
+    } table[] = {
+        {"", "\"\""},
+        {"a\"b\\c\n\x01\t", "\"a\\\"b\\\\c\\n\\u0001\\u0009\""},
+        {"\xc3\xa9 \xf0\x9f\x98\x80", "\"\xc3\xa9 \xf0\x9f\x98\x80\""},
+        {"a\xff\"b", "\"a\xef\xbf\xbd\\\"b\""},
+        {"\xc3", "\"\xef\xbf\xbd\""},
+        {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"\xf0\x9f\x98\x80\xf0\x9f\n", "\"\xf0\x9f\x98\x80\xef\xbf\xbd\xef\xbf\xbd\\n\""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        struct buf out;
+        buf_init(&out, BUF_UNLIMITED);
+        json_text_add_string(&out, table[i].bytes);
+        assert_string_equal(buf_text(&out), table[i].quoted);
+        assert_int_equal(check(buf_text(&out), true, 1, NULL), 0);
+        buf_fini(&out);
+    }
+}
+
 static void compact_text_keeps_blanks_in_strings(void **state)
 {
     (void)state;
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(what_is_not_edited_passes_through_exactly),
         cmocka_unit_test(members_are_added_to_empty_and_emptied_objects),
         cmocka_unit_test(edits_inside_a_replaced_value_are_lost),
+        cmocka_unit_test(texts_are_quoted_and_broken_utf8_is_replaced),
         cmocka_unit_test(compact_text_keeps_blanks_in_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

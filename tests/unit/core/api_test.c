@@ -56,6 +56,11 @@ static void facts_of_an_oas_api_in_a_config_map(void **state)
     assert_string_equal(facts.refs[0], "p");
     assert_null(facts.refs[1]);
     api_facts_fini(&facts);
+    assert_non_null(object_memo(config_map, "a.json")); /* it is decoded once */
+    assert_null(object_memo(config_map, "other"));
+    api_facts_read(api, config_map, &facts);
+    assert_string_equal(facts.clean_path, "/a");
+    api_facts_fini(&facts);
 
     api_facts_read(api, NULL, &facts);
     assert_int_equal(facts.form, API_FORM_OAS);
@@ -65,6 +70,25 @@ static void facts_of_an_oas_api_in_a_config_map(void **state)
     api_facts_fini(&facts);
     object_unref(config_map);
     object_unref(api);
+}
+
+static void a_domain_that_is_switched_off_is_none(void **state)
+{
+    (void)state;
+    static const char *const specs[] = {
+        "{domain: H, domain_disabled: true, proxy: {listen_path: /a}}",
+        "{oas: {x-tyk-api-gateway: {server: {customDomain: {enabled: false, name: H}}}}}",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(specs); i++) {
+        char *yaml = xasprintf("{metadata: {name: a, namespace: team}, spec: %s}", specs[i]);
+        struct object *api = make_object(OBJECT_API, yaml);
+        struct api_facts facts;
+        api_facts_read(api, NULL, &facts);
+        assert_string_equal(facts.domain, "");
+        api_facts_fini(&facts);
+        object_unref(api);
+        free(yaml);
+    }
 }
 
 static void facts_of_nonsense_are_empty(void **state)
@@ -153,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_of_a_classic_api),
         cmocka_unit_test(facts_of_an_oas_api_in_a_config_map),
+        cmocka_unit_test(a_domain_that_is_switched_off_is_none),
         cmocka_unit_test(facts_of_nonsense_are_empty),
         cmocka_unit_test(derived_ids_are_those_of_tyk_operator),
         cmocka_unit_test(ids_that_gateways_refuse_or_lose),

@@ -133,6 +133,46 @@ static void sealed_values_cannot_change_places(void **state)
     copy_unref(copy);
 }
 
+static void sealed_headers_cannot_change_places(void **state)
+{
+    (void)state;
+    struct copy *copy = make_copy("Pager");
+    copy_add_header(copy, xstrdup("X-Other"), xstrdup("an0ther"), xstrdup("platform/pager other"));
+    copy_sort_headers(copy);
+    char *json = to_json(copy, COPY_SEALED, "team/orders", "pager");
+    struct span headers = json_text_member((struct span){json, strlen(json)}, "headers");
+    char *sealed[2];
+    size_t count = 0;
+    struct json_text_iter iter = json_text_iterate(headers);
+    while (json_text_next(&iter)) {
+        char *text = json_text_string(json_text_member(iter.value, "sealed"));
+        if (text)
+            sealed[count++] = text;
+    }
+    assert_int_equal(count, 2);
+    CLEANUP(freep) char *gap = replaced(json, sealed[0], "v1:gap");
+    CLEANUP(freep) char *moved = replaced(gap, sealed[1], sealed[0]);
+    CLEANUP(freep) char *swapped = replaced(moved, "v1:gap", sealed[1]);
+    assert_null(from_json(swapped, &key, "team/orders", "pager"));
+    free(sealed[0]);
+    free(sealed[1]);
+    free(json);
+    copy_unref(copy);
+}
+
+static void headers_are_sorted_when_they_are_read(void **state)
+{
+    (void)state;
+    char *json = make_json("{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: "
+                           "[{name: b, value: '2'}, {name: X, value: '1'}]}");
+    struct copy *copy = from_json(json, NULL, "a/b", "c");
+    assert_non_null(copy);
+    assert_string_equal(copy->headers[0].name, "X");
+    assert_string_equal(copy->headers[1].name, "b");
+    copy_unref(copy);
+    free(json);
+}
+
 static void render_shows_where_secrets_come_from(void **state)
 {
     (void)state;
@@ -215,6 +255,8 @@ int main(void)
         cmocka_unit_test(a_copy_that_was_moved_or_forged_opens_to_nothing),
         cmocka_unit_test(another_url_beside_a_sealed_header_opens_to_nothing),
         cmocka_unit_test(sealed_values_cannot_change_places),
+        cmocka_unit_test(sealed_headers_cannot_change_places),
+        cmocka_unit_test(headers_are_sorted_when_they_are_read),
         cmocka_unit_test(render_shows_where_secrets_come_from),
         cmocka_unit_test(what_is_malformed_is_absent),
         cmocka_unit_test(copies_are_equal_in_what_is_pushed_or_kept),

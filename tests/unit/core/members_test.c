@@ -80,6 +80,8 @@ static void members_are_set_and_taken_out_and_the_rest_stays(void **state)
     check_write("{\"kept\":null}", edits, 3, "{\"kept\":9,\"b\":2}");
     check_write("{\"\\u0062\":1,\"z\":1}", edits, 1, "{\"b\":2,\"z\":1}");
     check_write("{\"a\":1}", NULL, 0, "{\"a\":1}");
+    const struct member_edit empty = members_set("", "2");
+    check_write("{\"\":1,\"a\":0}", &empty, 1, "{\"\":2,\"a\":0}");
     struct span nothing = {NULL, 0};
     struct buf out;
     buf_init(&out, BUF_UNLIMITED);

@@ -272,6 +272,12 @@ static void a_copy_that_the_context_forbids_is_not_used(void **state)
     run(&world);
     assert_true(says(&world, "KvReferencesAssumed", NULL));
     write_status(&world);
+    struct buf forbidden;
+    buf_init(&forbidden, BUF_UNLIMITED);
+    assert_int_equal(
+        document_build(world.api, NULL, world.accepted, &settings, &strict, &forbidden, NULL), 0);
+    assert_null(strstr(buf_text(&forbidden), "env://"));
+    buf_fini(&forbidden);
     world.input.abilities = &strict;
     run(&world);
     assert_true(says(&world, "WebhookInvalid", "secrets of the gateway"));
