@@ -304,6 +304,70 @@ bool json_text_bool(struct span value, bool otherwise)
     return otherwise;
 }
 
+static bool numbers_are_equal(struct span a, struct span b)
+{
+    int64_t left = 0;
+    int64_t right = 0;
+    if (json_text_int64(a, &left) && json_text_int64(b, &right))
+        return left == right;
+    CLEANUP(freep) char *text_a = xstrndup(a.ptr, a.length);
+    CLEANUP(freep) char *text_b = xstrndup(b.ptr, b.length);
+    double difference = strtod(text_a, NULL) - strtod(text_b, NULL);
+    return !(difference < 0) && !(difference > 0);
+}
+
+static bool strings_are_equal(struct span a, struct span b)
+{
+    CLEANUP(freep) char *text_a = json_text_string(a);
+    CLEANUP(freep) char *text_b = json_text_string(b);
+    return text_a && text_b && strcmp(text_a, text_b) == 0;
+}
+
+static bool containers_are_equal(struct span a, struct span b)
+{
+    bool object = json_text_type(a) == JSON_TEXT_OBJECT;
+    struct json_text_iter left = json_text_iterate(a);
+    struct json_text_iter right = json_text_iterate(b);
+    for (;;) {
+        bool more = json_text_next(&left);
+        if (json_text_next(&right) != more)
+            return false;
+        if (!more)
+            return true;
+        struct span other = right.value;
+        if (object && !strings_are_equal(left.key, right.key)) {
+            CLEANUP(freep) char *key = json_text_string(left.key);
+            other = key ? json_text_member(b, key) : (struct span){NULL, 0};
+        }
+        if (!json_text_equal(left.value, other))
+            return false;
+    }
+}
+
+bool json_text_equal(struct span a, struct span b)
+{
+    enum json_text_type type = json_text_type(a);
+    if (a.length == b.length && (!a.length || memcmp(a.ptr, b.ptr, a.length) == 0))
+        return true;
+    if (type != json_text_type(b))
+        return false;
+    switch (type) {
+    case JSON_TEXT_OBJECT:
+    case JSON_TEXT_ARRAY:
+        return containers_are_equal(a, b);
+    case JSON_TEXT_STRING:
+        return strings_are_equal(a, b);
+    case JSON_TEXT_NUMBER:
+        return numbers_are_equal(a, b);
+    case JSON_TEXT_NONE:
+    case JSON_TEXT_TRUE:
+    case JSON_TEXT_FALSE:
+    case JSON_TEXT_NULL:
+        break;
+    }
+    return true;
+}
+
 json_t *json_text_parse(struct span value)
 {
     return value.ptr ? json_loadb(value.ptr, value.length, JSON_DECODE_ANY, NULL) : NULL;

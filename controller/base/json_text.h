@@ -76,6 +76,10 @@ bool json_text_int64(struct span value, int64_t *ret_value);
 /* true/false; `otherwise` for everything else. */
 bool json_text_bool(struct span value, bool otherwise);
 
+/* Do both say the same, whatever the order of keys, blanks, escapes and forms of numbers? For
+ * objects of few members: each is looked for in the other. */
+bool json_text_equal(struct span a, struct span b);
+
 /* Returns owned tree (json_decref) of one value, NULL when it cannot be parsed: for the small parts
  * that are worth a tree. */
 json_t *json_text_parse(struct span value);

@@ -390,7 +390,7 @@ void api_view_read(const struct object *api, const struct object *config_map,
     struct members_rest rest;
     *ret_view = (struct api_view){.api = api, .prefix = "spec"};
     struct reader reader = {ret_view, problems};
-    struct span spec = json_text_member(api->text, "spec");
+    struct span spec = api->spec;
     if (json_text_type(spec) != JSON_TEXT_OBJECT) {
         refuse(&reader, "", "a map is expected", one_form);
         return;

@@ -143,7 +143,7 @@ static struct entry *make_entry(const struct object *api, const struct api_facts
         if (facts->api_id_is_explicit && strcmp(derived, facts->api_id) != 0)
             entry->derived = id_text(context, derived);
     }
-    struct span status = json_text_member(api->text, "status");
+    struct span status = api->status;
     CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
     CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
     CLEANUP(freep) char *held_context = recorded_context(status);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/json_text.h"
 #include "base/str.h"
 
@@ -53,7 +51,7 @@ const struct condition *conditions_get(const struct conditions *conditions, cons
 static struct span present(const struct object *object, const char *type)
 {
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(object->text, "status", "conditions", NULL));
+        json_text_iterate(json_text_get(object->status, "conditions", NULL));
     while (json_text_next(&iter)) {
         if (json_text_is(json_text_member(iter.value, "type"), type))
             return iter.value;
@@ -105,10 +103,5 @@ char *condition_reason(const struct object *object, const char *type, bool *ret_
 
 bool status_is_current(const struct object *object, const char *status, size_t length)
 {
-    struct span present_status = json_text_member(object->text, "status");
-    if (present_status.length == length && memcmp(present_status.ptr, status, length) == 0)
-        return true;
-    json_auto_t *before = json_text_parse(present_status);
-    json_auto_t *after = json_text_parse((struct span){status, length});
-    return before && after && json_equal(before, after);
+    return json_text_equal(object->status, (struct span){status, length});
 }

@@ -77,7 +77,7 @@ bool materialize_api(const struct object *api, const struct materialize_request 
     api_view_read(api, NULL, &view, NULL);
     CLEANUP(freep) char *text = view.config_map ? NULL : write_document(&view, request);
     if (text && view.form == API_FORM_OAS)
-        text = wrap(json_text_member(api->text, "spec"), "oas", text);
+        text = wrap(api->spec, "oas", text);
     if (text)
         text = wrap(api->text, "spec", text);
     if (text)

@@ -103,7 +103,16 @@ static int read_text(struct span metadata, const char *field, char **ret_text, s
 
 static void read_rest(struct object *object)
 {
-    struct span metadata = json_text_member(object->text, "metadata");
+    struct json_text_iter iter = json_text_iterate(object->text);
+    while (json_text_next(&iter)) {
+        if (json_text_is(iter.key, "metadata"))
+            object->metadata = iter.value;
+        else if (json_text_is(iter.key, "spec"))
+            object->spec = iter.value;
+        else if (json_text_is(iter.key, "status"))
+            object->status = iter.value;
+    }
+    struct span metadata = object->metadata;
     json_text_int64(json_text_member(metadata, "generation"), &object->generation);
     CLEANUP(freep)
     char *created = json_text_string(json_text_member(metadata, "creationTimestamp"));
@@ -205,7 +214,7 @@ struct object *object_with_status(const struct object *object, struct span statu
 
 static char *metadata_text(const struct object *object, const char *map, const char *name)
 {
-    return json_text_string(json_text_get(object->text, "metadata", map, name, NULL));
+    return json_text_string(json_text_get(object->metadata, map, name, NULL));
 }
 
 char *object_label(const struct object *object, const char *name)
@@ -221,7 +230,7 @@ char *object_annotation(const struct object *object, const char *name)
 bool object_has_finalizer(const struct object *object, const char *name)
 {
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(object->text, "metadata", "finalizers", NULL));
+        json_text_iterate(json_text_get(object->metadata, "finalizers", NULL));
     while (json_text_next(&iter)) {
         if (json_text_is(iter.value, name))
             return true;

@@ -39,7 +39,12 @@ struct object {
      * refuses): it is present, keeps its last good state and is InvalidSpec. NULL: usable as far as
      * known. */
     const char *problem;
-    struct span text;          /* compact JSON, NUL behind it */
+    struct span text; /* compact JSON, NUL behind it */
+    /* Members of the text, because a walk over a large object to find one of them is what most
+     * looks at it would cost; ptr NULL when absent. */
+    struct span metadata;
+    struct span spec;
+    struct span status;
     struct object_memo *memos; /* private: see object_memo() */
 };
 

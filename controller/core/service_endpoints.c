@@ -38,7 +38,7 @@ static bool choose_port(const struct service_target *target, struct port_choice 
     struct span found = {NULL, 0};
     size_t count = 0;
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(target->service->text, "spec", "ports", NULL));
+        json_text_iterate(json_text_get(target->service->spec, "ports", NULL));
     while (json_text_next(&iter)) {
         if (port_matches(iter.value, target->port)) {
             found = iter.value;
@@ -139,7 +139,7 @@ void service_endpoints_read(const struct service_target *target, const struct ob
         return;
     /* A pod with addresses of both families is reached by the one that the Service prefers. */
     struct json_text_iter families =
-        json_text_iterate(json_text_get(target->service->text, "spec", "ipFamilies", NULL));
+        json_text_iterate(json_text_get(target->service->spec, "ipFamilies", NULL));
     bool ipv6_first = json_text_next(&families) && json_text_is(families.value, "IPv6");
     bool https = target->https || choice.https;
     add_slices(slices, slice_count, ipv6_first ? "IPv6" : "IPv4", &choice, https, ret_endpoints);

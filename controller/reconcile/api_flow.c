@@ -237,7 +237,7 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 bool api_was_reported(const struct object *api)
 {
     int64_t observed = -1;
-    json_text_int64(json_text_get(api->text, "status", "observedGeneration", NULL), &observed);
+    json_text_int64(json_text_get(api->status, "observedGeneration", NULL), &observed);
     return observed >= 0;
 }
 
@@ -352,12 +352,9 @@ static bool copies_are_written(const struct api_look *look)
     buf_init(&text, BUF_UNLIMITED);
     resolution_add_webhooks(&look->resolution, COPY_SEALED,
                             look->reconciler->options.resolve.seal_key, look->api->key, &text);
-    struct span before = json_text_get(look->api->text, "status", "webhooks", NULL);
-    if (before.length == text.length && memcmp(before.ptr, buf_text(&text), text.length) == 0)
-        return true;
-    json_auto_t *old = json_text_parse(before);
-    json_auto_t *new = json_text_parse((struct span){buf_text(&text), text.length});
-    return old ? json_equal(old, new) : json_array_size(new) == 0;
+    struct span before = json_text_member(look->api->status, "webhooks");
+    struct span after = {buf_text(&text), text.length};
+    return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
 }
 
 static bool step_copies(struct api_look *look)
@@ -476,8 +473,7 @@ static int64_t status_delay(const struct api_look *look, const struct conditions
     bool pending = strcmp(ready->reason, "Progressing") == 0;
     CLEANUP(freep) char *before = condition_reason(look->api, "Ready", NULL);
     int64_t observed = -1;
-    json_text_int64(json_text_get(look->api->text, "status", "observedGeneration", NULL),
-                    &observed);
+    json_text_int64(json_text_get(look->api->status, "observedGeneration", NULL), &observed);
     bool follows = observed == look->api->generation && str_equal(before, "Synced") &&
                    !look->stalled && conditions_get(conditions, "ResolvedRefs")->status;
     if (follows && state->followed_ms && now - state->followed_ms < FOLLOW_GATEWAYS_MS)

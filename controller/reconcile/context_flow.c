@@ -145,7 +145,7 @@ static struct context_state *refresh(struct reconciler *reconciler, const struct
 
     CLEANUP(buf_fini) struct buf facts;
     buf_init(&facts, BUF_UNLIMITED);
-    struct span spec = json_text_member(object->text, "spec");
+    struct span spec = object->spec;
     buf_add(&facts, spec.ptr, spec.length);
     buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
     struct digest digest = digest_of(buf_text(&facts), facts.length);

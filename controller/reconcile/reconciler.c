@@ -199,7 +199,7 @@ static void touch_users(struct reconciler *reconciler, const struct object *webh
     struct namespace_filter filter = {reconciler, webhook->ns};
     index_visit(reconciler->index, token, touch_in_namespace, &filter);
     touch_token(reconciler, "ref", webhook->key);
-    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->text, "spec", "id", NULL));
+    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->spec, "id", NULL));
     if (str_is_empty(id))
         return;
     touch_token(reconciler, "ref", id);
@@ -246,8 +246,8 @@ static void namespace_changed(struct reconciler *reconciler, const struct object
                               const struct object *after)
 {
     if (before && after) {
-        struct span old = json_text_get(before->text, "metadata", "labels", NULL);
-        struct span new = json_text_get(after->text, "metadata", "labels", NULL);
+        struct span old = json_text_get(before->metadata, "labels", NULL);
+        struct span new = json_text_get(after->metadata, "labels", NULL);
         if (old.length == new.length && memcmp(old.ptr, new.ptr, new.length) == 0)
             return;
     }

@@ -234,6 +234,34 @@ static void compact_text_keeps_blanks_in_strings(void **state)
     buf_fini(&out);
 }
 
+static void equality_looks_through_the_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        bool equal;
+    } table[] = {
+        {"{\"a\":1,\"b\":[true,null]}", "{ \"b\" : [true, null], \"a\":1.0 }", true},
+        {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
+        {"{\"a\":1,\"b\":2}", "{\"a\":1,\"c\":2}", false},
+        {"[1,2]", "[2,1]", false},
+        {"[1,2]", "[1,2,3]", false},
+        {"\"\\u0041\"", "\"A\"", true},
+        {"\"1\"", "1", false},
+        {"0.5", "5e-1", true},
+        {"0.5", "0.25", false},
+        {"null", "false", false},
+        {"{\"a\":{\"x\":[{}]}}", "{\"a\":{\"x\":[{}]}}", true},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        if (json_text_equal(text(table[i].a), text(table[i].b)) != table[i].equal)
+            fail_msg("%s and %s", table[i].a, table[i].b);
+    }
+    assert_true(json_text_equal((struct span){NULL, 0}, (struct span){NULL, 0}));
+    assert_false(json_text_equal((struct span){NULL, 0}, text("null")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +278,7 @@ int main(void)
         cmocka_unit_test(edits_inside_a_replaced_value_are_lost),
         cmocka_unit_test(texts_are_quoted_and_broken_utf8_is_replaced),
         cmocka_unit_test(compact_text_keeps_blanks_in_strings),
+        cmocka_unit_test(equality_looks_through_the_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
