@@ -40,6 +40,7 @@
 /* Servers that send bookmarks do so every minute, also when nothing happens. */
 #define SILENCE_MS 150000
 #define SHORT_WATCH_MS 1000
+#define SETTLE_MS 1000
 /* An expired watch lists at once when the last list is at least this old. */
 #define RELIST_MIN_MS 10000
 #define BACKOFF_RESET_MS 120000
@@ -364,11 +365,23 @@ static void take_object(struct reflector *reflector, const struct watch_event *e
         reflector->callbacks.put(reflector->arg, object);
 }
 
+/* After trouble: the watch goes on where it was. A version that has expired meanwhile shows at
+ * once, by an ERROR event; so this waits for any other event, or for a second. */
+static void resume(struct reflector *reflector)
+{
+    if (!reflector->troubled)
+        return;
+    clear_trouble(reflector);
+    reflector->callbacks.resumed(reflector->arg);
+}
+
 static int on_event(void *arg, const struct watch_event *event, struct err *err)
 {
     struct reflector *reflector = arg;
     struct kube_status status;
     reflector->watch_events++;
+    if (event->type != WATCH_ERROR)
+        resume(reflector);
     switch (event->type) {
     case WATCH_ADDED:
     case WATCH_MODIFIED:
@@ -442,7 +455,8 @@ static int64_t watch_due(const struct reflector *reflector)
 static void arm_watchdog(struct reflector *reflector)
 {
     int64_t left = watch_due(reflector) - loop_now(reflector->options.loop);
-    loop_timer_arm(reflector->timer, left < SILENCE_MS ? left : SILENCE_MS);
+    int64_t most = reflector->troubled ? SETTLE_MS : SILENCE_MS;
+    loop_timer_arm(reflector->timer, left < most ? left : most);
 }
 
 static void on_watch_open(void *arg)
@@ -453,10 +467,6 @@ static void on_watch_open(void *arg)
     reflector->stats.watches++;
     reflector->last_byte = loop_now(reflector->options.loop);
     arm_watchdog(reflector);
-    if (reflector->troubled) {
-        clear_trouble(reflector);
-        reflector->callbacks.resumed(reflector->arg);
-    }
 }
 
 /* The version is of no use any more: list, but not in a loop. */
@@ -573,6 +583,7 @@ static void on_timer(void *arg)
         return;
     case REFLECTOR_WATCHING:
         if (now < watch_due(reflector)) {
+            resume(reflector);
             arm_watchdog(reflector);
             return;
         }
