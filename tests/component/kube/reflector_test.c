@@ -77,11 +77,10 @@ static const struct reflector_callbacks callbacks = {
 
 static void begin(struct world *world, const char *ns, const char *field_selector)
 {
-    const struct reflector_options options = {.loop = world->loop,
-                                              .client = world->client,
-                                              .kind = OBJECT_WEBHOOK,
-                                              .ns = ns,
-                                              .field_selector = field_selector};
+    const struct reflector_options options = {
+        .loop = world->loop,
+        .client = world->client,
+        .scope = {.kind = OBJECT_WEBHOOK, .ns = ns, .field_selector = field_selector}};
     world->reflector = reflector_new(&options, &callbacks, world);
     fake_loop_run(world->loop);
 }
