@@ -303,6 +303,12 @@ static int pass_container(struct json_split *split, struct input *input, bool *r
     return 0;
 }
 
+/* A number or word ends before what follows it. */
+static bool ends_word(char byte)
+{
+    return is_blank(byte) || byte == ',' || byte == ']';
+}
+
 static int pass_item(struct json_split *split, struct input *input, bool *ret_ended)
 {
     switch (split->item_kind) {
@@ -317,30 +323,15 @@ static int pass_item(struct json_split *split, struct input *input, bool *ret_en
         *ret_ended = !split->in_string;
         return 0;
     case ITEM_WORD:
-        while (input->at < input->end && !is_blank(*input->at) && *input->at != ',' &&
-               *input->at != ']')
+        while (input->at < input->end && !ends_word(*input->at))
             input->at++;
-        *ret_ended = input->at < input->end;
-        return 0;
+        return 0; /* it ends where the next byte says so */
     }
     return 0;
 }
 
-static int feed_item(struct json_split *split, struct input *input)
+static int end_item(struct json_split *split, struct span item)
 {
-    const char *from = input->at;
-    bool ended = false;
-    if (pass_item(split, input, &ended) < 0)
-        return -1;
-    struct span item = {from, (size_t)(input->at - from)};
-    if (split->item.length || !ended) {
-        buf_add(&split->item, item.ptr, item.length);
-        item = (struct span){buf_text(&split->item), split->item.length};
-    }
-    if (split->item.overflowed || item.length > split->item_limit)
-        return fail(split, "an element of its list is too long");
-    if (!ended)
-        return 0;
     split->state = SPLIT_BETWEEN;
     split->expectation = EXPECT_COMMA_OR_END;
     if (split->fn(split->arg, item, &split->failure) < 0) {
@@ -349,6 +340,29 @@ static int feed_item(struct json_split *split, struct input *input)
     }
     buf_clear(&split->item);
     return 0;
+}
+
+/* Looks no further than the limit, so that what is said does not depend on the cuts. */
+static int feed_item(struct json_split *split, struct input *input)
+{
+    const char *from = input->at;
+    size_t room = split->item_limit - split->item.length;
+    bool is_cut = (size_t)(input->end - from) > room;
+    struct input window = {from, is_cut ? from + room : input->end};
+    bool ended = false;
+    if (pass_item(split, &window, &ended) < 0)
+        return -1;
+    if (split->item_kind == ITEM_WORD && window.at < input->end)
+        ended = ends_word(*window.at);
+    if (!ended && is_cut)
+        return fail(split, "an element of its list is too long");
+    input->at = window.at;
+    struct span item = {from, (size_t)(window.at - from)};
+    if (split->item.length || !ended) {
+        buf_add(&split->item, item.ptr, item.length);
+        item = (struct span){buf_text(&split->item), split->item.length};
+    }
+    return ended ? end_item(split, item) : 0;
 }
 
 static int feed_state(struct json_split *split, struct input *input)

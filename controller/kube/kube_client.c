@@ -197,10 +197,11 @@ static void call_send(void *arg)
     }
 }
 
-/* A server that says when to come again is taken at its word. */
-static bool should_pause(const struct kube_call *call, const struct kube_answer *answer)
+/* A server that says when to come again is taken at its word, unless coming again cannot help. */
+static bool should_pause(const struct kube_call *call, const struct kube_answer *answer,
+                         const struct err *err)
 {
-    return (answer->status == 429 || answer->status >= 500) && answer->retry_after_ms >= 0 &&
+    return err->class == ERR_TRANSIENT && answer->status != 0 && answer->retry_after_ms >= 0 &&
            call->retries < RETRIES_MAX && !call->request.on_bytes;
 }
 
@@ -248,7 +249,7 @@ static void on_http_done(void *arg, const struct http_response *response, const 
     if (should_try_again(call, &answer, &why)) {
         call->tried_again = true;
         call_send(call);
-    } else if (should_pause(call, &answer)) {
+    } else if (should_pause(call, &answer, &why)) {
         call_pause(call, answer.retry_after_ms);
     } else {
         call_finish(call, &answer, &why);

@@ -53,6 +53,23 @@ static void add_metadata(struct span metadata, struct buf *out)
     buf_add_char(out, '}');
 }
 
+/* Names become keys and paths: what no object can be called must not be let in. */
+static int make(enum object_kind kind, struct span text, const char *problem,
+                struct object **ret_object, struct err *err)
+{
+    CLEANUP(object_unrefp) struct object *object = NULL;
+    if (object_new(kind, text, problem, &object, err) < 0)
+        return -1;
+    bool namespaced = object_kind_is_namespaced(kind);
+    if (namespaced && !kube_name_is_valid(object->ns))
+        return err_set(err, ERR_INVALID, 0, "metadata.namespace: no namespace can have this name");
+    /* A key without a namespace is the name as it came. */
+    if (!kube_name_is_valid(namespaced ? object->name : object->key))
+        return err_set(err, ERR_INVALID, 0, "metadata.name: no object can have this name");
+    *ret_object = TAKE(object);
+    return 0;
+}
+
 static int salvage(enum object_kind kind, struct span text, const char *why,
                    struct object **ret_object, struct err *err)
 {
@@ -65,7 +82,7 @@ static int salvage(enum object_kind kind, struct span text, const char *why,
     add_metadata(json_text_member(text, "metadata"), &rest);
     buf_add_char(&rest, '}');
     CLEANUP(freep) char *problem = xasprintf("the object cannot be read: %s", why);
-    return object_new(kind, (struct span){buf_text(&rest), rest.length}, problem, ret_object, err);
+    return make(kind, (struct span){buf_text(&rest), rest.length}, problem, ret_object, err);
 }
 
 int kube_object_decode(enum object_kind kind, struct span text, struct object **ret_object,
@@ -81,9 +98,9 @@ int kube_object_decode(enum object_kind kind, struct span text, struct object **
     if (check_type(resource, text, err) < 0)
         return -1;
     if (json_text_member(text, "kind").ptr)
-        return object_new(kind, text, NULL, ret_object, err);
+        return make(kind, text, NULL, ret_object, err);
     CLEANUP(buf_fini) struct buf typed;
     buf_init(&typed, BUF_UNLIMITED);
     add_type(resource, text, &typed);
-    return object_new(kind, (struct span){buf_text(&typed), typed.length}, NULL, ret_object, err);
+    return make(kind, (struct span){buf_text(&typed), typed.length}, NULL, ret_object, err);
 }

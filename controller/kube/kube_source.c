@@ -125,11 +125,10 @@ static void start_kind(struct kube_source *source, enum object_kind kind)
         const char *ns = all ? NULL : source->namespaces[i];
         bool by_name = ns && !object_kind_is_namespaced(kind);
         CLEANUP(freep) char *selector = by_name ? xasprintf("metadata.name=%s", ns) : NULL;
-        const struct reflector_options options = {.loop = source->loop,
-                                                  .client = source->client,
-                                                  .kind = kind,
-                                                  .ns = by_name ? NULL : ns,
-                                                  .field_selector = selector};
+        const struct reflector_options options = {
+            .loop = source->loop,
+            .client = source->client,
+            .scope = {.kind = kind, .ns = by_name ? NULL : ns, .field_selector = selector}};
         *feed = (struct feed){.feeds = feeds, .index = i};
         feed->reflector = reflector_new(&options, &callbacks, feed);
     }

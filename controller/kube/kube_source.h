@@ -21,5 +21,5 @@ struct kube_source_options {
 struct object_source *kube_source_new(const struct kube_source_options *options);
 
 /* The counters of all reflectors of a kind together. */
-void kube_source_stats(const struct object_source *source, enum object_kind kind,
+void kube_source_stats(const struct object_source *port, enum object_kind kind,
                        struct reflector_stats *ret_stats);

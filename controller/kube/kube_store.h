@@ -19,4 +19,4 @@ struct kube_store_options {
 };
 struct object_store *kube_store_new(const struct kube_store_options *options);
 
-void kube_store_event_stats(const struct object_store *store, struct event_stats *ret_stats);
+void kube_store_event_stats(const struct object_store *port, struct event_stats *ret_stats);

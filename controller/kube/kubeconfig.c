@@ -280,29 +280,49 @@ static int read_env(const struct entry *entry, struct span list, struct kube_exe
     return 0;
 }
 
+/* The CA in base64, as the program wants it, also where the configuration names a file. */
+static void add_ca(const struct kube_config *config, const char *separator, struct buf *info)
+{
+    CLEANUP(freep) char *pem = NULL;
+    if (!config->ca_pem &&
+        (!config->ca_file || kube_file_read(config->ca_file, FILE_LIMIT, &pem, NULL) < 0))
+        return;
+    const char *text = config->ca_pem ? config->ca_pem : pem;
+    buf_add_format(info, "%s\"certificate-authority-data\":\"", separator);
+    str_base64(info, text, strlen(text));
+    buf_add_char(info, '"');
+}
+
+static void add_cluster(const struct entry *cluster, const struct kube_config *config,
+                        struct buf *info)
+{
+    static const char *const fields[] = {"server", "tls-server-name", "insecure-skip-tls-verify",
+                                         "proxy-url"};
+    const char *separator = "";
+    buf_add_text(info, ",\"cluster\":{");
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+        struct span value = json_text_member(cluster->value, fields[i]);
+        if (!value.ptr)
+            continue;
+        buf_add_format(info, "%s\"%s\":", separator, fields[i]);
+        buf_add(info, value.ptr, value.length);
+        separator = ",";
+    }
+    add_ca(config, separator, info);
+    buf_add_char(info, '}');
+}
+
 /* What the program is told: which version to speak, and the cluster where it asks for that. */
-static char *exec_info(const struct entry *cluster, const struct kube_exec *exec, bool with_cluster)
+static char *exec_info(const struct entry *cluster, const struct kube_config *config,
+                       bool with_cluster)
 {
     CLEANUP(buf_fini) struct buf info;
     buf_init(&info, BUF_UNLIMITED);
     buf_add_text(&info, "{\"apiVersion\":");
-    json_text_add_string(&info, exec->api_version);
+    json_text_add_string(&info, config->exec->api_version);
     buf_add_text(&info, ",\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false");
-    static const char *const fields[] = {"server", "tls-server-name", "insecure-skip-tls-verify",
-                                         "certificate-authority-data", "proxy-url"};
-    const char *separator = "";
     if (with_cluster)
-        buf_add_text(&info, ",\"cluster\":{");
-    for (size_t i = 0; with_cluster && i < ARRAY_LENGTH(fields); i++) {
-        struct span value = json_text_member(cluster->value, fields[i]);
-        if (!value.ptr)
-            continue;
-        buf_add_format(&info, "%s\"%s\":", separator, fields[i]);
-        buf_add(&info, value.ptr, value.length);
-        separator = ",";
-    }
-    if (with_cluster)
-        buf_add_char(&info, '}');
+        add_cluster(cluster, config, &info);
     buf_add_text(&info, "}}");
     return buf_take(&info);
 }
@@ -342,7 +362,7 @@ static int read_exec(const struct entry *user, const struct entry *cluster,
         free(exec->command);
         exec->command = absolute;
     }
-    exec->info = exec_info(cluster, exec, with_cluster);
+    exec->info = exec_info(cluster, config, with_cluster);
     return 0;
 }
 

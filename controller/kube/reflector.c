@@ -26,12 +26,8 @@
 #include "kube/kube_object.h"
 #include "kube/kube_path.h"
 #include "kube/kube_status.h"
-#include "kube/list_splitter.h"
 #include "kube/watch_decoder.h"
 
-#define PAGE_SIZE "500"
-#define PAGE_TIMEOUT_MS 60000
-#define WHOLE_TIMEOUT_MS 300000
 #define OPEN_TIMEOUT_MS 30000
 /* The server ends a watch after a random time in this range; we, when it does not. */
 #define WATCH_MIN_S 300
@@ -40,6 +36,7 @@
 /* Servers that send bookmarks do so every minute, also when nothing happens. */
 #define SILENCE_MS 150000
 #define SHORT_WATCH_MS 1000
+#define SETTLE_MS 1000
 /* An expired watch lists at once when the last list is at least this old. */
 #define RELIST_MIN_MS 10000
 #define BACKOFF_RESET_MS 120000
@@ -77,10 +74,7 @@ struct reflector {
     int64_t backed_off_at;
     struct reflector_stats stats;
     /* of the list at hand */
-    struct list_splitter *splitter;
-    char *list_version; /* of its first page */
-    char *proceed;
-    bool whole; /* asked for without pages, because they expired */
+    struct kube_list *list;
     size_t listed;
     int64_t list_began;
     /* of the watch at hand */
@@ -91,15 +85,15 @@ struct reflector {
     int64_t watch_deadline;
     int64_t last_byte;
     bool has_event_error; /* an ERROR event came */
-    /* of the call at hand: why we have ended it */
-    bool has_refusal;
+    bool has_refusal;     /* we have ended it: why comes before what libcurl makes of it */
     struct err refusal;
     /* this server sends bookmarks: from then on silence means something */
     bool sends_bookmarks;
 };
 
 static void send_list(struct reflector *reflector);
-static void on_list(void *arg, const struct kube_answer *answer, const struct err *err);
+static void on_list(void *arg, const char *version, const struct kube_answer *answer,
+                    const struct err *err);
 static void send_watch(struct reflector *reflector);
 static void on_watch_open(void *arg);
 static void on_watch(void *arg, const struct kube_answer *answer, const struct err *err);
@@ -109,12 +103,20 @@ static void on_probe(void *arg, const struct kube_answer *answer, const struct e
 static void set_state(struct reflector *reflector, enum reflector_state state)
 {
     if (log_is_on(LOG_LEVEL_DEBUG))
-        log_debug("reflector", .kind = reflector->resource->kind, .ns = reflector->options.ns,
+        log_debug("reflector", .kind = reflector->resource->kind, .ns = reflector->options.scope.ns,
                   .reason = state_names[state]);
     reflector->state = state;
 }
 
-/* The sequence of all that goes wrong. */
+static void set_version(struct reflector *reflector, const char *version)
+{
+    if (str_is_empty(version) || str_equal(version, reflector->version))
+        return;
+    free(reflector->version);
+    reflector->version = xstrdup(version);
+}
+
+/* What goes wrong. */
 
 static void wait_for(struct reflector *reflector, enum reflector_state next, int64_t retry_after_ms)
 {
@@ -141,7 +143,7 @@ static void tell_trouble(struct reflector *reflector, const struct err *err)
         reflector->last_trouble = xstrdup(err->msg);
     }
     log_at(is_news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "kind cannot be followed",
-           .kind = reflector->resource->kind, .ns = reflector->options.ns,
+           .kind = reflector->resource->kind, .ns = reflector->options.scope.ns,
            .attempt = reflector->attempts, .err = err);
     reflector->callbacks.trouble(reflector->arg, err);
 }
@@ -150,7 +152,7 @@ static void clear_trouble(struct reflector *reflector)
 {
     if (reflector->troubled)
         log_info("kind is followed again", .kind = reflector->resource->kind,
-                 .ns = reflector->options.ns);
+                 .ns = reflector->options.scope.ns);
     reflector->troubled = false;
     free(TAKE(reflector->last_trouble));
 }
@@ -167,16 +169,10 @@ static void explain(const struct reflector *reflector, const char *verb, struct 
     if (err->class == ERR_NOT_FOUND && err->code == 404)
         err_set(err, ERR_NOT_FOUND, 404, "the server does not serve %s %s", resource->api_version,
                 resource->plural);
-    if (reflector->options.ns)
-        err_wrap(err, "%s %s in namespace %s", verb, resource->plural, reflector->options.ns);
+    if (reflector->options.scope.ns)
+        err_wrap(err, "%s %s in namespace %s", verb, resource->plural, reflector->options.scope.ns);
     else
         err_wrap(err, "%s %s", verb, resource->plural);
-}
-
-/* Why the call has ended: what we found wrong ourselves comes before what libcurl made of it. */
-static struct err reason_of(const struct reflector *reflector, const struct err *err)
-{
-    return reflector->has_refusal ? reflector->refusal : *err;
 }
 
 static void fail(struct reflector *reflector, const char *verb, const struct err *why,
@@ -190,89 +186,45 @@ static void fail(struct reflector *reflector, const char *verb, const struct err
 
 /* Listing. */
 
-static void forget_list(struct reflector *reflector)
-{
-    list_splitter_free(TAKE(reflector->splitter));
-    free(TAKE(reflector->list_version));
-    free(TAKE(reflector->proceed));
-}
-
-static int on_item(void *arg, struct span item, struct err *err)
+static void on_list_begin(void *arg)
 {
     struct reflector *reflector = arg;
-    CLEANUP(object_unrefp) struct object *object = NULL;
-    if (kube_object_decode(reflector->options.kind, item, &object, err) < 0) {
-        /* A list with something in it that is none of ours proves nothing about the rest. */
-        reflector->stats.undecodable++;
-        return err_wrap(err, "item %zu", reflector->listed);
-    }
+    reflector->listed = 0;
+    reflector->callbacks.begin(reflector->arg);
+}
+
+static void on_list_put(void *arg, const struct object *object)
+{
+    struct reflector *reflector = arg;
     reflector->listed++;
     reflector->callbacks.put(reflector->arg, object);
-    return 0;
-}
-
-static bool on_list_bytes(void *arg, const char *bytes, size_t length)
-{
-    struct reflector *reflector = arg;
-    if (list_splitter_feed(reflector->splitter, bytes, length, &reflector->refusal) == 0)
-        return true;
-    reflector->has_refusal = true;
-    return false;
-}
-
-static void on_list_open(void *arg)
-{
-    struct reflector *reflector = arg;
-    if (!reflector->proceed)
-        reflector->callbacks.begin(reflector->arg);
-}
-
-static void add_scope(const struct reflector *reflector, struct buf *path)
-{
-    kube_path_collection(path, reflector->resource, reflector->options.ns);
-    if (reflector->options.field_selector)
-        kube_path_add_query(path, "fieldSelector", reflector->options.field_selector);
-}
-
-static void begin_list(struct reflector *reflector, bool whole)
-{
-    forget_list(reflector);
-    reflector->whole = whole;
-    reflector->listed = 0;
-    reflector->list_began = loop_now(reflector->options.loop);
-    send_list(reflector);
 }
 
 static void send_list(struct reflector *reflector)
 {
+    static const struct kube_list_callbacks callbacks = {
+        .begin = on_list_begin, .put = on_list_put, .done = on_list};
     set_state(reflector, REFLECTOR_LISTING);
-    reflector->has_refusal = false;
-    list_splitter_free(reflector->splitter);
-    reflector->splitter = list_splitter_new(on_item, reflector);
-    CLEANUP(buf_fini) struct buf path;
-    buf_init(&path, BUF_UNLIMITED);
-    add_scope(reflector, &path);
-    if (!reflector->whole)
-        kube_path_add_query(&path, "limit", PAGE_SIZE);
-    if (reflector->proceed)
-        kube_path_add_query(&path, "continue", reflector->proceed);
-    const struct kube_request request = {
-        .method = "GET",
-        .path = buf_text(&path),
-        .timeout_ms = reflector->whole ? WHOLE_TIMEOUT_MS : PAGE_TIMEOUT_MS,
-        .on_bytes = on_list_bytes,
-        .on_open = on_list_open,
-    };
-    reflector->call = kube_start(reflector->options.client, &request, on_list, reflector);
+    reflector->listed = 0;
+    reflector->list_began = loop_now(reflector->options.loop);
+    reflector->list = kube_list_start(reflector->options.client, &reflector->options.scope,
+                                      &callbacks, reflector);
 }
 
-static void end_list(struct reflector *reflector)
+static void on_list(void *arg, const char *version, const struct kube_answer *answer,
+                    const struct err *err)
 {
-    free(reflector->version);
-    reflector->version = TAKE(reflector->list_version);
+    struct reflector *reflector = arg;
+    reflector->list = NULL;
+    if (err) {
+        reflector->stats.list_failures++;
+        reflector->stats.expired += err->class == ERR_EXPIRED;
+        fail(reflector, "list", err, REFLECTOR_LISTING, answer);
+        return;
+    }
+    set_version(reflector, version);
     reflector->stats.lists++;
-    forget_list(reflector);
-    log_info("kind listed", .kind = reflector->resource->kind, .ns = reflector->options.ns,
+    log_info("kind listed", .kind = reflector->resource->kind, .ns = reflector->options.scope.ns,
              .count = (int64_t)reflector->listed,
              .duration_ms = loop_now(reflector->options.loop) - reflector->list_began);
     clear_trouble(reflector);
@@ -280,62 +232,7 @@ static void end_list(struct reflector *reflector)
     send_watch(reflector);
 }
 
-static void list_failed(struct reflector *reflector, const struct kube_answer *answer,
-                        const struct err *err)
-{
-    bool is_later_page = reflector->list_version != NULL;
-    reflector->stats.list_failures++;
-    forget_list(reflector);
-    if (err->class == ERR_EXPIRED)
-        reflector->stats.expired++;
-    if (err->class == ERR_EXPIRED && is_later_page && !reflector->whole) {
-        begin_list(reflector, true);
-        return;
-    }
-    fail(reflector, "list", err, REFLECTOR_LISTING, answer);
-}
-
-static void on_list(void *arg, const struct kube_answer *answer, const struct err *err)
-{
-    struct reflector *reflector = arg;
-    reflector->call = NULL;
-    struct list_page page;
-    struct err why;
-    if (err) {
-        why = reason_of(reflector, err);
-        list_failed(reflector, answer, &why);
-        return;
-    }
-    if (list_splitter_finish(reflector->splitter, &page, &why) < 0) {
-        list_failed(reflector, answer, &why);
-        return;
-    }
-    /* All pages are of the version of the first. */
-    if (!reflector->list_version)
-        reflector->list_version = TAKE(page.version);
-    bool stands_still = page.proceed && str_equal(page.proceed, reflector->proceed);
-    free(reflector->proceed);
-    reflector->proceed = TAKE(page.proceed);
-    list_page_fini(&page);
-    if (stands_still) {
-        err_set(&why, ERR_TRANSIENT, 0, "a page of the list leads to itself");
-        list_failed(reflector, answer, &why);
-    } else if (reflector->proceed) {
-        send_list(reflector);
-    } else {
-        end_list(reflector);
-    }
-}
-
 /* Watching. */
-
-static void set_version(struct reflector *reflector, const char *version)
-{
-    if (str_is_empty(version) || str_equal(version, reflector->version))
-        return;
-    free(reflector->version);
-    reflector->version = xstrdup(version);
-}
 
 static void take_bookmark(struct reflector *reflector, struct span object)
 {
@@ -350,10 +247,10 @@ static void take_object(struct reflector *reflector, const struct watch_event *e
 {
     CLEANUP(object_unrefp) struct object *object = NULL;
     struct err err;
-    if (kube_object_decode(reflector->options.kind, event->object, &object, &err) < 0) {
+    if (kube_object_decode(reflector->options.scope.kind, event->object, &object, &err) < 0) {
         reflector->stats.undecodable++;
         log_warn("event of a watch cannot be read", .kind = reflector->resource->kind,
-                 .ns = reflector->options.ns, .err = &err);
+                 .ns = reflector->options.scope.ns, .err = &err);
         return; /* and the version stays where it was */
     }
     reflector->stats.events++;
@@ -364,11 +261,23 @@ static void take_object(struct reflector *reflector, const struct watch_event *e
         reflector->callbacks.put(reflector->arg, object);
 }
 
+/* After trouble: the watch goes on where it was. A version that has expired meanwhile shows at
+ * once, by an ERROR event; so this waits for any other event, or for a second. */
+static void resume(struct reflector *reflector)
+{
+    if (!reflector->troubled)
+        return;
+    clear_trouble(reflector);
+    reflector->callbacks.resumed(reflector->arg);
+}
+
 static int on_event(void *arg, const struct watch_event *event, struct err *err)
 {
     struct reflector *reflector = arg;
     struct kube_status status;
     reflector->watch_events++;
+    if (event->type != WATCH_ERROR)
+        resume(reflector);
     switch (event->type) {
     case WATCH_ADDED:
     case WATCH_MODIFIED:
@@ -414,7 +323,7 @@ static void send_watch(struct reflector *reflector)
     snprintf(timeout, sizeof(timeout), "%u", seconds);
     CLEANUP(buf_fini) struct buf path;
     buf_init(&path, BUF_UNLIMITED);
-    add_scope(reflector, &path);
+    kube_scope_add_path(&reflector->options.scope, &path);
     kube_path_add_query(&path, "watch", "true");
     kube_path_add_query(&path, "allowWatchBookmarks", "true");
     kube_path_add_query(&path, "resourceVersion", reflector->version);
@@ -442,7 +351,8 @@ static int64_t watch_due(const struct reflector *reflector)
 static void arm_watchdog(struct reflector *reflector)
 {
     int64_t left = watch_due(reflector) - loop_now(reflector->options.loop);
-    loop_timer_arm(reflector->timer, left < SILENCE_MS ? left : SILENCE_MS);
+    int64_t most = reflector->troubled ? SETTLE_MS : SILENCE_MS;
+    loop_timer_arm(reflector->timer, left < most ? left : most);
 }
 
 static void on_watch_open(void *arg)
@@ -453,10 +363,6 @@ static void on_watch_open(void *arg)
     reflector->stats.watches++;
     reflector->last_byte = loop_now(reflector->options.loop);
     arm_watchdog(reflector);
-    if (reflector->troubled) {
-        clear_trouble(reflector);
-        reflector->callbacks.resumed(reflector->arg);
-    }
 }
 
 /* The version is of no use any more: list, but not in a loop. */
@@ -464,9 +370,9 @@ static void expire(struct reflector *reflector, const struct err *err)
 {
     reflector->stats.expired++;
     log_info("watch expired, listing", .kind = reflector->resource->kind,
-             .ns = reflector->options.ns, .err = err);
+             .ns = reflector->options.scope.ns, .err = err);
     if (loop_now(reflector->options.loop) - reflector->list_began >= RELIST_MIN_MS)
-        begin_list(reflector, false);
+        send_list(reflector);
     else
         fail(reflector, "watch", err, REFLECTOR_LISTING, NULL);
 }
@@ -511,8 +417,7 @@ static void on_watch(void *arg, const struct kube_answer *answer, const struct e
         watch_ended(reflector);
         return;
     }
-    struct err why = reason_of(reflector, err);
-    watch_failed(reflector, answer, &why);
+    watch_failed(reflector, answer, reflector->has_refusal ? &reflector->refusal : err);
 }
 
 /* Is the server at least where we are? */
@@ -520,10 +425,9 @@ static void on_watch(void *arg, const struct kube_answer *answer, const struct e
 static void send_probe(struct reflector *reflector)
 {
     set_state(reflector, REFLECTOR_PROBING);
-    reflector->has_refusal = false;
     CLEANUP(buf_fini) struct buf path;
     buf_init(&path, BUF_UNLIMITED);
-    add_scope(reflector, &path);
+    kube_scope_add_path(&reflector->options.scope, &path);
     kube_path_add_query(&path, "limit", "1");
     kube_path_add_query(&path, "resourceVersion", reflector->version);
     kube_path_add_query(&path, "resourceVersionMatch", "NotOlderThan");
@@ -566,13 +470,14 @@ static void on_timer(void *arg)
         if (reflector->next == REFLECTOR_PROBING)
             send_probe(reflector);
         else
-            begin_list(reflector, false);
+            send_list(reflector);
         return;
     case REFLECTOR_OPENING:
         give_up_opening(reflector);
         return;
     case REFLECTOR_WATCHING:
         if (now < watch_due(reflector)) {
+            resume(reflector);
             arm_watchdog(reflector);
             return;
         }
@@ -591,15 +496,15 @@ struct reflector *reflector_new(const struct reflector_options *options,
 {
     struct reflector *reflector = xcalloc(1, sizeof(*reflector));
     reflector->options = *options;
-    reflector->options.ns = options->ns ? xstrdup(options->ns) : NULL;
-    reflector->options.field_selector =
-        options->field_selector ? xstrdup(options->field_selector) : NULL;
+    reflector->options.scope.ns = options->scope.ns ? xstrdup(options->scope.ns) : NULL;
+    reflector->options.scope.field_selector =
+        options->scope.field_selector ? xstrdup(options->scope.field_selector) : NULL;
     reflector->callbacks = *callbacks;
     reflector->arg = arg;
-    reflector->resource = kube_resource_of(options->kind);
+    reflector->resource = kube_resource_of(options->scope.kind);
     reflector->backed_off_at = loop_now(options->loop);
     reflector->timer = loop_timer_new(options->loop, on_timer, reflector);
-    begin_list(reflector, false);
+    send_list(reflector);
     return reflector;
 }
 
@@ -609,12 +514,12 @@ void reflector_free(struct reflector *reflector)
         return;
     kube_cancel(reflector->call);
     loop_timer_free(reflector->timer);
-    forget_list(reflector);
+    kube_list_cancel(reflector->list);
     watch_decoder_free(reflector->decoder);
     free(reflector->version);
     free(reflector->last_trouble);
-    free((void *)(uintptr_t)reflector->options.ns);
-    free((void *)(uintptr_t)reflector->options.field_selector);
+    free((void *)(uintptr_t)reflector->options.scope.ns);
+    free((void *)(uintptr_t)reflector->options.scope.field_selector);
     free(reflector);
 }
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "core/object.h"
 #include "kube/kube_client.h"
+#include "kube/kube_list.h"
 #include "ports/loop.h"
 
 /*
@@ -33,9 +34,7 @@ struct reflector_callbacks {
 struct reflector_options {
     struct loop *loop;
     struct kube_client *client;
-    enum object_kind kind;
-    const char *ns;             /* NULL: all; copied */
-    const char *field_selector; /* NULL: none; copied */
+    struct kube_scope scope; /* copied */
 };
 
 /* Counters since the start, for metrics. */

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/loop.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 #include <time.h>
 
-#define uthash_malloc(size) xmalloc(size)
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/loop_base.h"
 
 #define DEFERRED_BUDGET_US 10000
 #define SLOW_US 100000
+#define BUCKETS 256
+#define SPARE_MAX 64
 
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
-/* A deferred call. The table keeps the order of insertion and finds a pair without a search. */
+/* A deferred call: in the queue by its turn, and in a bucket to be found without a search. */
 struct deferred {
-    struct deferred_pair {
-        loop_fn *fn;
-        void *arg;
-    } pair;
-    UT_hash_handle hh;
+    loop_fn *fn;
+    void *arg;
+    TAILQ_ENTRY(deferred) turn;
+    LIST_ENTRY(deferred) neighbour;
 };
+LIST_HEAD(bucket, deferred);
 
 struct loop {
     struct event_base *base;
@@ -37,8 +35,10 @@ struct loop {
     bool now_is_fresh; /* read since the waiting ended */
     bool stopped;
     uint64_t random[2];
-    struct deferred *deferred;
-    struct deferred *spare; /* one entry kept for the next defer: most rounds have few */
+    TAILQ_HEAD(, deferred) deferred;
+    struct bucket buckets[BUCKETS];
+    struct bucket spare; /* entries kept for the next calls */
+    unsigned spare_count;
     struct event *signals[ARRAY_LENGTH(handled_signals)];
     loop_signal_fn *on_signal;
     void *on_signal_arg;
@@ -94,6 +94,7 @@ struct loop *loop_new(struct err *err)
     signal(SIGPIPE, SIG_IGN);
     struct loop *loop = xcalloc(1, sizeof(*loop));
     loop->base = base;
+    TAILQ_INIT(&loop->deferred);
     if (getrandom(loop->random, sizeof(loop->random), 0) != sizeof(loop->random))
         loop->random[0] = (uint64_t)clock_us(CLOCK_REALTIME);
     loop->random[1] |= 1; /* never all zero */
@@ -101,18 +102,29 @@ struct loop *loop_new(struct err *err)
     return loop;
 }
 
+static void forget_deferred(struct loop *loop, struct deferred *deferred)
+{
+    TAILQ_REMOVE(&loop->deferred, deferred, turn);
+    LIST_REMOVE(deferred, neighbour);
+    if (loop->spare_count == SPARE_MAX) {
+        free(deferred);
+        return;
+    }
+    LIST_INSERT_HEAD(&loop->spare, deferred, neighbour);
+    loop->spare_count++;
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    struct deferred *deferred;
-    struct deferred *next;
-    HASH_ITER(hh, loop->deferred, deferred, next)
-    {
-        HASH_DEL(loop->deferred, deferred);
-        free(deferred);
+    while (!TAILQ_EMPTY(&loop->deferred))
+        forget_deferred(loop, TAILQ_FIRST(&loop->deferred));
+    while (!LIST_EMPTY(&loop->spare)) {
+        struct deferred *spare = LIST_FIRST(&loop->spare);
+        LIST_REMOVE(spare, neighbour);
+        free(spare);
     }
-    free(loop->spare);
     for (size_t i = 0; i < ARRAY_LENGTH(loop->signals); i++) {
         if (loop->signals[i])
             event_free(loop->signals[i]);
@@ -157,15 +169,12 @@ void loop_call(struct loop *loop, loop_fn *fn, void *arg)
 static void run_deferred(struct loop *loop)
 {
     int64_t began = clock_us(CLOCK_MONOTONIC);
-    struct deferred *deferred;
-    while ((deferred = loop->deferred)) {
-        struct deferred_pair pair = deferred->pair;
-        HASH_DEL(loop->deferred, deferred);
-        if (loop->spare)
-            free(deferred);
-        else
-            loop->spare = deferred;
-        loop_call(loop, pair.fn, pair.arg);
+    while (!TAILQ_EMPTY(&loop->deferred)) {
+        struct deferred *deferred = TAILQ_FIRST(&loop->deferred);
+        loop_fn *fn = deferred->fn;
+        void *arg = deferred->arg;
+        forget_deferred(loop, deferred);
+        loop_call(loop, fn, arg);
         if (clock_us(CLOCK_MONOTONIC) - began > DEFERRED_BUDGET_US)
             break;
     }
@@ -194,7 +203,7 @@ void loop_run(struct loop *loop)
     loop->stopped = false;
     while (!loop->stopped) {
         int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
-        if (loop->deferred)
+        if (!TAILQ_EMPTY(&loop->deferred))
             flags |= EVLOOP_NONBLOCK;
         event_base_loop(loop->base, flags);
         run_deferred(loop);
@@ -313,27 +322,45 @@ bool loop_timer_is_armed(const struct loop_timer *timer)
     return evtimer_pending(timer->event, NULL);
 }
 
+static struct bucket *bucket_of(struct loop *loop, loop_fn *fn, void *arg)
+{
+    uint64_t mixed = ((uintptr_t)fn ^ ((uintptr_t)arg >> 4)) * UINT64_C(0x9e3779b97f4a7c15);
+    return &loop->buckets[mixed >> 56];
+}
+
+static struct deferred *find_deferred(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct deferred *deferred;
+    LIST_FOREACH(deferred, bucket_of(loop, fn, arg), neighbour)
+    {
+        if (deferred->fn == fn && deferred->arg == arg)
+            return deferred;
+    }
+    return NULL;
+}
+
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
 {
-    struct deferred_pair pair = {fn, arg};
-    struct deferred *deferred;
-    HASH_FIND(hh, loop->deferred, &pair, sizeof(pair), deferred);
-    if (deferred)
+    if (find_deferred(loop, fn, arg))
         return;
-    deferred = loop->spare ? TAKE(loop->spare) : xcalloc(1, sizeof(*deferred));
-    deferred->pair = pair;
-    HASH_ADD(hh, loop->deferred, pair, sizeof(pair), deferred);
+    struct deferred *deferred = LIST_FIRST(&loop->spare);
+    if (deferred) {
+        LIST_REMOVE(deferred, neighbour);
+        loop->spare_count--;
+    } else {
+        deferred = xcalloc(1, sizeof(*deferred));
+    }
+    deferred->fn = fn;
+    deferred->arg = arg;
+    TAILQ_INSERT_TAIL(&loop->deferred, deferred, turn);
+    LIST_INSERT_HEAD(bucket_of(loop, fn, arg), deferred, neighbour);
 }
 
 void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
 {
-    struct deferred_pair pair = {fn, arg};
-    struct deferred *deferred;
-    HASH_FIND(hh, loop->deferred, &pair, sizeof(pair), deferred);
-    if (!deferred)
-        return;
-    HASH_DEL(loop->deferred, deferred);
-    free(deferred);
+    struct deferred *deferred = find_deferred(loop, fn, arg);
+    if (deferred)
+        forget_deferred(loop, deferred);
 }
 
 static void call_watch(void *arg)

@@ -306,6 +306,21 @@ static void another_kind_is_refused(void **state)
     assert_null(decode(OBJECT_WEBHOOK, "{\"metadata\":{\"name\":7}}"));
 }
 
+static void what_no_object_can_be_called_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"/", "..", "a/b", "", "A"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        CLEANUP(freep)
+        char *named = xasprintf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"n\"}}", names[i]);
+        assert_null(decode(OBJECT_WEBHOOK, named));
+        assert_null(decode(OBJECT_NAMESPACE, named));
+        CLEANUP(freep)
+        char *placed = xasprintf("{\"metadata\":{\"name\":\"a\",\"namespace\":\"%s\"}}", names[i]);
+        assert_null(decode(OBJECT_WEBHOOK, placed));
+    }
+}
+
 static void an_object_that_cannot_be_read_is_there_with_a_problem(void **state)
 {
     (void)state;
@@ -362,6 +377,7 @@ int main(void)
         cmocka_unit_test(what_is_no_whole_list_fails_at_its_end),
         cmocka_unit_test(a_listed_item_has_the_same_text_as_a_watched_one),
         cmocka_unit_test(another_kind_is_refused),
+        cmocka_unit_test(what_no_object_can_be_called_is_refused),
         cmocka_unit_test(an_object_that_cannot_be_read_is_there_with_a_problem),
         cmocka_unit_test(an_object_nested_without_measure_is_there_with_a_problem),
     };

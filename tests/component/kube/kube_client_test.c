@@ -319,6 +319,17 @@ static void a_call_that_is_put_off_is_sent_again_when_the_server_says(void **sta
     assert_false(world->failed);
 }
 
+static void a_version_ahead_of_the_server_is_not_waited_for(void **state)
+{
+    struct world *world = *state;
+    ask(world);
+    answer(world, 504,
+           "{\"kind\":\"Status\",\"details\":{\"retryAfterSeconds\":1,\"causes\":[{\"reason\":"
+           "\"ResourceVersionTooLarge\"}]}}");
+    assert_int_equal(world->done, 1);
+    assert_int_equal(world->err.class, ERR_EXPIRED);
+}
+
 static void putting_off_ends_after_five_times(void **state)
 {
     struct world *world = *state;
@@ -486,6 +497,7 @@ int main(void)
         TEST(a_denied_handshake_reads_the_ca_again),
         TEST(a_missing_ca_file_is_named),
         TEST(a_call_that_is_put_off_is_sent_again_when_the_server_says),
+        TEST(a_version_ahead_of_the_server_is_not_waited_for),
         TEST(putting_off_ends_after_five_times),
         TEST(without_retry_after_nothing_is_sent_again),
         TEST(a_stream_is_not_sent_again_by_the_client),

@@ -303,6 +303,12 @@ static void a_plugin_is_read_with_what_it_is_told(void **state)
                     "\"ExecCredential\",\"spec\":{\"interactive\":false,\"cluster\":{\"server\":"
                     "\"https://k\",\"tls-server-name\":\"nn\",\"certificate-authority-data\":"
                     "\"Q0E=\"}}}");
+    write_file(world, "ca.crt", "CA");
+    use(world, "{server: https://k, certificate-authority: ca.crt}",
+        "{exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, provideClusterInfo: "
+        "true}}");
+    assert_int_equal(load(world), 0);
+    assert_non_null(strstr(world->config.exec->info, ",\"certificate-authority-data\":\"Q0E=\"}"));
     use(world, "{server: https://k}",
         "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, args: null}}");
     assert_int_equal(load(world), 0);

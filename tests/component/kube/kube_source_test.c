@@ -194,6 +194,13 @@ static void refuse(struct world *world, const char *part)
                    "refused");
 }
 
+/* The watch stands, for as long as it takes to be believed. */
+static void resume(struct world *world, const char *part)
+{
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", part));
+    fake_loop_advance(world->loop, 1000);
+}
+
 static void all_namespaces_are_one_list_a_kind(void **state)
 {
     struct world *world = *state;
@@ -269,7 +276,7 @@ static void the_first_whole_may_wait_for_a_watch_to_resume(void **state)
     expect_told(world, "trouble Webhook transient: watch webhooks in namespace one: refused\n");
     fake_loop_advance(world->loop, 1600);
     answer(world, "/namespaces/one/webhooks?limit=1", 200, "{}");
-    fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_ONE));
+    resume(world, WATCH_ONE);
     expect_told(world, "begin Webhook\nput one/a@1\nput two/b@2\nend Webhook\n");
 }
 
@@ -321,7 +328,7 @@ static void a_namespace_listed_again_beside_trouble_tells_what_it_changed(void *
     /* and when the other is well again, it is as before */
     fake_loop_advance(world->loop, 1600);
     answer(world, "/namespaces/two/webhooks?limit=1", 200, "{}");
-    fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_TWO));
+    resume(world, WATCH_TWO);
     expect_told(world, "resumed Webhook\n");
 }
 
@@ -338,10 +345,10 @@ static void trouble_of_two_namespaces_ends_with_the_last(void **state)
     buf_clear(&world->told);
     fake_loop_advance(world->loop, 1600);
     answer(world, "/namespaces/one/webhooks?limit=1", 200, "{}");
-    fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_ONE));
+    resume(world, WATCH_ONE);
     expect_told(world, "");
     answer(world, "/namespaces/two/webhooks?limit=1", 200, "{}");
-    fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_TWO));
+    resume(world, WATCH_TWO);
     expect_told(world, "resumed Webhook\n");
 }
 

@@ -258,14 +258,21 @@ static void finalizers_are_removed_from_the_last_with_a_test_each(void **state)
                 "{'op':'test','path':'/metadata/finalizers/0','value':'a/b'},"
                 "{'op':'remove','path':'/metadata/finalizers/0'},"
                 "{'op':'replace','path':'/metadata/resourceVersion','value':'7'}]");
+    /* as kube-apiserver 1.36 answers when a patch cannot be applied */
     answer(world, 422,
-           "{'kind':'Status','reason':'Invalid','details':{'causes':[{'reason':"
-           "'UnexpectedServerResponse','message':'testing path failed'}]}}");
+           "{'kind':'Status','apiVersion':'v1','metadata':{},'status':'Failure','message':'the "
+           "server rejected our request due to an error in our request','reason':'Invalid',"
+           "'details':{},'code':422}");
     assert_int_equal(world->err.class, ERR_CONFLICT);
+    /* and when the object would not be valid */
     change(world, &remove);
     answer(world, 422,
-           "{'kind':'Status','reason':'Invalid','details':{'causes':[{'reason':"
-           "'FieldValueInvalid'}]}}");
+           "{'kind':'Status','reason':'Invalid','message':'Webhook.tyk.tyk.io is invalid',"
+           "'details':{'causes':[{'reason':'FieldValueTypeInvalid','field':'spec.url'}]}}");
+    assert_int_equal(world->err.class, ERR_INVALID);
+    /* or an admission webhook has something against it */
+    change(world, &remove);
+    answer(world, 422, "{'kind':'Status','reason':'Invalid','message':'admission webhook: no'}");
     assert_int_equal(world->err.class, ERR_INVALID);
 }
 

@@ -77,11 +77,10 @@ static const struct reflector_callbacks callbacks = {
 
 static void begin(struct world *world, const char *ns, const char *field_selector)
 {
-    const struct reflector_options options = {.loop = world->loop,
-                                              .client = world->client,
-                                              .kind = OBJECT_WEBHOOK,
-                                              .ns = ns,
-                                              .field_selector = field_selector};
+    const struct reflector_options options = {
+        .loop = world->loop,
+        .client = world->client,
+        .scope = {.kind = OBJECT_WEBHOOK, .ns = ns, .field_selector = field_selector}};
     world->reflector = reflector_new(&options, &callbacks, world);
     fake_loop_run(world->loop);
 }
@@ -518,9 +517,44 @@ static void r24_a_refused_connection_is_tried_again_where_it_was(void **state)
     expect_delay(world, 1600, 3200, PROBE "11");
     answer_page(world, PROBE "11", "a@5", "12", "");
     assert_non_null(strstr(pending(world, WATCH)->url, "resourceVersion=11&"));
-    expect_told(world, "");
     fake_http_open(world->http, pending(world, WATCH));
+    fake_loop_advance(world->loop, 999);
+    expect_told(world, "");
+    fake_loop_advance(world->loop, 1);
     expect_told(world, "resumed\n");
+    fake_loop_advance(world->loop, 10000);
+    expect_told(world, "");
+}
+
+static void a_watch_that_resumes_with_an_event_says_so_first(void **state)
+{
+    struct world *world = *state;
+    reach_watch(world);
+    send_event(world, "ADDED", "b", "11");
+    cut(world, WATCH);
+    fake_http_fail(world->http, pending(world, WATCH), ERR_TRANSIENT, 7, "refused");
+    fake_loop_advance(world->loop, 1600);
+    answer(world, PROBE, 200, "{}");
+    buf_clear(&world->told);
+    send_event(world, "ADDED", "c", "12");
+    expect_told(world, "resumed\nput n/c@12\n");
+}
+
+/* As after a restart of the API server: it takes the version and then says that it is too old. */
+static void a_watch_that_expires_after_trouble_does_not_resume(void **state)
+{
+    struct world *world = *state;
+    reach_watch(world);
+    send_event(world, "ADDED", "b", "11");
+    cut(world, WATCH);
+    fake_loop_advance(world->loop, 10000);
+    fake_http_fail(world->http, pending(world, WATCH), ERR_TRANSIENT, 7, "refused");
+    fake_loop_advance(world->loop, 1600);
+    answer(world, PROBE, 200, "{}");
+    buf_clear(&world->told);
+    send_line(world, "{'type':'ERROR','object':{'kind':'Status','code':410}}\n");
+    answer_page(world, LIST, "c@20", "21", "");
+    expect_told(world, "begin\nput n/c@20\nend\n");
 }
 
 static void r24_a_watch_put_off_is_tried_again_where_it_was(void **state)
@@ -806,6 +840,8 @@ int main(void)
         TEST(r21_bookmarks_move_the_version),
         TEST(r23_a_very_short_watch_lists_after_a_pause),
         TEST(r24_a_refused_connection_is_tried_again_where_it_was),
+        TEST(a_watch_that_resumes_with_an_event_says_so_first),
+        TEST(a_watch_that_expires_after_trouble_does_not_resume),
         TEST(r24_a_watch_put_off_is_tried_again_where_it_was),
         TEST(r25_another_refusal_of_a_watch_lists),
         TEST(r27_a_watch_expires_by_its_status_or_by_an_event),
