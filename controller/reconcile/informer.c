@@ -13,13 +13,13 @@
 /* What is applied before the loop gets its turn again: about 10 ms of work. */
 #define SLICE 256
 
-enum news_type { NEWS_PUT, NEWS_GONE, NEWS_LISTED, NEWS_TROUBLE, NEWS_RESUMED };
+enum news_type { NEWS_PUT, NEWS_LIST_PUT, NEWS_GONE, NEWS_LISTED, NEWS_TROUBLE, NEWS_RESUMED };
 
 /* Something the source told, waiting for its turn. */
 struct news {
     enum news_type type;
     enum object_kind kind;
-    struct object *object; /* PUT */
+    struct object *object; /* PUT, LIST_PUT */
     char *key;             /* GONE */
     char *uid;             /* GONE; NULL: unknown */
     struct strmap *listed; /* LISTED: the keys that the list held */
@@ -118,7 +118,7 @@ static void on_end(void *arg, enum object_kind kind)
     struct strmap *keys = strset_new();
     for (struct strmap_entry *e = strmap_first(list); e; e = strmap_next(e)) {
         strset_add(keys, strmap_entry_key(e));
-        tell(informer, NEWS_PUT, kind)->object = object_ref(strmap_entry_value(e));
+        tell(informer, NEWS_LIST_PUT, kind)->object = object_ref(strmap_entry_value(e));
     }
     strmap_free(list);
     tell(informer, NEWS_LISTED, kind)->listed = keys;
@@ -164,7 +164,9 @@ static const struct object_sink sink = {
 
 /* Applying. */
 
-static void apply_put(struct informer *informer, const struct object *object)
+/* `listed`: by a complete list, which is the truth even where it looks older: a restored backup has
+ * the same uids at lower versions. */
+static void apply_put(struct informer *informer, const struct object *object, bool listed)
 {
     const struct object *cached = cache_get(informer->cache, object->kind, object->key);
     if (cached == object)
@@ -180,7 +182,7 @@ static void apply_put(struct informer *informer, const struct object *object)
         before = NULL;
     } else if (cached) {
         bool resync = *object->version && str_equal(cached->version, object->version);
-        if (resync || version_is_older(object->version, cached->version))
+        if (resync || (!listed && version_is_older(object->version, cached->version)))
             return;
     }
     before = cache_put(informer->cache, object);
@@ -231,7 +233,10 @@ static void work(void *arg)
         STAILQ_REMOVE_HEAD(&informer->inbox, entry);
         switch (news->type) {
         case NEWS_PUT:
-            apply_put(informer, news->object);
+            apply_put(informer, news->object, false);
+            break;
+        case NEWS_LIST_PUT:
+            apply_put(informer, news->object, true);
             break;
         case NEWS_GONE:
             apply_gone(informer, news->kind, news->key, news->uid);
@@ -345,5 +350,5 @@ const struct err *informer_missing(const struct informer *informer, enum object_
 
 void informer_put(struct informer *informer, const struct object *object)
 {
-    apply_put(informer, object);
+    apply_put(informer, object, false);
 }

@@ -194,6 +194,19 @@ static void an_older_version_never_replaces_a_newer_one(void **state)
     expect(rig, "~a ");
 }
 
+static void a_complete_list_is_the_truth_even_if_it_looks_older(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+    put(rig, "a", "1", 5);
+    put(rig, "b", "2", 11);
+    rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+    expect(rig, "~a listed ");
+    put(rig, "a", "1", 6);
+    expect(rig, "~a ");
+}
+
 static void another_uid_is_a_deletion_and_a_creation(void **state)
 {
     struct rig *rig = *state;
@@ -267,6 +280,7 @@ int main(void)
         TEST(a_complete_list_deletes_what_it_does_not_hold),
         TEST(absence_proves_something_again_after_a_resumed_watch),
         TEST(an_older_version_never_replaces_a_newer_one),
+        TEST(a_complete_list_is_the_truth_even_if_it_looks_older),
         TEST(another_uid_is_a_deletion_and_a_creation),
         TEST(the_deletion_of_an_earlier_incarnation_is_ignored),
         TEST(a_write_of_ours_is_seen_at_once_and_not_undone),
