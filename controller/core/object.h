@@ -21,8 +21,9 @@ enum object_kind {
     OBJECT_NAMESPACE,
     OBJECT_SERVICE,
     OBJECT_ENDPOINTSLICE,
+    OBJECT_CRD, /* only looked at by kube/, never a manifest of a folder */
 };
-#define OBJECT_KIND_COUNT 8
+#define OBJECT_KIND_COUNT 9
 
 struct object {
     enum object_kind kind;

@@ -35,6 +35,7 @@ static const struct {
     {OBJECT_NAMESPACE, ANYTHING},
     {OBJECT_SERVICE, ANYTHING},
     {OBJECT_ENDPOINTSLICE, ANYTHING},
+    {OBJECT_CRD, ANYTHING},
 };
 
 static int compile_builtin(struct schemas *schemas, struct err *err)

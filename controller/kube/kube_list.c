@@ -40,6 +40,8 @@ void kube_scope_add_path(const struct kube_scope *scope, struct buf *path)
     kube_path_collection(path, kube_resource_of(scope->kind), scope->ns);
     if (scope->field_selector)
         kube_path_add_query(path, "fieldSelector", scope->field_selector);
+    if (scope->label_selector)
+        kube_path_add_query(path, "labelSelector", scope->label_selector);
 }
 
 struct kube_list *kube_list_start(struct kube_client *client, const struct kube_scope *scope,

@@ -21,6 +21,7 @@ struct kube_scope {
     enum object_kind kind;
     const char *ns;             /* NULL: all */
     const char *field_selector; /* NULL: none */
+    const char *label_selector; /* NULL: none */
 };
 /* Appends the path of the scope, with the selector. */
 void kube_scope_add_path(const struct kube_scope *scope, struct buf *path);

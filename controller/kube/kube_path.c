@@ -18,6 +18,8 @@ static const struct kube_resource resources[OBJECT_KIND_COUNT] = {
     [OBJECT_SERVICE] = {"/api/v1", "services", "v1", "Service", true, NULL},
     [OBJECT_ENDPOINTSLICE] = {"/apis/discovery.k8s.io/v1", "endpointslices", "discovery.k8s.io/v1",
                               "EndpointSlice", true, NULL},
+    [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
+                    "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
 };
 
 const struct kube_resource *kube_resource_of(enum object_kind kind)

@@ -5,8 +5,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "kube/crd_guard.h"
 #include "kube/kube_follow.h"
 #include "kube/ns_merge.h"
+#include "kube/service_watch.h"
 
 /* A reflector and what it stands for. */
 struct feed {
@@ -21,6 +23,8 @@ struct kind_feeds {
     struct ns_merge *merge; /* NULL: one reflector, told straight */
     struct feed *items;
     size_t count;
+    struct crd_guard *guard; /* NULL: none */
+    bool leaving;            /* the CRD is: what its reflectors tell is no news */
 };
 
 struct kube_source {
@@ -30,6 +34,7 @@ struct kube_source {
     char **namespaces; /* NULL: all */
     size_t namespace_count;
     struct kube_follow *follow;
+    struct service_watch *services;
     const struct object_sink *sink;
     void *sink_arg;
     struct kind_feeds kinds[OBJECT_KIND_COUNT];
@@ -46,6 +51,8 @@ static void on_begin(void *arg)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_begin(feeds->merge, feed->index);
     else
@@ -56,6 +63,8 @@ static void on_put(void *arg, const struct object *object)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_put(feeds->merge, feed->index, object);
     else
@@ -66,6 +75,8 @@ static void on_gone(void *arg, const char *key, const char *uid)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_gone(feeds->merge, feed->index, key, uid);
     else
@@ -76,6 +87,8 @@ static void on_end(void *arg)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_end(feeds->merge, feed->index);
     else
@@ -86,6 +99,8 @@ static void on_trouble(void *arg, const struct err *err)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_trouble(feeds->merge, feed->index, err);
     else
@@ -96,6 +111,8 @@ static void on_resumed(void *arg)
 {
     const struct feed *feed = arg;
     const struct kind_feeds *feeds = feed->feeds;
+    if (feeds->leaving)
+        return;
     if (feeds->merge)
         ns_merge_resumed(feeds->merge, feed->index);
     else
@@ -111,27 +128,63 @@ static const struct reflector_callbacks callbacks = {
     .resumed = on_resumed,
 };
 
-static void start_kind(struct kube_source *source, enum object_kind kind)
+static void start_feeds(struct kind_feeds *feeds)
 {
-    struct kind_feeds *feeds = &source->kinds[kind];
+    struct kube_source *source = feeds->source;
     bool all = !source->namespace_count;
-    *feeds = (struct kind_feeds){
-        .source = source, .kind = kind, .count = all ? 1 : source->namespace_count};
+    feeds->count = all ? 1 : source->namespace_count;
     feeds->items = xcalloc(feeds->count, sizeof(*feeds->items));
     if (feeds->count > 1)
-        feeds->merge = ns_merge_new(kind, feeds->count, source->sink, source->sink_arg);
+        feeds->merge = ns_merge_new(feeds->kind, feeds->count, source->sink, source->sink_arg);
     for (size_t i = 0; i < feeds->count; i++) {
         struct feed *feed = &feeds->items[i];
         const char *ns = all ? NULL : source->namespaces[i];
-        bool by_name = ns && !object_kind_is_namespaced(kind);
+        bool by_name = ns && !object_kind_is_namespaced(feeds->kind);
         CLEANUP(freep) char *selector = by_name ? xasprintf("metadata.name=%s", ns) : NULL;
         const struct reflector_options options = {
             .loop = source->loop,
             .client = source->client,
-            .scope = {.kind = kind, .ns = by_name ? NULL : ns, .field_selector = selector}};
+            .scope = {.kind = feeds->kind, .ns = by_name ? NULL : ns, .field_selector = selector}};
         *feed = (struct feed){.feeds = feeds, .index = i};
         feed->reflector = reflector_new(&options, &callbacks, feed);
     }
+}
+
+static void stop_feeds(struct kind_feeds *feeds)
+{
+    for (size_t i = 0; i < feeds->count; i++)
+        reflector_free(feeds->items[i].reflector);
+    free(feeds->items);
+    ns_merge_free(feeds->merge);
+    feeds->items = NULL;
+    feeds->merge = NULL;
+    feeds->count = 0;
+}
+
+/* Objects that go with their CRD have not been deleted by anybody. When it stands again, its kind
+ * is listed anew. */
+static void on_guard(void *arg, bool standing)
+{
+    struct kind_feeds *feeds = arg;
+    feeds->leaving = !standing;
+    if (standing) {
+        stop_feeds(feeds);
+        start_feeds(feeds);
+        return;
+    }
+    struct err err;
+    crd_guard_describe(feeds->kind, &err);
+    feeds->source->sink->trouble(feeds->source->sink_arg, feeds->kind, &err);
+}
+
+static void start_kind(struct kube_source *source, enum object_kind kind)
+{
+    struct kind_feeds *feeds = &source->kinds[kind];
+    *feeds = (struct kind_feeds){.source = source, .kind = kind};
+    start_feeds(feeds);
+    /* What is concluded from the absence of a Webhook cannot be taken back. */
+    if (kind == OBJECT_WEBHOOK)
+        feeds->guard = crd_guard_new(source->loop, source->client, kind, on_guard, feeds);
 }
 
 static void source_start(struct object_source *port, const enum object_kind *kinds, size_t count,
@@ -143,16 +196,23 @@ static void source_start(struct object_source *port, const enum object_kind *kin
     for (size_t i = 0; i < count; i++)
         start_kind(source, kinds[i]);
     kube_follow_start(source->follow, sink, arg);
+    service_watch_start(source->services, sink, arg);
 }
 
 static void source_follow(struct object_source *port, enum object_kind kind, const char *key)
 {
-    kube_follow_add(source_of(port)->follow, kind, key);
+    if (kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINTSLICE)
+        service_watch_add(source_of(port)->services, kind, key);
+    else
+        kube_follow_add(source_of(port)->follow, kind, key);
 }
 
 static void source_unfollow(struct object_source *port, enum object_kind kind, const char *key)
 {
-    kube_follow_remove(source_of(port)->follow, kind, key);
+    if (kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINTSLICE)
+        service_watch_remove(source_of(port)->services, kind, key);
+    else
+        kube_follow_remove(source_of(port)->follow, kind, key);
 }
 
 static bool source_watches(const struct object_source *port, const char *ns)
@@ -169,12 +229,10 @@ static void source_free(struct object_source *port)
 {
     struct kube_source *source = source_of(port);
     for (size_t i = 0; i < OBJECT_KIND_COUNT; i++) {
-        struct kind_feeds *feeds = &source->kinds[i];
-        for (size_t j = 0; j < feeds->count; j++)
-            reflector_free(feeds->items[j].reflector);
-        free(feeds->items);
-        ns_merge_free(feeds->merge);
+        crd_guard_free(source->kinds[i].guard);
+        stop_feeds(&source->kinds[i]);
     }
+    service_watch_free(source->services);
     kube_follow_free(source->follow);
     for (size_t i = 0; i < source->namespace_count; i++)
         free(source->namespaces[i]);
@@ -204,6 +262,7 @@ struct object_source *kube_source_new(const struct kube_source_options *options)
         if (!source->namespace_count || !source_watches(&source->port, options->namespaces[i]))
             source->namespaces[source->namespace_count++] = xstrdup(options->namespaces[i]);
     }
+    source->services = service_watch_new(options->loop, options->client);
     source->follow = kube_follow_new(options->loop, options->client, options->secret_poll_ms);
     return &source->port;
 }

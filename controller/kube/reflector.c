@@ -499,6 +499,8 @@ struct reflector *reflector_new(const struct reflector_options *options,
     reflector->options.scope.ns = options->scope.ns ? xstrdup(options->scope.ns) : NULL;
     reflector->options.scope.field_selector =
         options->scope.field_selector ? xstrdup(options->scope.field_selector) : NULL;
+    reflector->options.scope.label_selector =
+        options->scope.label_selector ? xstrdup(options->scope.label_selector) : NULL;
     reflector->callbacks = *callbacks;
     reflector->arg = arg;
     reflector->resource = kube_resource_of(options->scope.kind);
@@ -520,6 +522,7 @@ void reflector_free(struct reflector *reflector)
     free(reflector->last_trouble);
     free((void *)(uintptr_t)reflector->options.scope.ns);
     free((void *)(uintptr_t)reflector->options.scope.field_selector);
+    free((void *)(uintptr_t)reflector->options.scope.label_selector);
     free(reflector);
 }
 

@@ -33,6 +33,9 @@ struct object_sink {
     /* A followed Secret or ConfigMap: it does not exist (NOT_FOUND) or may not be read (DENIED). A
      * passing failure is not told: what is known stays. */
     void (*missing)(void *arg, enum object_kind kind, const char *key, const struct err *err);
+    /* What follow(kind, key) named has been told whole: its objects by put(), or there is none.
+     * Told after each complete reading; for EndpointSlices, where `key` is the Service's. */
+    void (*followed)(void *arg, enum object_kind kind, const char *key);
 };
 
 struct object_source;
@@ -41,8 +44,9 @@ struct object_source_ops {
     /* Starts to list and follow `kinds`. Once. */
     void (*start)(struct object_source *source, const enum object_kind *kinds, size_t count,
                   const struct object_sink *sink, void *arg);
-    /* Reads this Secret or ConfigMap now and whenever it may have changed, until unfollow(). Calls
-     * may be repeated; they do not nest. */
+    /* Reads this Secret, ConfigMap or Service, or (EndpointSlices) all of the Service `key`, now
+     * and whenever it may have changed, until unfollow(). Calls may be repeated; they do not nest.
+     */
     void (*follow)(struct object_source *source, enum object_kind kind, const char *key);
     void (*unfollow)(struct object_source *source, enum object_kind kind, const char *key);
     /* Is the namespace among those that are watched? */

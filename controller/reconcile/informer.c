@@ -13,17 +13,26 @@
 /* What is applied before the loop gets its turn again: about 10 ms of work. */
 #define SLICE 256
 
-enum news_type { NEWS_PUT, NEWS_LIST_PUT, NEWS_GONE, NEWS_LISTED, NEWS_TROUBLE, NEWS_RESUMED };
+enum news_type {
+    NEWS_PUT,
+    NEWS_LIST_PUT,
+    NEWS_GONE,
+    NEWS_LISTED,
+    NEWS_TROUBLE,
+    NEWS_RESUMED,
+    NEWS_MISSING,
+    NEWS_FOLLOWED
+};
 
 /* Something the source told, waiting for its turn. */
 struct news {
     enum news_type type;
     enum object_kind kind;
     struct object *object; /* PUT, LIST_PUT */
-    char *key;             /* GONE */
+    char *key;             /* GONE, MISSING, FOLLOWED */
     char *uid;             /* GONE; NULL: unknown */
     struct strmap *listed; /* LISTED: the keys that the list held */
-    struct err err;        /* TROUBLE */
+    struct err err;        /* TROUBLE, MISSING */
     STAILQ_ENTRY(news) entry;
 };
 
@@ -36,6 +45,7 @@ struct kind_state {
 
 /* A Secret or ConfigMap that is read by name. */
 struct follow {
+    bool told; /* all of it has been told, there or not */
     bool missing;
     struct err reason;
 };
@@ -47,8 +57,7 @@ struct informer {
     void *arg;
     struct cache *cache;
     struct kind_state kinds[OBJECT_KIND_COUNT];
-    struct strmap
-        *followed[OBJECT_KIND_COUNT]; /* key → struct err why missing, or the mark below */
+    struct strmap *followed[OBJECT_KIND_COUNT]; /* key → struct follow */
     STAILQ_HEAD(, news) inbox;
 };
 
@@ -134,17 +143,14 @@ static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
 
 static void on_missing(void *arg, enum object_kind kind, const char *key, const struct err *err)
 {
-    struct informer *informer = arg;
-    struct follow *follow = strmap_get(informer->followed[kind], key);
-    if (!follow)
-        return;
-    *follow = (struct follow){.missing = true, .reason = *err};
-    struct object *before = cache_remove(informer->cache, kind, key);
-    if (before)
-        informer->callbacks.changed(informer->arg, before, NULL);
-    else
-        informer->callbacks.missing(informer->arg, kind, key);
-    object_unref(before);
+    struct news *news = tell(arg, NEWS_MISSING, kind);
+    news->key = xstrdup(key);
+    news->err = *err;
+}
+
+static void on_followed(void *arg, enum object_kind kind, const char *key)
+{
+    tell(arg, NEWS_FOLLOWED, kind)->key = xstrdup(key);
 }
 
 static void on_resumed(void *arg, enum object_kind kind)
@@ -160,6 +166,7 @@ static const struct object_sink sink = {
     .trouble = on_trouble,
     .resumed = on_resumed,
     .missing = on_missing,
+    .followed = on_followed,
 };
 
 /* Applying. */
@@ -173,7 +180,7 @@ static void apply_put(struct informer *informer, const struct object *object, bo
         return;
     struct follow *follow = strmap_get(informer->followed[object->kind], object->key);
     if (follow)
-        follow->missing = false;
+        *follow = (struct follow){.told = true};
     CLEANUP(object_unrefp) struct object *before = NULL;
     if (cached && !str_equal(cached->uid, object->uid)) {
         before = cache_remove(informer->cache, object->kind, object->key);
@@ -197,6 +204,29 @@ static void apply_gone(struct informer *informer, enum object_kind kind, const c
         return;
     CLEANUP(object_unrefp) struct object *before = cache_remove(informer->cache, kind, key);
     informer->callbacks.changed(informer->arg, before, NULL);
+}
+
+static void apply_missing(struct informer *informer, enum object_kind kind, const char *key,
+                          const struct err *err)
+{
+    struct follow *follow = strmap_get(informer->followed[kind], key);
+    if (!follow)
+        return;
+    *follow = (struct follow){.told = true, .missing = true, .reason = *err};
+    CLEANUP(object_unrefp) struct object *before = cache_remove(informer->cache, kind, key);
+    if (before)
+        informer->callbacks.changed(informer->arg, before, NULL);
+    else
+        informer->callbacks.missing(informer->arg, kind, key);
+}
+
+static void apply_followed(struct informer *informer, enum object_kind kind, const char *key)
+{
+    struct follow *follow = strmap_get(informer->followed[kind], key);
+    if (!follow || (follow->told && !follow->missing))
+        return;
+    *follow = (struct follow){.told = true};
+    informer->callbacks.missing(informer->arg, kind, key);
 }
 
 static void apply_listed(struct informer *informer, enum object_kind kind,
@@ -249,6 +279,12 @@ static void work(void *arg)
             break;
         case NEWS_RESUMED:
             informer->kinds[news->kind].troubled = false;
+            break;
+        case NEWS_MISSING:
+            apply_missing(informer, news->kind, news->key, &news->err);
+            break;
+        case NEWS_FOLLOWED:
+            apply_followed(informer, news->kind, news->key);
             break;
         }
         news_free(news);
@@ -338,7 +374,8 @@ void informer_unfollow(struct informer *informer, enum object_kind kind, const c
 
 bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key)
 {
-    return cache_get(informer->cache, kind, key) || informer_missing(informer, kind, key);
+    const struct follow *follow = strmap_get(informer->followed[kind], key);
+    return (follow && follow->told) || cache_get(informer->cache, kind, key);
 }
 
 const struct err *informer_missing(const struct informer *informer, enum object_kind kind,

@@ -24,7 +24,8 @@ struct informer_callbacks {
     /* The kind cannot be listed or followed now; told when it begins and when the reason changes.
      */
     void (*trouble)(void *arg, enum object_kind kind, const struct err *err);
-    /* A followed object is known to be missing now (put ones are told by changed()). */
+    /* A followed thing is known now to be missing, or to be empty (what is there is told by
+     * changed()). */
     void (*missing)(void *arg, enum object_kind kind, const char *key);
 };
 

@@ -262,6 +262,13 @@ static void touch_config_map_user(void *arg, const char *work_key)
     touch_work(reconciler, work_key);
 }
 
+static void slice_changed(struct reconciler *reconciler, const struct object *slice)
+{
+    CLEANUP(freep) char *service = object_label(slice, "kubernetes.io/service-name");
+    CLEANUP(freep) char *key = object_key_of(slice->ns, service ? service : "");
+    touch_token(reconciler, "service", key);
+}
+
 static void on_changed(void *arg, const struct object *before, const struct object *after)
 {
     struct reconciler *reconciler = arg;
@@ -288,14 +295,22 @@ static void on_changed(void *arg, const struct object *before, const struct obje
         index_visit(reconciler->index, token, touch_config_map_user, reconciler);
         break;
     case OBJECT_SERVICE:
+        touch_token(reconciler, "service", object->key);
+        break;
     case OBJECT_ENDPOINTSLICE:
+        slice_changed(reconciler, object);
+        break;
+    case OBJECT_CRD:
         break;
     }
 }
 
 static void on_missing(void *arg, enum object_kind kind, const char *key)
 {
-    touch_token(arg, kind == OBJECT_SECRET ? "secret" : "configmap", key);
+    const char *token = kind == OBJECT_SECRET      ? "secret"
+                        : kind == OBJECT_CONFIGMAP ? "configmap"
+                                                   : "service";
+    touch_token(arg, token, key);
 }
 
 static void on_listed(void *arg, enum object_kind kind)

@@ -76,8 +76,10 @@ static void every_kind_has_its_place(void **state)
         const struct kube_resource *resource = kube_resource_of((enum object_kind)kind);
         assert_string_equal(resource->kind, object_kind_name((enum object_kind)kind));
         enum object_kind back;
-        assert_true(object_kind_from_name(resource->api_version, resource->kind, &back));
-        assert_int_equal(back, kind);
+        bool is_manifest = kind != OBJECT_CRD;
+        assert_int_equal(object_kind_from_name(resource->api_version, resource->kind, &back),
+                         is_manifest);
+        assert_true(!is_manifest || (int)back == kind);
         assert_int_equal(resource->namespaced, object_kind_is_namespaced((enum object_kind)kind));
         assert_non_null(strstr(resource->root, resource->api_version));
         bool is_ours = strstr(resource->root, "tyk") != NULL;

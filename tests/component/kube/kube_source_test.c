@@ -77,6 +77,12 @@ static void on_missing(void *arg, enum object_kind kind, const char *key, const 
     unfollow(world, kind, key);
 }
 
+static void on_followed(void *arg, enum object_kind kind, const char *key)
+{
+    struct world *world = arg;
+    buf_add_format(&world->told, "followed %s %s\n", object_kind_name(kind), key);
+}
+
 static const struct object_sink sink = {
     .begin = on_begin,
     .put = on_put,
@@ -85,6 +91,7 @@ static const struct object_sink sink = {
     .trouble = on_trouble,
     .resumed = on_resumed,
     .missing = on_missing,
+    .followed = on_followed,
 };
 
 static int setup(void **state)
@@ -226,12 +233,92 @@ static void one_namespace_is_asked_for_alone(void **state)
     assert_true(world->source->ops->watches(world->source, "one"));
     assert_false(world->source->ops->watches(world->source, "two"));
     start(world, kinds, ARRAY_LENGTH(kinds));
-    assert_int_equal(fake_http_pending(world->http), 2);
+    assert_int_equal(fake_http_pending(world->http), 3); /* the third is of the CRD */
     answer_list(world, ONE, "one", "a@1", "10");
     answer_list(world, "/api/v1/namespaces?fieldSelector=metadata.name%3Done&limit", "", "one@2",
                 "11");
     expect_told(world, "begin Webhook\nput one/a@1\nend Webhook\n"
                        "begin Namespace\nput one@2\nend Namespace\n");
+}
+
+static void expire(struct world *world, const char *part)
+{
+    static const char line[] =
+        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n";
+    fake_http_bytes(world->http, fake_http_expect(world->http, "GET", part), line,
+                    sizeof(line) - 1);
+}
+
+#define CRD_LIST "customresourcedefinitions?fieldSelector=metadata.name%3Dwebhooks.tyk.tyk.io&limit"
+#define CRD_WATCH                                                                                  \
+    "customresourcedefinitions?fieldSelector=metadata.name%3Dwebhooks.tyk.tyk.io&watch"
+
+static void crd_event(struct world *world, const char *type, const char *rest)
+{
+    CLEANUP(freep)
+    char *line =
+        xasprintf("{\"type\":\"%s\",\"object\":{\"metadata\":{\"name\":"
+                  "\"webhooks.tyk.tyk.io\",\"uid\":\"u\",\"resourceVersion\":\"20\"%s}}}\n",
+                  type, rest);
+    fake_http_bytes(world->http, fake_http_expect(world->http, "GET", CRD_WATCH), line,
+                    strlen(line));
+}
+
+static void objects_that_go_with_their_crd_are_not_told_to_be_gone(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, webhooks, 1);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "10");
+    expect_told(world, "begin Webhook\nput n/a@1\nend Webhook\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"));
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    crd_event(world, "MODIFIED", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"");
+    expect_told(world, "trouble Webhook not-found: the CRD webhooks.tyk.tyk.io is being deleted or "
+                       "gone\n");
+    send_event(world, "/v1alpha1/webhooks?watch", "DELETED", "n", "a", "11");
+    expect_told(world, "");
+    /* Installed again: its objects are listed anew. */
+    crd_event(world, "DELETED", "");
+    crd_event(world, "ADDED", "");
+    fake_loop_run(world->loop);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "b@30", "31");
+    expect_told(world, "begin Webhook\nput n/b@30\nend Webhook\n");
+}
+
+#define SLICES "/namespaces/n/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dgw"
+
+static void the_slices_of_one_service_are_followed_alone(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, NULL, 0);
+    world->source->ops->follow(world->source, OBJECT_ENDPOINTSLICE, "n/gw");
+    fake_loop_run(world->loop);
+    answer_list(world, SLICES "&limit", "n", "a@1 b@2", "10");
+    expect_told(world, "put n/a@1\nput n/b@2\nfollowed EndpointSlice n/gw\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", SLICES "&watch"));
+    send_event(world, SLICES "&watch", "DELETED", "n", "a", "11");
+    expect_told(world, "gone EndpointSlice n/a u-a\n");
+    fake_loop_advance(world->loop, 20000);
+    expire(world, SLICES "&watch");
+    answer_list(world, SLICES "&limit", "n", "c@20", "21");
+    expect_told(world, "put n/c@20\ngone EndpointSlice n/b (null)\nfollowed EndpointSlice n/gw\n");
+    world->source->ops->unfollow(world->source, OBJECT_ENDPOINTSLICE, "n/gw");
+    expect_told(world, "gone EndpointSlice n/c (null)\n");
+}
+
+static void a_service_that_is_not_there_is_missing(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, NULL, 0);
+    world->source->ops->follow(world->source, OBJECT_SERVICE, "n/gw");
+    fake_loop_run(world->loop);
+    answer_list(world, "/namespaces/n/services?fieldSelector=metadata.name%3Dgw&limit", "n", "",
+                "10");
+    expect_told(world, "missing Service n/gw not-found\n");
 }
 
 static void several_namespaces_are_told_when_all_are_complete(void **state)
@@ -291,14 +378,6 @@ static void reach_watches(struct world *world)
     fake_http_open(world->http, fake_http_expect(world->http, "GET", WATCH_TWO));
     buf_clear(&world->told);
     fake_loop_advance(world->loop, 20000);
-}
-
-static void expire(struct world *world, const char *part)
-{
-    static const char line[] =
-        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n";
-    fake_http_bytes(world->http, fake_http_expect(world->http, "GET", part), line,
-                    sizeof(line) - 1);
 }
 
 static void a_namespace_listed_again_tells_the_whole(void **state)
@@ -529,6 +608,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(all_namespaces_are_one_list_a_kind),
         TEST(one_namespace_is_asked_for_alone),
+        TEST(objects_that_go_with_their_crd_are_not_told_to_be_gone),
+        TEST(the_slices_of_one_service_are_followed_alone),
+        TEST(a_service_that_is_not_there_is_missing),
         TEST(several_namespaces_are_told_when_all_are_complete),
         TEST(a_namespace_in_trouble_keeps_the_kind_incomplete),
         TEST(the_first_whole_may_wait_for_a_watch_to_resume),
