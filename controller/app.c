@@ -37,6 +37,8 @@ struct app {
     struct http_server *server;
 
     struct gateway_endpoint *endpoints; /* of the default context */
+    char *service;                      /* or that of its pods; "ns/name" */
+    const char *service_port;
     char *secret;
     char *ca_pem;
     struct loop_timer *files_timer;
@@ -78,6 +80,8 @@ static void set_default_context(struct app *app)
     struct default_context context = {
         .endpoints = app->endpoints,
         .endpoint_count = config->gateway_urls.count,
+        .service = app->service,
+        .service_port = app->service_port,
         .secret = app->secret,
         .tls = {.ca_pem = app->ca_pem, .insecure = config->gateway_insecure},
         .abilities =
@@ -120,6 +124,12 @@ static int read_files(struct app *app, struct err *err)
     const char *auth = getenv("TYK_AUTH");
     if (!app->secret && !str_is_empty(auth))
         app->secret = xstrdup(auth);
+    if (app->config->gateway_service) {
+        app->service = xstrdup(app->config->gateway_service);
+        char *colon = strrchr(app->service, ':');
+        *colon = '\0';
+        app->service_port = colon + 1;
+    }
     const struct option_texts *urls = &app->config->gateway_urls;
     app->endpoints = xcalloc(urls->count + 1, sizeof(*app->endpoints));
     for (size_t i = 0; i < urls->count; i++)
@@ -279,6 +289,7 @@ static void stop(struct app *app)
     http_curl_free(app->http);
     loop_free(app->loop);
     free(app->endpoints);
+    free(app->service);
     free(app->secret);
     free(app->ca_pem);
 }

@@ -125,7 +125,7 @@ static void read_place(struct span spec, const struct object *context, const str
     /* A load-balanced URL would send the POST, the reload and the read to different pods. */
     if (from_secret &&
         context_service_of_url(place->urls[0], &place->service, &place->service_port)) {
-        free(place->urls[0]);
+        place->service_url = place->urls[0];
         place->urls[0] = NULL;
     }
 }
@@ -145,6 +145,9 @@ void context_place_read(const struct object *context, const struct object *secre
                                          str_equal(skip_verify, "true")) ||
                           str_equal(skip_verify, "true");
     ret_place->server_name = json_text_string(json_text_member(tls, "serverName"));
+    ret_place->https = ret_place->ca_secret || ret_place->insecure ||
+                       !str_is_empty(ret_place->server_name) ||
+                       (ret_place->service_url && str_starts(ret_place->service_url, "https:"));
     if (str_is_empty(ret_place->server_name)) {
         free(ret_place->server_name);
         ret_place->server_name = NULL;
@@ -157,6 +160,7 @@ void context_place_fini(struct context_place *place)
     free_list(place->urls);
     free(place->service);
     free(place->service_port);
+    free(place->service_url);
     free(place->secret);
     free(place->ca_secret);
     free(place->ca_entry);
@@ -209,6 +213,19 @@ char *context_canonical_url(const char *url, struct err *err)
         path_length--;
     buf_add(&out, path, path_length);
     return buf_take(&out);
+}
+
+bool context_url_is_ambiguous(const char *url)
+{
+    const char *host = strstr(url, "://");
+    if (!host)
+        return false;
+    host += 3;
+    size_t length = strcspn(host, "/:?#");
+    size_t dots = 0;
+    for (size_t i = 0; i < length; i++)
+        dots += host[i] == '.';
+    return dots == 1;
 }
 
 bool context_service_of_url(const char *url, char **ret_service, char **ret_port)

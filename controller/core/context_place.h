@@ -16,8 +16,12 @@ struct context_place {
     char **urls;        /* canonical base URLs; NULL at the end */
     char *service;      /* "ns/name"; NULL: none */
     char *service_port; /* name or number; NULL: the Service's only one */
-    char *secret;       /* "ns/name" of secretRef; NULL: none */
-    char *ca_secret;    /* "ns/name" of tls.caSecretRef; NULL: none */
+    /* The TYK_URL that was taken for the Service; NULL: it is from serviceRef. If there is no such
+     * Service and the URL could be an ordinary address too (svc.ns), it is used as it stands. */
+    char *service_url;
+    bool https;      /* how pods are spoken to; else the Service's port decides */
+    char *secret;    /* "ns/name" of secretRef; NULL: none */
+    char *ca_secret; /* "ns/name" of tls.caSecretRef; NULL: none */
     char *ca_entry;
     char *server_name; /* NULL: the URL's */
     bool insecure;
@@ -41,6 +45,8 @@ void context_place_fini(struct context_place *place);
  * NULL, ERR_INVALID, when it is not an absolute http(s) URL with a host, or has user info, a query
  * or a fragment. */
 char *context_canonical_url(const char *url, struct err *err);
+/* Could it be an ordinary address too: two labels and nothing more? */
+bool context_url_is_ambiguous(const char *url);
 /* If the URL's host names a Kubernetes Service (svc.ns, svc.ns.svc, svc.ns.svc.…): fills
  * *ret_service
  * ("ns/name") and *ret_port (text), both owned, and returns true. */

@@ -117,16 +117,19 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     return ABSENCE_PENDING;
 }
 
-static void find_context(struct api_look *look, const char *key)
+/* False: the context is there and has not been read yet. */
+static bool find_context(struct api_look *look, const char *key)
 {
     struct reconciler *reconciler = look->reconciler;
-    const struct context_state *known = strmap_get(reconciler->contexts, key ? key : "");
-    if (!known)
-        return;
+    const struct context_state *state = strmap_get(reconciler->contexts, key ? key : "");
+    bool there = !key || cache_get(reconciler_cache(reconciler), OBJECT_CONTEXT, key);
+    if (!state || !state->known)
+        return !there;
     if (!key)
-        look->abilities = &known->abilities;
+        look->abilities = &state->abilities;
     else if (context_read(reconciler_cache(reconciler), key, look->api->ns, &look->context))
         look->abilities = &look->context.abilities;
+    return true;
 }
 
 /* What the look depends on, so that a change of it touches the API. */
@@ -146,7 +149,7 @@ static void set_dependencies(struct api_look *look)
     }
     char *others[] = {
         facts->config_map ? xasprintf("configmap %s", facts->config_map) : NULL,
-        facts->context ? xasprintf("context %s", facts->context) : NULL,
+        xasprintf("context %s", facts->context ? facts->context : ""),
         facts->context || count ? xasprintf("namespace %s", look->api->ns) : NULL,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
@@ -268,10 +271,17 @@ static bool look_at(struct api_look *look)
     const struct cache *cache = reconciler_cache(reconciler);
     struct api_facts facts;
     api_facts_read(look->api, NULL, &facts);
-    find_context(look, facts.context);
+    bool context_known = find_context(look, facts.context);
     if (facts.config_map)
         look->config_map = cache_get(cache, OBJECT_CONFIGMAP, facts.config_map);
+    CLEANUP(freep)
+    char *context_token = xasprintf("context %s", facts.context ? facts.context : "");
     api_facts_fini(&facts);
+    if (!context_known) {
+        const char *tokens[] = {context_token};
+        index_set(reconciler->index, look->state->work_key, tokens, 1);
+        return false;
+    }
 
     look->accepted = accepted_read(look->api, reconciler->options.resolve.seal_key);
     struct resolve_input input = {

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "core/conditions.h"
+#include "core/service_endpoints.h"
 #include "reconcile/state.h"
 
 /* Endpoints come and go: told at most once a second. */
@@ -17,6 +19,7 @@ void context_state_free(void *value)
     struct context_state *state = value;
     context_fini(&state->context);
     context_place_fini(&state->place);
+    free(state->service);
     free(state);
 }
 
@@ -36,20 +39,129 @@ static void touch_users(struct reconciler *reconciler, const char *key)
     reconciler_touch_token(reconciler, token);
 }
 
+/* Gateways behind a Service. */
+
+/* Does another context follow the same Service? */
+static bool is_followed_elsewhere(const struct reconciler *reconciler,
+                                  const struct context_state *state)
+{
+    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
+        const struct context_state *other = strmap_entry_value(e);
+        if (other != state && str_equal(other->service, state->service))
+            return true;
+    }
+    return false;
+}
+
+/* Follows the Service of a context (NULL: none any more); false while it has not been read yet. */
+static bool follow_service(struct reconciler *reconciler, struct context_state *state,
+                           const char *service)
+{
+    struct informer *informer = reconciler->informer;
+    if (!str_equal(state->service, service)) {
+        if (state->service && !is_followed_elsewhere(reconciler, state)) {
+            informer_unfollow(informer, OBJECT_SERVICE, state->service);
+            informer_unfollow(informer, OBJECT_ENDPOINTSLICE, state->service);
+        }
+        free(state->service);
+        state->service = service ? xstrdup(service) : NULL;
+    }
+    if (!service)
+        return true;
+    informer_follow(informer, OBJECT_SERVICE, service);
+    informer_follow(informer, OBJECT_ENDPOINTSLICE, service);
+    return informer_is_known(informer, OBJECT_SERVICE, service) &&
+           informer_is_known(informer, OBJECT_ENDPOINTSLICE, service);
+}
+
+struct slice_filter {
+    const char *service;
+    const struct object **slices;
+    size_t count;
+    size_t capacity;
+};
+
+static bool collect_slice(void *arg, const struct object *slice)
+{
+    struct slice_filter *filter = arg;
+    CLEANUP(freep) char *name = object_label(slice, "kubernetes.io/service-name");
+    CLEANUP(freep) char *service = object_key_of(slice->ns, name ? name : "");
+    if (strcmp(service, filter->service) == 0) {
+        filter->slices =
+            xgrow(filter->slices, filter->count, &filter->capacity, sizeof(*filter->slices));
+        filter->slices[filter->count++] = slice;
+    }
+    return true;
+}
+
+static void find_pods(struct reconciler *reconciler, const char *service, const char *port,
+                      bool https, struct service_endpoints *ret_pods)
+{
+    const struct cache *cache = reconciler_cache(reconciler);
+    struct slice_filter filter = {.service = service};
+    cache_visit(cache, OBJECT_ENDPOINTSLICE, collect_slice, &filter);
+    struct service_target target = {
+        .service = cache_get(cache, OBJECT_SERVICE, service), .port = port, .https = https};
+    service_endpoints_read(&target, filter.slices, filter.count, ret_pods);
+    free(filter.slices);
+}
+
+/* Returns owned array of borrowed texts. */
+static struct gateway_endpoint *endpoints_of_pods(const struct service_endpoints *pods)
+{
+    struct gateway_endpoint *endpoints = xcalloc(pods->count + 1, sizeof(*endpoints));
+    for (size_t i = 0; i < pods->count; i++)
+        endpoints[i] = (struct gateway_endpoint){.id = pods->items[i].id,
+                                                 .url = pods->items[i].url,
+                                                 .pod = pods->items[i].pod,
+                                                 .ready = pods->items[i].ready};
+    return endpoints;
+}
+
+/* The name that a pod's certificate is made for, when none is said: the Service's. */
+static char *service_host(const char *service)
+{
+    CLEANUP(freep) char *ns = object_key_ns(service);
+    return xasprintf("%s.%s.svc", object_key_name(service), ns);
+}
+
 /* The default context. */
 
 static void push_default_context(struct reconciler *reconciler)
 {
     const struct default_context *from = &reconciler->default_context;
+    struct context_state *state = state_of(reconciler, "");
+    bool first = !state->known;
+    if (from->service) {
+        CLEANUP(freep) char *token = xasprintf("service %s", from->service);
+        const char *tokens[] = {token};
+        index_set(reconciler->index, WORK_CONTEXT, tokens, 1);
+    }
+    if (!follow_service(reconciler, state, from->service))
+        return;
+    struct service_endpoints pods = {.count = 0};
+    bool https = from->tls.ca_pem || from->tls.insecure;
+    CLEANUP(freep) char *host = from->service ? service_host(from->service) : NULL;
+    if (from->service)
+        find_pods(reconciler, from->service, from->service_port, https, &pods);
+    CLEANUP(freep) struct gateway_endpoint *endpoints = endpoints_of_pods(&pods);
     struct gateway_context config = {
-        .endpoints = from->endpoints,
-        .endpoint_count = from->endpoint_count,
+        .endpoints = from->service ? endpoints : from->endpoints,
+        .endpoint_count = from->service ? pods.count : from->endpoint_count,
         .secret = from->secret,
         .tls = from->tls,
         .confirm_prune = from->confirm_prune,
         .unsettled = reconciler->unsettled,
     };
+    if (https && host && !config.tls.server_name)
+        config.tls.server_name = host;
+    if (pods.problem)
+        log_warn("no gateways behind the Service", .name = from->service, .detail = pods.problem);
     reconciler->gateways->ops->set_context(reconciler->gateways, "", &config);
+    service_endpoints_fini(&pods);
+    state->known = true;
+    if (first)
+        touch_users(reconciler, "");
 }
 
 void reconciler_set_default_context(struct reconciler *reconciler,
@@ -77,60 +189,117 @@ static const struct object *secret_of(struct reconciler *reconciler, const char 
     return key ? cache_get(reconciler_cache(reconciler), OBJECT_SECRET, key) : NULL;
 }
 
+/* What touches the context when it changes. */
+static void set_dependencies(struct reconciler *reconciler, const struct object_state *writes,
+                             const struct context_place *place)
+{
+    char *tokens[] = {
+        place->secret ? xasprintf("secret %s", place->secret) : NULL,
+        place->ca_secret ? xasprintf("secret %s", place->ca_secret) : NULL,
+        place->service ? xasprintf("service %s", place->service) : NULL,
+    };
+    const char *given[ARRAY_LENGTH(tokens)];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(tokens); i++) {
+        if (tokens[i])
+            given[count++] = tokens[i];
+    }
+    index_set(reconciler->index, writes->work_key, given, count);
+    for (size_t i = 0; i < ARRAY_LENGTH(tokens); i++)
+        free(tokens[i]);
+}
+
 /* Follows the Secrets; false while one has not been read yet. */
 static bool follow_secrets(struct reconciler *reconciler, const struct object_state *writes,
                            const struct object *object)
 {
     struct context_place needs;
     context_place_needs(object, &needs);
-    CLEANUP(freep)
-    char *secret = needs.secret ? xasprintf("secret %s", needs.secret) : NULL;
-    CLEANUP(freep)
-    char *ca = needs.ca_secret ? xasprintf("secret %s", needs.ca_secret) : NULL;
-    const char *tokens[2];
-    size_t count = 0;
-    if (secret)
-        tokens[count++] = secret;
-    if (ca)
-        tokens[count++] = ca;
-    index_set(reconciler->index, writes->work_key, tokens, count);
+    set_dependencies(reconciler, writes, &needs);
     bool known = is_known(reconciler, needs.secret);
     known = is_known(reconciler, needs.ca_secret) && known;
     context_place_fini(&needs);
     return known;
 }
 
-static void push_context(struct reconciler *reconciler, const struct object *object,
-                         const struct context_state *state)
+/* A Service that is not there is a problem, unless its name could be an ordinary address. */
+static bool takes_service(const struct reconciler *reconciler, struct context_place *place)
+{
+    if (!place->service)
+        return false;
+    const struct err *missing =
+        informer_missing(reconciler->informer, OBJECT_SERVICE, place->service);
+    if (!missing)
+        return true;
+    if (place->service_url && context_url_is_ambiguous(place->service_url))
+        return false;
+    if (!place->problem) {
+        place->problem = xasprintf("Service %s is missing or may not be read", place->service);
+        place->problem_reason = "ServiceNotFound";
+    }
+    return true;
+}
+
+static struct gateway_endpoint *endpoints_of_urls(const struct context_place *place,
+                                                  size_t *ret_count)
 {
     size_t count = 0;
-    while (state->place.urls[count])
+    while (place->urls[count])
         count++;
-    struct gateway_endpoint *endpoints = xcalloc(count + 1, sizeof(*endpoints));
+    struct gateway_endpoint *endpoints = xcalloc(count + 2, sizeof(*endpoints));
     for (size_t i = 0; i < count; i++)
         endpoints[i] = (struct gateway_endpoint){
-            .id = state->place.urls[i], .url = state->place.urls[i], .pod = "", .ready = true};
+            .id = place->urls[i], .url = place->urls[i], .pod = "", .ready = true};
+    if (place->service_url)
+        endpoints[count++] = (struct gateway_endpoint){
+            .id = place->service_url, .url = place->service_url, .pod = "", .ready = true};
+    *ret_count = count;
+    return endpoints;
+}
+
+static void push_context(struct reconciler *reconciler, const struct object *object,
+                         struct context_state *state)
+{
+    struct context_place *place = &state->place;
+    struct service_endpoints pods = {.count = 0};
+    size_t count = 0;
+    bool service = takes_service(reconciler, place);
+    if (service) {
+        find_pods(reconciler, place->service, place->service_port, place->https, &pods);
+        count = pods.count;
+        if (pods.problem && !place->problem) {
+            place->problem = TAKE(pods.problem);
+            place->problem_reason = "NoGateways";
+        }
+    }
+    CLEANUP(freep)
+    struct gateway_endpoint *endpoints =
+        service ? endpoints_of_pods(&pods) : endpoints_of_urls(place, &count);
+    CLEANUP(freep) char *host = place->service ? service_host(place->service) : NULL;
     CLEANUP(freep) char *confirmed = object_annotation(object, "grapnel.dev/confirm-prune");
     struct gateway_context config = {
         .endpoints = endpoints,
         .endpoint_count = count,
-        .secret = state->place.auth,
-        .tls = {.ca_pem = state->place.ca_pem,
-                .server_name = state->place.server_name,
-                .insecure = state->place.insecure},
-        .allow_adoption = state->place.allow_adoption,
+        .secret = place->auth,
+        .tls = {.ca_pem = place->ca_pem,
+                .server_name = place->server_name ? place->server_name
+                               : service          ? host
+                                                  : NULL,
+                .insecure = place->insecure},
+        .allow_adoption = place->allow_adoption,
         .confirm_prune = str_equal(confirmed, "true"),
         .unsettled = reconciler->unsettled,
-        .blocked = state->place.problem,
+        .blocked = place->problem,
     };
     reconciler->gateways->ops->set_context(reconciler->gateways, object->key, &config);
-    free(endpoints);
+    service_endpoints_fini(&pods);
 }
 
-/* Reads the context anew; its users are touched when something that concerns documents differs. */
-static struct context_state *refresh(struct reconciler *reconciler, const struct object *object)
+/* Reads the context anew; its users are touched when something that concerns documents differs.
+ * NULL: something that it names has not been read yet. */
+static struct context_state *refresh(struct reconciler *reconciler, const struct object *object,
+                                     const struct object_state *writes)
 {
-    bool first = !strmap_has(reconciler->contexts, object->key);
     struct context_state *state = state_of(reconciler, object->key);
     context_fini(&state->context);
     context_place_fini(&state->place);
@@ -141,16 +310,19 @@ static struct context_state *refresh(struct reconciler *reconciler, const struct
     const struct object *ca_secret = secret_of(reconciler, state->place.ca_secret);
     context_place_fini(&state->place);
     context_place_read(object, secret, ca_secret, &state->place);
+    set_dependencies(reconciler, writes, &state->place);
+    if (!follow_service(reconciler, state, state->place.service))
+        return NULL;
     push_context(reconciler, object, state);
 
     CLEANUP(buf_fini) struct buf facts;
     buf_init(&facts, BUF_UNLIMITED);
-    struct span spec = object->spec;
-    buf_add(&facts, spec.ptr, spec.length);
+    buf_add(&facts, object->spec.ptr, object->spec.length);
     buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
     struct digest digest = digest_of(buf_text(&facts), facts.length);
-    if (first || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+    if (!state->known || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
         touch_users(reconciler, object->key);
+    state->known = true;
     state->digest = digest;
     return state;
 }
@@ -208,8 +380,10 @@ static void forget(struct reconciler *reconciler, const char *key)
     CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_CONTEXT, key);
     index_set(reconciler->index, work_key, NULL, 0);
     strmap_remove(reconciler->others, work_key);
-    if (!strmap_has(reconciler->contexts, key))
+    struct context_state *state = strmap_get(reconciler->contexts, key);
+    if (!state)
         return;
+    follow_service(reconciler, state, NULL);
     strmap_remove(reconciler->contexts, key);
     reconciler->gateways->ops->remove_context(reconciler->gateways, key);
     touch_users(reconciler, key);
@@ -227,9 +401,10 @@ bool context_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct object_state *writes = object_state_of(reconciler, WORK_CONTEXT, key);
-    if (!follow_secrets(reconciler, writes, object))
+    const struct context_state *state =
+        follow_secrets(reconciler, writes, object) ? refresh(reconciler, object, writes) : NULL;
+    if (!state)
         return false;
-    const struct context_state *state = refresh(reconciler, object);
     CLEANUP(buf_fini) struct buf status;
     buf_init(&status, BUF_UNLIMITED);
     add_status(reconciler, object, state, &status);

@@ -43,6 +43,8 @@ void reconciler_set_gateways(struct reconciler *reconciler, struct gateways *gat
 struct default_context {
     const struct gateway_endpoint *endpoints;
     size_t endpoint_count;
+    const char *service; /* "ns/name": each pod behind it instead; NULL: none */
+    const char *service_port;
     const char *secret;
     struct http_tls tls;
     struct gateway_abilities abilities;

@@ -69,6 +69,8 @@ struct context_state {
     struct context_place place; /* likewise */
     struct gateway_abilities abilities;
     struct digest digest; /* of what documents depend on */
+    bool known;           /* all that it names has been read, there or not */
+    char *service;        /* that is followed; NULL: none */
 };
 
 /* One write of a Webhook's or context's status in flight. */

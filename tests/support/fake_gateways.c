@@ -113,12 +113,19 @@ static void op_set_context(struct gateways *port, const char *context,
 {
     struct fake_gateways *gateways = of(port);
     gateways->unsettled = gateways->unsettled || config->unsettled;
-    strset_add(gateways->contexts, context);
+    struct buf urls;
+    buf_init(&urls, BUF_UNLIMITED);
+    for (size_t i = 0; i < config->endpoint_count; i++)
+        buf_add_format(&urls, "%s%s%s", i ? " " : "", config->endpoints[i].url,
+                       config->endpoints[i].ready ? "" : "(not ready)");
+    if (config->blocked)
+        buf_add_format(&urls, " blocked: %s", config->blocked);
+    strmap_set(gateways->contexts, context, buf_take(&urls));
 }
 
 static void op_remove_context(struct gateways *port, const char *context)
 {
-    strmap_take(of(port)->contexts, context);
+    strmap_remove(of(port)->contexts, context);
 }
 
 static void op_want(struct gateways *port, const struct gateway_want *want)
@@ -244,7 +251,7 @@ struct fake_gateways *fake_gateways_new(struct loop *loop,
     gateways->callbacks = *callbacks;
     gateways->arg = arg;
     gateways->apis = strmap_new(held_free);
-    gateways->contexts = strset_new();
+    gateways->contexts = strmap_new(free);
     return gateways;
 }
 
@@ -321,6 +328,12 @@ bool fake_gateways_is_complete(const struct fake_gateways *gateways)
 bool fake_gateways_unsettled(const struct fake_gateways *gateways)
 {
     return gateways->unsettled;
+}
+
+const char *fake_gateways_urls(const struct fake_gateways *gateways, const char *context)
+{
+    const char *urls = strmap_get(gateways->contexts, context);
+    return urls ? urls : "";
 }
 
 bool fake_gateways_has_context(const struct fake_gateways *gateways, const char *context)

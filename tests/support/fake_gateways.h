@@ -34,6 +34,8 @@ unsigned fake_gateways_removals(const struct fake_gateways *gateways);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_is_complete(const struct fake_gateways *gateways);
 bool fake_gateways_unsettled(const struct fake_gateways *gateways);
+/* The URLs of a context's endpoints with blanks between, "" when there is none; borrowed. */
+const char *fake_gateways_urls(const struct fake_gateways *gateways, const char *context);
 bool fake_gateways_has_context(const struct fake_gateways *gateways, const char *context);
 /* Refills: asks for the API's document again, as for an emptied gateway; false: it is not given. */
 bool fake_gateways_refill(struct fake_gateways *gateways, const char *api);

@@ -91,13 +91,25 @@ static char *quoted(const char *json)
 
 static bool is_listed(enum object_kind kind)
 {
-    return kind != OBJECT_SECRET && kind != OBJECT_CONFIGMAP;
+    return kind != OBJECT_SECRET && kind != OBJECT_CONFIGMAP && kind != OBJECT_SERVICE &&
+           kind != OBJECT_ENDPOINTSLICE;
 }
 
-static bool is_told(const struct fake_world *world, enum object_kind kind, const char *key)
+/* What follow() has to name for the object to be told: itself, or a slice's Service. */
+static char *follow_key(const struct object *object)
 {
+    if (object->kind != OBJECT_ENDPOINTSLICE)
+        return xstrdup(object->key);
+    CLEANUP(freep) char *service = object_label(object, "kubernetes.io/service-name");
+    return object_key_of(object->ns, service ? service : "");
+}
+
+static bool is_told(const struct fake_world *world, const struct object *object)
+{
+    enum object_kind kind = object->kind;
     if (world->cut[kind] || world->forbidden[kind])
         return false;
+    CLEANUP(freep) char *key = follow_key(object);
     return is_listed(kind) ? world->started[kind] : strmap_has(world->followed[kind], key);
 }
 
@@ -141,10 +153,22 @@ static void source_start(struct object_source *source, const enum object_kind *k
     loop_defer(world->loop, list_started, world);
 }
 
+static bool tell_slice(void *arg, const struct object *slice)
+{
+    struct fake_world *world = arg;
+    if (is_told(world, slice))
+        world->sink->put(world->sink_arg, slice);
+    return true;
+}
+
 static void tell_followed(void *arg)
 {
     struct fake_world *world = arg;
-    static const enum object_kind kinds[] = {OBJECT_SECRET, OBJECT_CONFIGMAP};
+    static const enum object_kind kinds[] = {OBJECT_SECRET, OBJECT_CONFIGMAP, OBJECT_SERVICE};
+    cache_visit(world->objects, OBJECT_ENDPOINTSLICE, tell_slice, world);
+    const struct strmap *slices = world->followed[OBJECT_ENDPOINTSLICE];
+    for (struct strmap_entry *e = strmap_first(slices); e; e = strmap_next(e))
+        world->sink->followed(world->sink_arg, OBJECT_ENDPOINTSLICE, strmap_entry_key(e));
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         struct strmap *followed = world->followed[kinds[i]];
         for (struct strmap_entry *e = strmap_first(followed); e; e = strmap_next(e)) {
@@ -201,17 +225,17 @@ static const struct object_source_ops source_ops = {
 
 static void tell_change(struct fake_world *world, const struct object *object)
 {
-    if (world->sink && is_told(world, object->kind, object->key))
+    if (world->sink && is_told(world, object))
         world->sink->put(world->sink_arg, object);
 }
 
 static void tell_gone(struct fake_world *world, const struct object *object)
 {
-    if (!world->sink || !is_told(world, object->kind, object->key))
+    if (!world->sink || !is_told(world, object))
         return;
     struct err err;
     err_set(&err, ERR_NOT_FOUND, 404, "not found");
-    if (is_listed(object->kind))
+    if (is_listed(object->kind) || object->kind == OBJECT_ENDPOINTSLICE)
         world->sink->gone(world->sink_arg, object->kind, object->key, object->uid);
     else
         world->sink->missing(world->sink_arg, object->kind, object->key, &err);

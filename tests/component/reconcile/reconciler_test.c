@@ -660,6 +660,135 @@ static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
     expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
+/* Contexts. */
+
+static void expect_urls(const struct rig *rig, const char *context, const char *urls)
+{
+    assert_string_equal(fake_gateways_urls(rig->gateways, context), urls);
+}
+
+static void context_api(struct rig *rig, const char *context)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':{'name':"
+                           "'orders','contextRef':{'name':'%s','namespace':'tyk'},'proxy':{"
+                           "'target_url':'http://up/','listen_path':'/orders/'}}}",
+                           context);
+    fake_world_apply(rig->world, json);
+}
+
+static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://GW1:8080/','http://gw2'],'secretRef':{'name':'conf'},"
+                    "'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_urls(rig, "tyk/edge", "http://gw1:8080 http://gw2");
+    expect_in_document(rig, "default/orders", "\"org_id\":\"org1\"", true);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Synced"), 1);
+    assert_int_equal(fake_world_status_writes(rig->world), 2); /* the API's and the context's */
+}
+
+static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'Same'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    CLEANUP(freep)
+    char *denied =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions/0/message");
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    CLEANUP(freep)
+    char *absent =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions/0/message");
+    assert_string_equal(denied, absent);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+}
+
+static void a_missing_secret_blocks_the_context_and_is_said(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'}}}");
+    start(rig);
+    expect_urls(rig, "tyk/edge",
+                "http://gw1 blocked: Secret tyk/conf is missing or may not be read");
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "SecretNotFound");
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0'}}");
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://gw1");
+}
+
+static const char service[] =
+    "{'kind':'Service','metadata':{'name':'gw','namespace':'tyk'},'spec':{'ports':[{'name':"
+    "'control','port':80}]}}";
+
+static void slice(struct rig *rig, const char *endpoints)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'EndpointSlice','metadata':{'name':'gw-1','namespace':'tyk',"
+                           "'labels':{'kubernetes.io/service-name':'gw'}},'addressType':'IPv4',"
+                           "'ports':[{'name':'control','port':8080}],'endpoints':[%s]}",
+                           endpoints);
+    fake_world_apply(rig->world, json);
+}
+
+static void each_pod_behind_a_service_is_a_gateway(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'serviceRef':{'name':'gw','port':'control'}}}");
+    /* The slice arrives before its Service. */
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1','name':'p1'}}");
+    start(rig);
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "ServiceNotFound");
+    fake_world_apply(rig->world, service);
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://10.0.0.1:8080");
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1'},'conditions':{'terminating':"
+               "true}},{'addresses':['10.0.0.2'],'targetRef':{'uid':'u2'},'conditions':{'ready':"
+               "false}}");
+    expect_urls(rig, "tyk/edge", "http://10.0.0.2:8080(not ready)");
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    assert_false(fake_gateways_has_context(rig->gateways, "tyk/edge"));
+}
+
+static void a_tyk_url_that_names_a_service_means_its_pods(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, service);
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1','name':'p1'}}");
+    /* http://gw.tyk.svc */
+    fake_world_apply(rig->world,
+                     "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                     "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL2d3LnR5ay5zdmM='}}");
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'secretRef':{'name':'conf'}}}");
+    start(rig);
+    expect_urls(rig, "tyk/edge", "http://10.0.0.1:8080");
+    /* http://tyk.io has no Service: an ordinary address after all */
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL3R5ay5pbw=='}}");
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://tyk.io");
+}
+
 /* Leaving. */
 
 static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **state)
@@ -796,6 +925,11 @@ int main(void)
         TEST(the_state_of_gateways_becomes_reasons),
         TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
         TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+        TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+        TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(a_missing_secret_blocks_the_context_and_is_said),
+        TEST(each_pod_behind_a_service_is_a_gateway),
+        TEST(a_tyk_url_that_names_a_service_means_its_pods),
         TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
         TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
         TEST(a_retained_api_stays_on_the_gateways),
