@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/kube_bootstrap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,11 +24,13 @@ struct kube_bootstrap {
     void *arg;
     /* progress */
     struct kube_call *call;
-    unsigned races; /* lost for the Secret */
+    bool own_namespace; /* stands in for kube-system, which may not be read */
+    unsigned races;     /* lost for the Secret */
     char *cluster_id;
     struct seal_key key;
 };
 
+static void send_get_namespace(struct kube_bootstrap *bootstrap, const char *name);
 static void on_namespace(void *arg, const struct kube_answer *answer, const struct err *err);
 static void send_get_secret(struct kube_bootstrap *bootstrap);
 static void on_secret(void *arg, const struct kube_answer *answer, const struct err *err);
@@ -68,9 +71,17 @@ struct kube_bootstrap *kube_bootstrap_start(struct kube_client *client, const ch
     bootstrap->ns = xstrdup(ns);
     bootstrap->done = done;
     bootstrap->arg = arg;
-    const struct kube_request request = {.method = "GET", .path = "/api/v1/namespaces/kube-system"};
-    bootstrap->call = kube_start(client, &request, on_namespace, bootstrap);
+    send_get_namespace(bootstrap, "kube-system");
     return bootstrap;
+}
+
+static void send_get_namespace(struct kube_bootstrap *bootstrap, const char *name)
+{
+    CLEANUP(buf_fini) struct buf path;
+    buf_init(&path, BUF_UNLIMITED);
+    kube_path_object(&path, kube_resource_of(OBJECT_NAMESPACE), NULL, name, NULL);
+    const struct kube_request request = {.method = "GET", .path = buf_text(&path)};
+    bootstrap->call = kube_start(bootstrap->client, &request, on_namespace, bootstrap);
 }
 
 void kube_bootstrap_cancel(struct kube_bootstrap *bootstrap)
@@ -85,7 +96,17 @@ static void on_namespace(void *arg, const struct kube_answer *answer, const stru
 {
     struct kube_bootstrap *bootstrap = arg;
     bootstrap->call = NULL;
-    static const char what[] = "namespace kube-system, whose uid tells clusters apart";
+    if (answer->status == 403 && !bootstrap->own_namespace) {
+        /* An installation for single namespaces: a Role can grant only its own one. */
+        bootstrap->own_namespace = true;
+        send_get_namespace(bootstrap, bootstrap->ns);
+        return;
+    }
+    const char *what =
+        bootstrap->own_namespace
+            ? "namespace kube-system or the operator's own, whose uid tells clusters "
+              "apart"
+            : "namespace kube-system, whose uid tells clusters apart";
     if (err) {
         fail(bootstrap, what, err);
         return;

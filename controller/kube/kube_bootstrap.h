@@ -7,9 +7,10 @@
 
 /*
  * What the operator has to know of its cluster before anything else: which one it is (the uid of
- * namespace kube-system, as good an identity as clusters have) and the key that seals values of
- * Secrets in status. The key is in the Secret `grapnel-seal` of the operator's own namespace; who
- * finds none makes one, and of several that try at once all take the one that was first.
+ * namespace kube-system, as good an identity as clusters have; where that may not be read, the uid
+ * of the operator's own namespace) and the key that seals values of Secrets in status. The key is
+ * in the Secret `grapnel-seal` of the operator's own namespace; who finds none makes one, and of
+ * several that try at once all take the one that was first.
  */
 struct kube_bootstrap;
 

@@ -34,6 +34,11 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get, list, watch]
+# The objects of a CRD go one by one when it is deleted: that must not be taken for deletions.
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames: [webhooks.tyk.tyk.io]
+  verbs: [list, watch]
 {{- end }}
 
 {{/* In the operator's own namespace. A create cannot be bound to a name. */}}
@@ -47,6 +52,10 @@
   resourceNames: [{{ include "grapnel.leaseName" . }}]
   verbs: [get, update]
 {{- end }}
+# A Role grants just the namespace it is in: its uid tells clusters apart where that of kube-system may not be read.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
 # The key that seals Secret values in copies.
 - apiGroups: [""]
   resources: [secrets]

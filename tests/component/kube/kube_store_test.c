@@ -429,6 +429,18 @@ static void the_cluster_and_an_existing_key_are_read(void **state)
         assert_int_equal(world->key.bytes[i], i);
 }
 
+static void who_may_not_read_kube_system_goes_by_the_own_namespace(void **state)
+{
+    struct world *world = *state;
+    bootstrap(world);
+    answer(world, 403, "{}");
+    assert_string_equal(fake_http_expect(world->http, "GET", NULL)->url,
+                        "https://k/api/v1/namespaces/own");
+    answer(world, 200, "{'metadata':{'uid':'own-1'}}");
+    answer(world, 200, KEY_ANSWER);
+    assert_string_equal(world->cluster_id, "own-1");
+}
+
 static void a_missing_key_is_made_and_the_first_one_wins(void **state)
 {
     struct world *world = *state;
@@ -462,10 +474,12 @@ static void what_is_wrong_at_the_start_is_named(void **state)
 {
     struct world *world = *state;
     bootstrap(world);
+    answer(world, 403, "{}");
     answer(world, 403, "{'kind':'Status','reason':'Forbidden','message':'no'}");
     assert_int_equal(world->err.class, ERR_DENIED);
-    assert_string_equal(world->err.msg, "namespace kube-system, whose uid tells clusters apart: "
-                                        "HTTP 403 Forbidden: no");
+    assert_string_equal(world->err.msg,
+                        "namespace kube-system or the operator's own, whose uid tells clusters "
+                        "apart: HTTP 403 Forbidden: no");
     bootstrap(world);
     answer(world, 200, "{}");
     assert_int_equal(world->err.class, ERR_TRANSIENT);
@@ -528,6 +542,7 @@ int main(void)
         TEST(at_most_sixteen_writes_are_in_flight),
         TEST(a_cancelled_write_never_calls_back),
         TEST(the_cluster_and_an_existing_key_are_read),
+        TEST(who_may_not_read_kube_system_goes_by_the_own_namespace),
         TEST(a_missing_key_is_made_and_the_first_one_wins),
         TEST(what_is_wrong_at_the_start_is_named),
         TEST(a_start_can_be_cancelled_at_every_step),
