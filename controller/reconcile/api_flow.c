@@ -473,23 +473,35 @@ static void add_transitions(struct api_state *state, const struct object *api,
     }
 }
 
+static bool same_reason(const struct object *api, const struct conditions *conditions,
+                        const char *type)
+{
+    const struct condition *now = conditions_get(conditions, type);
+    CLEANUP(freep) char *before = condition_reason(api, type, NULL);
+    return str_equal(before, now ? now->reason : NULL);
+}
+
 /* When may this status be written? 0: now. Gateways that are just busy, and pods that come and go
- * under a status that was Synced, are followed with delay. */
+ * where everything was programmed, are followed with delay; all else is told at once. */
 static int64_t status_delay(const struct api_look *look, const struct conditions *conditions)
 {
     const struct api_state *state = look->state;
+    const struct object *api = look->api;
     int64_t now = loop_now(look->reconciler->loop);
-    const struct condition *ready = conditions_get(conditions, "Ready");
-    bool pending = strcmp(ready->reason, "Progressing") == 0;
-    CLEANUP(freep) char *before = condition_reason(look->api, "Ready", NULL);
     int64_t observed = -1;
-    json_text_int64(json_text_get(look->api->status, "observedGeneration", NULL), &observed);
-    bool follows = observed == look->api->generation && str_equal(before, "Synced") &&
-                   !look->stalled && conditions_get(conditions, "ResolvedRefs")->status;
-    if (follows && state->followed_ms && now - state->followed_ms < FOLLOW_GATEWAYS_MS)
-        return state->followed_ms + FOLLOW_GATEWAYS_MS - now;
-    if (pending && now - state->wanted_ms < PENDING_QUIET_MS)
+    json_text_int64(json_text_get(api->status, "observedGeneration", NULL), &observed);
+    bool pending = str_equal(conditions_get(conditions, "Programmed")->reason, "Pending");
+    bool gateways_only = observed == api->generation &&
+                         same_reason(api, conditions, "ResolvedRefs") &&
+                         same_reason(api, conditions, "Stalled");
+    bool progressing = str_equal(conditions_get(conditions, "Ready")->reason, "Progressing");
+    if (pending && (gateways_only || progressing) && now - state->wanted_ms < PENDING_QUIET_MS)
         return state->wanted_ms + PENDING_QUIET_MS - now;
+    bool was_programmed = false;
+    free(condition_reason(api, "Programmed", &was_programmed));
+    if (gateways_only && was_programmed && state->followed_ms &&
+        now - state->followed_ms < FOLLOW_GATEWAYS_MS)
+        return state->followed_ms + FOLLOW_GATEWAYS_MS - now;
     return 0;
 }
 
