@@ -268,21 +268,25 @@ static void make_objects(struct sim *sim)
     for (size_t i = 0; i < ARRAY_LENGTH(plurals); i++)
         sim_store_create(sim->store, SIM_CLUSTER, OBJECT_CRD, NULL,
                          sim_json_format("{'kind':'CustomResourceDefinition','metadata':{'name':"
-                                         "'%s.tyk.tyk.io'},'spec':{}}",
+                                         "'%s.tyk.tyk.io','finalizers':['sim/cluster']},'spec':{}}",
                                          plurals[i]),
                          &result);
     for (size_t i = 0; i < ARRAY_LENGTH(namespaces); i++)
         sim_store_create(
             sim->store, SIM_CLUSTER, OBJECT_NAMESPACE, NULL,
-            sim_json_format("{'kind':'Namespace','metadata':{'name':'%s'}}", namespaces[i]),
+            sim_json_format(
+                "{'kind':'Namespace','metadata':{'name':'%s','finalizers':['sim/cluster']}}",
+                namespaces[i]),
             &result);
     sim_apply(sim, "{'kind':'Secret','metadata':{'namespace':'grapnel','name':'grapnel-seal'},"
                    "'data':{'key':'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='}}");
+    sim_apply(sim, "{'kind':'Secret','metadata':{'namespace':'tyk','name':'edge-conf'},"
+                   "'data':{'TYK_AUTH':'Z3ctc2VjcmV0LTE='}}");
     for (size_t i = 0; i < SIM_GROUPS; i++)
-        sim_apply_tree(sim, sim_json_format(
-                                "{'kind':'Service','metadata':{'namespace':'tyk','name':'%s'},"
-                                "'spec':{'ports':[{'name':'control','port':8080}]}}",
-                                sim_group_names[i]));
+        sim_apply_tree(
+            sim, sim_json_format("{'kind':'Service','metadata':{'namespace':'tyk','name':'%s'},"
+                                 "'spec':{'ports':[{'name':'control','port':8080}]}}",
+                                 sim_group_names[i]));
 }
 
 struct sim *sim_new(const struct sim_options *options)
@@ -334,6 +338,7 @@ void sim_free(struct sim *sim)
     sim_api_free(sim->api);
     sim_time_free(sim->time);
     sim_net_free(sim->net);
+    sim_backup_free(sim->backup);
     sim_store_free(sim->store);
     sim_oracle_free(sim->oracle);
     buf_fini(&sim->story);

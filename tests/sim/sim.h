@@ -71,6 +71,8 @@ struct sim {
     struct sim_operator *operators[SIM_OPERATORS_MAX];
     char *urls[SIM_PODS_MAX + 1]; /* of the default context, where they are fixed */
     struct sim_oracle *oracle;
+    struct sim_backup *backup;
+    int64_t restart_ms; /* after a crash that a write sets off */
     struct buf story;
     bool failed;
     char oracle_name[32];

@@ -60,8 +60,8 @@ void sim_api_set_token(struct sim_api *api, const char *token)
     api->token = xstrdup(token);
 }
 
-void sim_api_on_body(struct sim_api *api,
-                     void (*fn)(void *arg, const char *path, struct span body), void *arg)
+void sim_api_on_body(struct sim_api *api, void (*fn)(void *arg, const char *path, struct span body),
+                     void *arg)
 {
     api->on_body = fn;
     api->body_arg = arg;
@@ -80,8 +80,9 @@ void sim_answer_status(struct sim_exchange *exchange, long code, const char *rea
     buf_add_text(&body, ",\"reason\":");
     json_text_add_string(&body, reason);
     if (code == 504 && strstr(message, "Too large resource version"))
-        buf_add_text(&body, ",\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\","
-                            "\"message\":\"Too large resource version\"}],\"retryAfterSeconds\":1}");
+        buf_add_text(&body,
+                     ",\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\","
+                     "\"message\":\"Too large resource version\"}],\"retryAfterSeconds\":1}");
     buf_add_format(&body, ",\"code\":%ld}", code);
     sim_reply(exchange, code, body.data, body.length);
 }

@@ -63,6 +63,6 @@ void sim_api_set_token(struct sim_api *api, const char *token);
 /* Events (events.k8s.io) that were written: how many of this reason about the object. */
 unsigned sim_api_events(const struct sim_api *api, const char *key, const char *reason);
 /* Any body that the operator has sent, for those who look for secrets. */
-void sim_api_on_body(struct sim_api *api,
-                     void (*fn)(void *arg, const char *path, struct span body), void *arg);
+void sim_api_on_body(struct sim_api *api, void (*fn)(void *arg, const char *path, struct span body),
+                     void *arg);
 size_t sim_api_watch_count(const struct sim_api *api);

@@ -52,8 +52,8 @@ struct sim_pages {
 
 struct sim_instance {
     struct sim_api *api;
-    int64_t seen;  /* what its watch cache has */
-    int64_t known; /* what it could have: goes on when it is not frozen */
+    int64_t seen;   /* what its watch cache has */
+    int64_t known;  /* what it could have: goes on when it is not frozen */
     int64_t oldest; /* versions before are expired */
     int64_t lag;
     bool frozen;

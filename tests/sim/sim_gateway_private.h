@@ -11,7 +11,7 @@
 struct sim_file {
     json_t *classic; /* NULL: the projection of the OAS document */
     json_t *oas;     /* NULL: none */
-    bool is_stray;   /* an OAS file is left behind by a Classic definition that was posted over it */
+    bool is_stray; /* an OAS file is left behind by a Classic definition that was posted over it */
 };
 
 /* A call for a reload that waits. */
@@ -50,9 +50,9 @@ struct sim_gateway {
     struct sim_gateway *other;
     bool turn_of_other;
     struct sim_event start;
-    struct sim_event tick; /* the next reload begins */
-    struct sim_event done; /* the one that runs ends */
-    struct strmap *missed; /* ids that were written while it ran */
+    struct sim_event tick;                       /* the next reload begins */
+    struct sim_event done;                       /* the one that runs ends */
+    struct strmap *missed;                       /* ids that were written while it ran */
     struct sim_waiter *waiting[SIM_WAITING_MAX]; /* for the next reload */
     size_t waiting_count;
     struct sim_waiter *served[SIM_WAITING_MAX]; /* by the one that runs */

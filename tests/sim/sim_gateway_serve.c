@@ -206,7 +206,7 @@ static void post(struct sim_gateway *gateway, struct sim_exchange *exchange, boo
     json_decref(document);
 }
 
-static void delete(struct sim_gateway *gateway, struct sim_exchange *exchange, const char *id)
+static void delete (struct sim_gateway *gateway, struct sim_exchange *exchange, const char *id)
 {
     gateway->counts.deletes++;
     const struct sim_file *file = strmap_get(gateway->disk, id);
@@ -254,7 +254,7 @@ static void route(struct sim_gateway *gateway, struct sim_exchange *exchange)
     static const char prefix[] = "/tyk/apis/";
     bool of_oas = str_starts(path, oas_prefix);
     CLEANUP(freep)
-    char *id = decode(of_oas                      ? path + strlen(oas_prefix)
+    char *id = decode(of_oas                     ? path + strlen(oas_prefix)
                       : str_starts(path, prefix) ? path + strlen(prefix)
                                                  : "");
     if (is_get && strcmp(path, "/tyk/reload?block=true") == 0)

@@ -29,21 +29,20 @@ struct http_call {
 struct http {
     struct sim_net *net;
     struct loop *loop;
-    char *name;
+    const char *name;
     size_t calls;
 };
 
 struct http *sim_http_new(struct sim_net *net, struct loop *loop, const char *name)
 {
     struct http *http = xcalloc(1, sizeof(*http));
-    *http = (struct http){.net = net, .loop = loop, .name = xstrdup(name)};
+    *http = (struct http){.net = net, .loop = loop, .name = name};
     return http;
 }
 
 size_t sim_http_free(struct http *http)
 {
     size_t left = http->calls;
-    free(http->name);
     free(http);
     return left;
 }

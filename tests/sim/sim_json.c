@@ -177,8 +177,7 @@ static bool add(json_t *parent, const char *step, const json_t *value)
     if (json_is_array(parent))
         return index_of(parent, step, true, &index) &&
                json_array_insert_new(parent, index, json_deep_copy(value)) == 0;
-    return json_is_object(parent) &&
-           json_object_set_new(parent, step, json_deep_copy(value)) == 0;
+    return json_is_object(parent) && json_object_set_new(parent, step, json_deep_copy(value)) == 0;
 }
 
 static bool take_out(json_t *parent, const char *step)

@@ -49,6 +49,11 @@ void sim_net_watch(struct sim_net *net, const struct sim_net_watcher *watcher, v
     net->watcher_arg = arg;
 }
 
+uint64_t sim_net_requests(const struct sim_net *net)
+{
+    return net->requests;
+}
+
 void sim_net_set_latency(struct sim_net *net, int64_t low, int64_t high)
 {
     net->latency_low = low;
@@ -188,11 +193,16 @@ static void roll(struct sim_host *host, const struct sim_request *request,
         uint16_t permille;
         enum sim_fault fault;
     } faults[] = {
-        {chaos->refuse, SIM_REFUSE},           {chaos->hang, SIM_HANG},
-        {chaos->reset, SIM_RESET},             {chaos->lose_answer, SIM_LOSE_ANSWER},
-        {chaos->hang_answer, SIM_HANG_ANSWER}, {chaos->break_answer, SIM_BREAK},
-        {chaos->cut, SIM_CUT},                 {chaos->html, SIM_HTML},
-        {chaos->busy, SIM_STATUS},             {chaos->broken, SIM_STATUS},
+        {chaos->refuse, SIM_REFUSE},
+        {chaos->hang, SIM_HANG},
+        {chaos->reset, SIM_RESET},
+        {chaos->lose_answer, SIM_LOSE_ANSWER},
+        {chaos->hang_answer, SIM_HANG_ANSWER},
+        {chaos->break_answer, SIM_BREAK},
+        {chaos->cut, SIM_CUT},
+        {chaos->html, SIM_HTML},
+        {chaos->busy, SIM_STATUS},
+        {chaos->broken, SIM_STATUS},
         {chaos->slow, SIM_SLOW},
     };
     uint32_t number = sim_random_below(&net->random, 1000);
@@ -324,6 +334,9 @@ static void drop_gone(void *arg)
 
 void sim_exchange_leave(struct sim_exchange *exchange)
 {
+    struct sim_net *net = exchange->net;
+    if (net->watcher.ended)
+        net->watcher.ended(net->watcher_arg, exchange);
     exchange->call = NULL;
     if (exchange->is_served && !exchange->is_over && exchange->on_gone) {
         exchange->underway++;

@@ -63,17 +63,21 @@ struct sim_chaos {
 };
 
 typedef void sim_serve_fn(void *arg, struct sim_exchange *exchange);
-/* What a bystander sees. `arrived` is before the server is asked, `obeyed` when it has done what it
- * was asked for. */
+/* What a bystander sees: `sent` before it leaves the client, `obeyed` when the server has done what
+ * it was asked for. */
 struct sim_net_watcher {
     void (*sent)(void *arg, struct sim_exchange *exchange);
     void (*obeyed)(void *arg, struct sim_exchange *exchange);
     void (*answered)(void *arg, const struct sim_exchange *exchange, long status);
+    /* The client has been told the end, or has given up. */
+    void (*ended)(void *arg, const struct sim_exchange *exchange);
 };
 
 struct sim_net *sim_net_new(struct sim_time *time, uint64_t seed);
 /* All clients are freed before; hosts go with it. */
 void sim_net_free(struct sim_net *net);
+/* How many there have been. */
+uint64_t sim_net_requests(const struct sim_net *net);
 void sim_net_watch(struct sim_net *net, const struct sim_net_watcher *watcher, void *arg);
 /* Latency of one way: in microseconds, uniform over [low, high]. */
 void sim_net_set_latency(struct sim_net *net, int64_t low, int64_t high);
@@ -92,7 +96,7 @@ void sim_host_set_state(struct sim_host *host, enum sim_fault state);
 /* Streams and requests that are underway break. */
 void sim_host_break_all(struct sim_host *host);
 
-/* The client of a process. `name` tells processes apart. */
+/* The client of a process. `name` tells processes apart; borrowed until the net is freed. */
 struct http *sim_http_new(struct sim_net *net, struct loop *loop, const char *name);
 /* Returns how many calls were left, which should be none. */
 size_t sim_http_free(struct http *http);

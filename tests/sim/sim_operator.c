@@ -137,9 +137,8 @@ static void on_world_ready(void *arg, const struct err *err)
         .resolve =
             {
                 .default_cooldown = config->default_cooldown,
-                .id_namespaces = operator_->options.id_namespaces
-                                     ? operator_->options.id_namespaces
-                                     : own,
+                .id_namespaces =
+                    operator_->options.id_namespaces ? operator_->options.id_namespaces : own,
                 .seal_key = &operator_->world->seal_key,
             },
         .conversion_grace_ms = config->conversion_grace_ms,

@@ -14,9 +14,11 @@
 #define TYK_VERSION "tyk.tyk.io/v1alpha1"
 
 static const struct sim_resource resources[SIM_KIND_COUNT] = {
-    [OBJECT_API] = {TYK_ROOT, "apidefinitions", TYK_VERSION, "ApiDefinition", true, "apidefinitions.tyk.tyk.io"},
+    [OBJECT_API] = {TYK_ROOT, "apidefinitions", TYK_VERSION, "ApiDefinition", true,
+                    "apidefinitions.tyk.tyk.io"},
     [OBJECT_WEBHOOK] = {TYK_ROOT, "webhooks", TYK_VERSION, "Webhook", true, "webhooks.tyk.tyk.io"},
-    [OBJECT_CONTEXT] = {TYK_ROOT, "operatorcontexts", TYK_VERSION, "OperatorContext", true, "operatorcontexts.tyk.tyk.io"},
+    [OBJECT_CONTEXT] = {TYK_ROOT, "operatorcontexts", TYK_VERSION, "OperatorContext", true,
+                        "operatorcontexts.tyk.tyk.io"},
     [OBJECT_SECRET] = {"/api/v1", "secrets", "v1", "Secret", true, NULL},
     [OBJECT_CONFIGMAP] = {"/api/v1", "configmaps", "v1", "ConfigMap", true, NULL},
     [OBJECT_NAMESPACE] = {"/api/v1", "namespaces", "v1", "Namespace", false, NULL},
@@ -69,8 +71,8 @@ static struct sim_object *make_object(unsigned kind, json_t *tree, int64_t revis
     object->uid = sim_json_text(metadata, "uid", NULL);
     object->generation = sim_json_int(metadata, "generation", NULL);
     object->deleting = json_object_get(metadata, "deletionTimestamp") != NULL;
-    object->key = *object->ns ? xasprintf("%s/%s", object->ns, object->name)
-                              : xstrdup(object->name);
+    object->key =
+        *object->ns ? xasprintf("%s/%s", object->ns, object->name) : xstrdup(object->name);
     object->text = sim_json_dump(tree);
     object->length = strlen(object->text);
     return object;
@@ -185,8 +187,7 @@ static void tell(struct sim_store *store, size_t index)
     change_fini(&change);
 }
 
-const struct sim_object *sim_store_commit(struct sim_store *store,
-                                          const struct sim_commit *commit)
+const struct sim_object *sim_store_commit(struct sim_store *store, const struct sim_commit *commit)
 {
     int64_t revision = ++store->revision;
     struct strmap *map = store->objects[commit->kind];
@@ -204,8 +205,7 @@ const struct sim_object *sim_store_commit(struct sim_store *store,
         change.after = sim_object_ref(made);
         strmap_set(map, made->key, made);
     } else {
-        change.last =
-            make_object(commit->kind, json_deep_copy(commit->before->tree), revision);
+        change.last = make_object(commit->kind, json_deep_copy(commit->before->tree), revision);
         strmap_remove(map, change.before->key);
     }
     store->changes =
@@ -230,8 +230,8 @@ struct sim_backup *sim_store_back_up(const struct sim_store *store)
     backup->revision = store->revision;
     for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++) {
         for (struct strmap_entry *e = strmap_first(store->objects[kind]); e; e = strmap_next(e)) {
-            backup->objects = xgrow(backup->objects, backup->count, &capacity,
-                                    sizeof(struct sim_object *));
+            backup->objects =
+                xgrow(backup->objects, backup->count, &capacity, sizeof(struct sim_object *));
             backup->objects[backup->count++] = sim_object_ref(strmap_entry_value(e));
         }
     }

@@ -32,5 +32,4 @@ struct sim_commit {
     json_t *tree;                    /* stolen; NULL: deleted */
 };
 /* Returns borrowed: the object; NULL when it was deleted. */
-const struct sim_object *sim_store_commit(struct sim_store *store,
-                                          const struct sim_commit *commit);
+const struct sim_object *sim_store_commit(struct sim_store *store, const struct sim_commit *commit);

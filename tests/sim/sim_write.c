@@ -151,8 +151,7 @@ void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned ki
     char *where = xstrdup(ns ? ns : sim_json_text(tree, "metadata", "namespace", NULL));
     const char *name = sim_json_text(tree, "metadata", "name", NULL);
     CLEANUP(freep)
-    char *key = sim_resource_of(kind)->namespaced ? xasprintf("%s/%s", where, name)
-                                                  : xstrdup(name);
+    char *key = sim_resource_of(kind)->namespaced ? xasprintf("%s/%s", where, name) : xstrdup(name);
     if (!crd_takes(store, kind, result) || !namespace_takes(store, kind, where, result)) {
         json_decref(tree);
         return;
@@ -170,9 +169,9 @@ void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned ki
     tree = apply_schema(kind, tree, NULL, result);
     if (!tree)
         return;
-    accept(result, 201,
-           sim_store_commit(store,
-                            &(struct sim_commit){.actor = actor, .kind = kind, .tree = tree}));
+    accept(
+        result, 201,
+        sim_store_commit(store, &(struct sim_commit){.actor = actor, .kind = kind, .tree = tree}));
 }
 
 /* Changes. */
@@ -325,11 +324,8 @@ void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned ki
     if (!next)
         return;
     store_next(store,
-               &(struct sim_commit){.actor = actor,
-                                    .kind = kind,
-                                    .of_status = status,
-                                    .before = now,
-                                    .tree = next},
+               &(struct sim_commit){
+                   .actor = actor, .kind = kind, .of_status = status, .before = now, .tree = next},
                result);
 }
 
