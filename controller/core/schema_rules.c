@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/schema_rules.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -100,16 +99,65 @@ static bool port_is_valid(const char *port)
     size_t length = strlen(port);
     if (length != strspn(port, "0123456789"))
         return false;
-    return length == 0 || (length < 6 && strtol(port, NULL, 10) < 65536);
+    return length == 0 || (length < 6 && strtoll(port, NULL, 10) < 65536);
+}
+
+/* 192.0.2.1, without leading zeros. */
+static bool is_ipv4(const char *at)
+{
+    for (int part = 0; part < 4; part++) {
+        size_t length = strspn(at, "0123456789");
+        if (length < 1 || length > 3 || (length > 1 && *at == '0') || strtoll(at, NULL, 10) > 255)
+            return false;
+        at += length;
+        if (*at != (part < 3 ? '.' : '\0'))
+            return false;
+        at++;
+    }
+    return true;
+}
+
+/* Eight groups of hex digits, or fewer with one :: among them; the last two may be an IPv4 address.
+ */
+static bool is_ipv6(const char *at)
+{
+    bool gap = str_starts(at, "::");
+    int groups = 0;
+    at += gap ? 2 : 0;
+    while (*at) {
+        size_t length = strspn(at, "0123456789abcdefABCDEF");
+        if (at[length] == '.') {
+            groups += 2;
+            return is_ipv4(at) && (gap ? groups < 8 : groups == 8);
+        }
+        if (length < 1 || length > 4)
+            return false;
+        groups++;
+        at += length;
+        if (!*at)
+            break;
+        if (*at++ != ':' || !*at)
+            return false;
+        if (*at == ':') {
+            if (gap)
+                return false;
+            gap = true;
+            at++;
+        }
+    }
+    return gap ? groups < 8 : groups == 8;
 }
 
 /* [address] or [address%25zone] */
 static bool is_address_in_brackets(const char *host, const char *end)
 {
     CLEANUP(freep) char *address = xstrndup(host + 1, (size_t)(end - host - 1));
-    address[strcspn(address, "%")] = '\0';
-    struct in6_addr ignored;
-    return inet_pton(AF_INET6, address, &ignored) == 1;
+    char *zone = strchr(address, '%');
+    if (zone && !zone[strlen("%25")])
+        return false;
+    if (zone)
+        *zone = '\0';
+    return is_ipv6(address);
 }
 
 static bool host_and_port_are_valid(char *authority)
