@@ -65,12 +65,13 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
     /* The problems of the manifest itself have been told in full. */
     if (str_equal(problem->message, manifest->object->problem))
         return;
+    static char nowhere[] = "";
     struct manifest_problem placed = {
         .severity = problem->severity,
         .reason = problem->reason,
-        .file = (char *)(uintptr_t)manifest->file,
+        .file = manifest->file,
         .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
-        .field = problem->field ? problem->field : (char *)(uintptr_t) "",
+        .field = problem->field ? problem->field : nowhere,
         .message = problem->message,
         .hint = problem->hint,
     };

@@ -117,33 +117,46 @@ static bool is_ipv4(const char *at)
     return true;
 }
 
-/* Eight groups of hex digits, or fewer with one :: among them; the last two may be an IPv4 address.
- */
-static bool is_ipv6(const char *at)
+/* One group of hex digits, or an IPv4 address at the end; false when there is neither. */
+static bool skip_group(const char **at, int *groups)
 {
-    bool gap = str_starts(at, "::");
+    size_t length = strspn(*at, "0123456789abcdefABCDEF");
+    if ((*at)[length] == '.') {
+        if (!is_ipv4(*at))
+            return false;
+        *at += strlen(*at);
+        *groups += 2;
+        return true;
+    }
+    *at += length;
+    *groups += 1;
+    return length >= 1 && length <= 4;
+}
+
+/* What stands between groups: a colon with a group behind it, or (once) two colons. */
+static bool skip_colons(const char **at, bool *gap)
+{
+    if (!**at)
+        return true;
+    if (str_starts(*at, "::")) {
+        bool first = !*gap;
+        *gap = true;
+        *at += 2;
+        return first;
+    }
+    *at += 1;
+    return (*at)[-1] == ':' && **at;
+}
+
+/* Eight groups, or fewer with one :: among them. */
+static bool is_ipv6(const char *text)
+{
+    bool gap = str_starts(text, "::");
+    const char *at = text + (gap ? 2 : 0);
     int groups = 0;
-    at += gap ? 2 : 0;
     while (*at) {
-        size_t length = strspn(at, "0123456789abcdefABCDEF");
-        if (at[length] == '.') {
-            groups += 2;
-            return is_ipv4(at) && (gap ? groups < 8 : groups == 8);
-        }
-        if (length < 1 || length > 4)
+        if (!skip_group(&at, &groups) || !skip_colons(&at, &gap))
             return false;
-        groups++;
-        at += length;
-        if (!*at)
-            break;
-        if (*at++ != ':' || !*at)
-            return false;
-        if (*at == ':') {
-            if (gap)
-                return false;
-            gap = true;
-            at++;
-        }
     }
     return gap ? groups < 8 : groups == 8;
 }
@@ -160,33 +173,40 @@ static bool is_address_in_brackets(const char *host, const char *end)
     return is_ipv6(address);
 }
 
-static bool host_and_port_are_valid(char *authority)
+static bool user_is_valid(const char *user)
 {
-    char *at = strrchr(authority, '@');
-    char *host = at ? at + 1 : authority;
-    for (const char *byte = authority; at && byte < at; byte++) {
+    for (const char *byte = user; *byte; byte++) {
         if (!isalnum((unsigned char)*byte) && !strchr("-._:~!$&'()*+,;=%@", *byte))
             return false;
     }
-    CLEANUP(freep) char *user = xstrndup(authority, (size_t)(host - authority));
-    if (!escapes_are_valid(host, true) || !escapes_are_valid(user, false))
-        return false;
+    return escapes_are_valid(user, false);
+}
+
+/* Behind the host; NULL when it is none. */
+static const char *end_of_host(const char *host)
+{
     for (const char *byte = host; *byte; byte++) {
         if (!host_byte_is_allowed(*byte))
-            return false;
+            return NULL;
     }
-    char *end = host;
+    if (!escapes_are_valid(host, true))
+        return NULL;
     if (*host == '[') {
-        end = strchr(host, ']');
-        if (!end || !is_address_in_brackets(host, end))
-            return false;
-        end++;
-    } else {
-        end = host + strcspn(host, ":");
-        if (end == host || strchr(host, '['))
-            return false;
+        const char *end = strchr(host, ']');
+        return end && is_address_in_brackets(host, end) ? end + 1 : NULL;
     }
-    return !*end || (*end == ':' && port_is_valid(end + 1));
+    const char *end = host + strcspn(host, ":");
+    return end == host || strchr(host, '[') ? NULL : end;
+}
+
+/* [user@]host[:port] */
+static bool authority_is_valid(const char *authority)
+{
+    const char *at = strrchr(authority, '@');
+    const char *host = at ? at + 1 : authority;
+    CLEANUP(freep) char *user = xstrndup(authority, at ? (size_t)(at - authority) : 0);
+    const char *end = user_is_valid(user) ? end_of_host(host) : NULL;
+    return end && (!*end || (*end == ':' && port_is_valid(end + 1)));
 }
 
 static bool is_base_url(struct span self, struct span old)
@@ -208,7 +228,7 @@ static bool is_base_url(struct span self, struct span old)
     CLEANUP(freep) char *path = xstrndup(rest, strcspn(rest, "?"));
     const char *fragment = strchr(rest, '#');
     return escapes_are_valid(path, false) && (!fragment || escapes_are_valid(fragment, false)) &&
-           host_and_port_are_valid(authority);
+           authority_is_valid(authority);
 }
 
 static bool is_plain_url(struct span self, struct span old)

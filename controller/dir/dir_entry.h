@@ -26,7 +26,7 @@ struct dir_entry {
     struct object *accepted; /* the last version without a problem */
 };
 
-void dir_entry_free(void *entry);
+void dir_entry_free(void *value);
 
 /* Is the status of such objects kept on the disk? */
 bool dir_entry_is_kept(enum object_kind kind);

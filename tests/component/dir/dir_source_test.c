@@ -190,7 +190,7 @@ static int inotify_descriptor(void)
         char target[64] = "";
         if (readlink(path, target, sizeof(target) - 1) > 0 &&
             strcmp(target, "anon_inode:inotify") == 0)
-            found = atoi(entry->d_name);
+            found = (int)strtoll(entry->d_name, NULL, 10);
     }
     closedir(dir);
     assert_true(found >= 0);

@@ -96,14 +96,15 @@ static const struct object *put_hook(struct fixture *fixture, const char *name)
 static void on_done(void *arg, const struct object *object, const struct err *err)
 {
     struct fixture *fixture = arg;
-    assert_true((object == NULL) != (err == NULL));
-    if (object) {
-        CLEANUP(freep)
-        char *id = json_text_string(json_text_get(object->text, "status", "id", NULL));
-        buf_add_format(&fixture->told, "%s %s\n", object->key, id ? id : "-");
-    } else {
+    if (err) {
+        assert_null(object);
         buf_add_format(&fixture->told, "%s\n", err_class_name(err->class));
+        return;
     }
+    if (!object)
+        fail_msg("neither an object nor an error");
+    CLEANUP(freep) char *id = json_text_string(json_text_get(object->text, "status", "id", NULL));
+    buf_add_format(&fixture->told, "%s %s\n", object->key, id ? id : "-");
 }
 
 static struct store_call *write_status(struct fixture *fixture, const struct object *object,
