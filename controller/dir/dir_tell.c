@@ -75,8 +75,6 @@ static void tell_repeated(struct dir_source *source, struct dir_holder *holder)
         object_unref(holder->places[i]->fresh);
         holder->places[i]->fresh = NULL;
     }
-    /* Which of them would be right is not known: one of them is read again when it stands alone. */
-    holder->content = (struct digest){.bytes = {0}};
     log_error("a manifest is refused", .kind = object_kind_name(holder->kind), .name = holder->key,
               .reason = "InvalidSpec", .detail = problem);
     put(source, dir_state_set_problem(source->state, holder->kind, holder->key, problem));

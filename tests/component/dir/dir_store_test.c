@@ -336,6 +336,11 @@ static void a_write_can_be_cancelled_while_others_are_answered(void **state)
     canceller.victim = write_status(fixture, put_hook(fixture, "b"), status);
     fake_loop_run(fixture->loop);
     check_told(fixture, "n/a x\n");
+    /* And the list is whole after that. */
+    write_status(fixture, put_hook(fixture, "c"), status);
+    write_status(fixture, put_hook(fixture, "d"), status);
+    fake_loop_run(fixture->loop);
+    check_told(fixture, "n/c x\nn/d x\n");
 }
 
 static void what_waits_is_dropped_with_the_store(void **state)

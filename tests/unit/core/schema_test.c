@@ -394,6 +394,12 @@ static void an_id_does_not_change_once_it_is_set(void **state)
     assert_false(complies("oldSelf.id", "{}", "{\"id\":\"a\"}"));
 }
 
+static void rules_wait_until_the_rest_is_right(void **state)
+{
+    check_kind(state, OBJECT_WEBHOOK, "\"spec\":{\"url\":\"https://a/b\",\"headers\":[{}]}",
+               "spec.headers[0].name: missing (The header's name)\n");
+}
+
 static void rules_of_webhooks_and_contexts(void **state)
 {
     check_kind(state, OBJECT_WEBHOOK, "\"spec\":{\"url\":\"https://a/b\"}", "");
@@ -505,6 +511,9 @@ static void metadata_is_checked(void **state)
         {"{\"metadata\":{\"name\":\"A\"}}", "metadata.name: not a valid name (lower-case letters, "
                                             "digits, - and ., at most 253, as in a host name)\n"},
         {"{\"metadata\":{\"name\":\"a\",\"namespace\":\"a.b\"}}",
+         "metadata.namespace: not a valid name of a namespace (lower-case letters, digits and -, "
+         "at most 63)\n"},
+        {"{\"metadata\":{\"name\":\"a\",\"namespace\":\"a-\"}}",
          "metadata.namespace: not a valid name of a namespace (lower-case letters, digits and -, "
          "at most 63)\n"},
         {"{\"metadata\":{\"name\":\"a\",\"labels\":{\"a "
@@ -621,6 +630,7 @@ int main(void)
         cmocka_unit_test(rules_of_urls),
         cmocka_unit_test(rules_of_texts),
         cmocka_unit_test(an_id_does_not_change_once_it_is_set),
+        cmocka_unit_test(rules_wait_until_the_rest_is_right),
         cmocka_unit_test(rules_of_webhooks_and_contexts),
         cmocka_unit_test(rules_of_api_definitions),
         cmocka_unit_test(metadata_is_checked),
