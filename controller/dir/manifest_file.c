@@ -213,11 +213,16 @@ static void take_head(struct manifest_file *file, const struct manifest_head *he
         break;
     }
     bool wrong = head->verdict == MANIFEST_WRONG;
-    manifests_add_problem(
-        into, wrong ? PROBLEM_ERROR : PROBLEM_WARNING, wrong ? "InvalidSpec" : "ForeignKind",
-        file->name, yaml_line_of(&file->source->document, head->at), head->message, head->hint);
-    free(into->problems[into->problem_count - 1].field);
-    into->problems[into->problem_count - 1].field = xstrdup(head->field);
+    CLEANUP(freep) char *field = xstrdup(head->field);
+    manifests_add_problem(into, &(struct manifest_problem){
+                                    .severity = wrong ? PROBLEM_ERROR : PROBLEM_WARNING,
+                                    .reason = wrong ? "InvalidSpec" : "ForeignKind",
+                                    .file = file->name,
+                                    .line = yaml_line_of(&file->source->document, head->at),
+                                    .field = field,
+                                    .message = head->message,
+                                    .hint = head->hint,
+                                });
 }
 
 static void next_document(struct manifest_file *file)
@@ -253,7 +258,11 @@ static void step_reader(struct manifest_file *file, struct manifests *into)
     file->reader = NULL;
     if (more < 0) {
         file->is_whole = false;
-        manifests_add_problem(into, PROBLEM_ERROR, "InvalidFile", file->name, line, err.msg, NULL);
+        manifests_add_problem(into, &(struct manifest_problem){.severity = PROBLEM_ERROR,
+                                                               .reason = "InvalidFile",
+                                                               .file = file->name,
+                                                               .line = line,
+                                                               .message = err.msg});
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "dir/file.h"
 #include "dir/manifests.h"
 #include "support/temp_folder.h"
 
@@ -333,6 +334,18 @@ static void what_is_no_file_is_passed_over(void **state)
     assert_non_null(strstr(lines, "?sub/loop:1: a link to a folder, passed over\n"));
 }
 
+static void a_pipe_that_took_the_place_of_a_file_does_not_block(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(freep) char *pipe = temp_path(&fixture->folder, "pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    CLEANUP(buf_fini) struct buf bytes;
+    buf_init(&bytes, BUF_UNLIMITED);
+    assert_int_equal(file_read(pipe, 100, false, &bytes, &fixture->err), -1);
+    assert_int_equal(fixture->err.class, ERR_INVALID);
+    assert_string_equal(fixture->err.msg, "not a regular file");
+}
+
 static void links_to_files_are_followed(void **state)
 {
     struct fixture *fixture = *state;
@@ -487,6 +500,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(only_manifests_are_read_from_a_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pipe_that_took_the_place_of_a_file_does_not_block, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(links_to_files_are_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_no_problem_but_a_failure, set_up,
                                         tear_down),
