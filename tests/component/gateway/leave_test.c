@@ -256,6 +256,21 @@ static void a_move_while_the_operator_was_down_is_finished(void **state)
     world_free(world);
 }
 
+static void what_an_api_left_in_a_context_that_is_gone_is_cleaned_too(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_put(world->gateway[0], "one", false,
+                     "{\"api_id\":\"one\"," OURS("ns/a", "x/gone",
+                                                 "h") "\"proxy\":{\"listen_path\":\"/one/\"}}");
+    world_context(world, &(struct world_context){.name = "x/new", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .id = "two", .context = "x/new"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "one"));
+    world_free(world);
+}
+
 static void a_new_api_id_with_the_same_path_changes_place_in_one_reload(void **state)
 {
     (void)state;
@@ -528,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_move_to_another_context_is_verified_before_the_old_place_is_cleaned),
         cmocka_unit_test(a_move_to_a_context_without_gateways_cleans_nothing),
         cmocka_unit_test(a_move_while_the_operator_was_down_is_finished),
+        cmocka_unit_test(what_an_api_left_in_a_context_that_is_gone_is_cleaned_too),
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
         cmocka_unit_test(orphans_go_after_thirty_seconds),

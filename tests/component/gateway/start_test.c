@@ -50,6 +50,10 @@ static void a_gateway_that_never_gets_ready_is_used_after_thirty_seconds(void **
     world_want(world, &(struct world_api){.name = "a", .version = 2});
     world_settle(world);
     assert_int_equal(counts(world, 0)->reloads, 1);
+    /* Later looks are not preceded by another one. */
+    world_run(world, 700000);
+    assert_true(counts(world, 0)->lists > 0);
+    assert_int_equal(counts(world, 0)->reloads, 1);
     world_free(world);
 }
 
@@ -230,6 +234,26 @@ static void two_contexts_that_name_an_endpoint_share_it(void **state)
     world_free(world);
 }
 
+static void a_context_that_joins_an_endpoint_finds_what_it_left_there(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_want(world, &(struct world_api){.name = "lost", .context = "x/two"});
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world->ops->set_complete(world->gateways, true);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_run(world, 60000);
+    /* An orphan only for the context that it names. */
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_run(world, 60000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_free(world);
+}
+
 static void a_context_that_comes_back_takes_up_what_it_left(void **state)
 {
     (void)state;
@@ -323,6 +347,7 @@ int main(void)
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
+        cmocka_unit_test(a_context_that_joins_an_endpoint_finds_what_it_left_there),
         cmocka_unit_test(a_context_that_comes_back_takes_up_what_it_left),
         cmocka_unit_test(a_new_pod_is_filled_and_a_gone_one_forgotten),
         cmocka_unit_test(a_blocked_context_sends_nothing_until_it_is_free),
