@@ -288,8 +288,7 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
 /* Somebody has changed or lost the definition, and it has been pushed again. */
 static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 {
-    bool was_pushed = slot->epoch + 1 == endpoint->epoch;
-    if (!was_pushed || ++endpoint->batch.repaired > REPAIRS_TOLD)
+    if (++endpoint->batch.repaired > REPAIRS_TOLD)
         return;
     CLEANUP(freep) char *note = xasprintf("pushed again to %s", endpoint->label);
     endpoint->fleet->callbacks.happened(endpoint->fleet->arg, slot->place->api->key, false,
@@ -298,9 +297,10 @@ static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 
 static void settle(struct endpoint *endpoint, struct slot *slot)
 {
-    if (slot->drifted)
+    if (slot->drifted && slot->repairs)
         tell_repaired(endpoint, slot);
     slot->drifted = false;
+    slot->repairs = false;
     slot->attempts = 0;
     slot->fault = FAULT_NONE;
     slot->by_user = false;

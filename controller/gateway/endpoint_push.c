@@ -190,6 +190,7 @@ static void send_post(struct endpoint *endpoint, struct job *job, struct slot *s
     endpoint->is_dirty = true;
     slot->posted = slot->place->fingerprint;
     slot->epoch = endpoint->epoch;
+    slot->repairs = slot->drifted;
     *job = (struct job){
         .endpoint = endpoint, .slot = slot, .kind = JOB_POST, .form = slot->place->family};
     job->call = gateway_post(endpoint->client, slot->place->family, body, on_post, job);

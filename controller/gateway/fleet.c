@@ -134,9 +134,6 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     bool had_form = place->fingerprint != 0;
     uint64_t fingerprint = place->fingerprint;
     enum api_family family = place->family;
-    bool moved = strcmp(place->listen_path, want->listen_path) != 0 ||
-                 strcmp(place->target, want->target) != 0 ||
-                 strcmp(place->domain, want->domain) != 0;
     set_text(&place->uid, want->uid);
     set_text(&place->listen_path, want->listen_path);
     set_text(&place->target, want->target);
@@ -151,8 +148,8 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     place->claim = listen_path_claim(place->listen_path, place->domain);
     struct marker marker = marker_of(fleet, place);
     place->fingerprint = marker_fingerprint(&marker);
-    return !had_form || moved || adopts || family != place->family ||
-           fingerprint != place->fingerprint;
+    /* Listen path, domain and target are in the document. */
+    return !had_form || adopts || family != place->family || fingerprint != place->fingerprint;
 }
 
 void place_free(struct fleet *fleet, struct place *place)

@@ -75,6 +75,7 @@ struct slot {
     bool by_user : 1; /* what is being written is a user's edit */
     bool redo : 1;    /* to be written again after the reload */
     bool drifted : 1; /* was synced, and was found otherwise */
+    bool repairs : 1; /* has been pushed again because of that */
     bool swept : 1;   /* the companion file of an OAS definition is gone */
 };
 

@@ -15,7 +15,6 @@
 #include "base/strmap.h"
 #include "support/fake_loop.h"
 
-#define TICK_MS 1000
 #define MAX_FAULTS 8
 
 struct file {
@@ -42,6 +41,7 @@ struct fake_gateway {
     size_t fault_count;
     int64_t ready_at;
     bool never_ready;
+    int64_t tick_ms;
     int64_t reload_due; /* -1: none asked for */
     struct fake_gateway *other;
     bool turn_of_other;
@@ -72,6 +72,7 @@ struct fake_gateway *fake_gateway_new(struct loop *loop, struct http *http, cons
     gateway->secret = xstrdup(secret);
     gateway->disk = strmap_new(free_file);
     gateway->loaded = strmap_new(free_loaded);
+    gateway->tick_ms = 1000;
     gateway->reload_due = -1;
     return gateway;
 }
@@ -201,6 +202,11 @@ void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready
     gateway->reload_due = -1;
     if (!ready_ms)
         fake_gateway_reload(gateway);
+}
+
+void fake_gateway_set_tick(struct fake_gateway *gateway, int64_t tick_ms)
+{
+    gateway->tick_ms = tick_ms;
 }
 
 void fake_gateway_set_never_ready(struct fake_gateway *gateway, bool never)
@@ -539,10 +545,10 @@ static bool serve_one(struct fake_gateway *gateway)
             continue;
         const char *encoded;
         enum route route = route_of(gateway, call, &encoded);
-        if (route == RELOAD && !rule) {
+        if (route == RELOAD && !rule && gateway->tick_ms) {
             /* Its turn comes with the next tick. */
             if (gateway->reload_due < 0)
-                gateway->reload_due = (now / TICK_MS + 1) * TICK_MS;
+                gateway->reload_due = (now / gateway->tick_ms + 1) * gateway->tick_ms;
             if (now < gateway->reload_due)
                 continue;
             gateway->reload_due = -1;

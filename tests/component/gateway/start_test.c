@@ -98,7 +98,7 @@ static void a_restart_with_everything_settled_only_reads(void **state)
 static void what_a_killed_process_posted_is_reloaded_first(void **state)
 {
     (void)state;
-    struct world *world = world_new(1);
+    struct world *world = world_new(2);
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a"});
     world_settle(world);
@@ -119,9 +119,11 @@ static void what_a_killed_process_posted_is_reloaded_first(void **state)
     expect_synced(world, "a", 1);
 
     /* Only at the start: a pod that comes later has nothing of ours. */
-    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
-    world_run(world, 1000);
+    world_context(world, &(struct world_context){.count = 2, .unsettled = true});
+    world_settle(world);
     assert_int_equal(counts(world, 0)->reloads, 1);
+    assert_int_equal(counts(world, 1)->posts, 1);
+    assert_int_equal(counts(world, 1)->reloads, 1);
     world_free(world);
 }
 
@@ -197,10 +199,31 @@ static void one_definition_is_read_every_interval_in_rotation(void **state)
         world->gateway[0], "a3", false,
         "{\"api_id\":\"a3\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\","
         "\"cluster\":\"c-1\",\"context\":\"\",\"api\":\"ns/a3\",\"uid\":\"u\",\"hash\":"
-        "\"old\",\"n\":0}},\"proxy\":{\"listen_path\":\"/a3/\"}}");
+        "\"old\",\"n\":0}},\"proxy\":{\"listen_path\":\"/a3/\","
+        "\"target_url\":\"http://u/\"}}");
     world_run(world, 13000);
     assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a3"), "\"version\":1"));
     assert_string_equal(world->last_reason, "DriftRepaired");
+    world_free(world);
+}
+
+static void what_comes_back_by_itself_is_not_called_repaired(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    CLEANUP(freep) char *ours = xstrdup(fake_gateway_loaded(world->gateway[0], "a"));
+    fake_gateway_put(world->gateway[0], "a", false,
+                     "{\"api_id\":\"a\",\"proxy\":{\"listen_path\":\"/a/\"}}");
+    world_run(world, 15000);
+    expect_state(world, "a", GATEWAY_FOREIGN, "");
+    fake_gateway_put(world->gateway[0], "a", false, ours);
+    world_run(world, 130000);
+    expect_synced(world, "a", 1);
+    assert_int_equal(world->happened, 0);
+    assert_int_equal(counts(world, 0)->posts, 1);
     world_free(world);
 }
 
@@ -346,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
+        cmocka_unit_test(what_comes_back_by_itself_is_not_called_repaired),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
         cmocka_unit_test(a_context_that_joins_an_endpoint_finds_what_it_left_there),
         cmocka_unit_test(a_context_that_comes_back_takes_up_what_it_left),
