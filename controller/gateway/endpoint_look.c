@@ -262,11 +262,11 @@ static void log_about(const struct endpoint *endpoint, const struct slot *slot, 
              .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label);
 }
 
-static void enqueue(struct endpoint *endpoint, struct slot *slot, bool delete)
+static void enqueue(struct endpoint *endpoint, struct slot *slot, bool is_deletion)
 {
-    slot->delete = delete;
+    slot->is_deletion = is_deletion;
     slot->redo = false;
-    bool oas = !delete &&slot->place->family == API_OAS;
+    bool oas = !is_deletion && slot->place->family == API_OAS;
     enum slot_state user = oas ? SLOT_USER_OAS : SLOT_USER_CLASSIC;
     enum slot_state refill = oas ? SLOT_REFILL_OAS : SLOT_REFILL_CLASSIC;
     endpoint_move(endpoint, slot, slot->by_user ? user : refill);
@@ -319,16 +319,16 @@ static bool is_underway(const struct slot *slot, enum plan_wish wish)
         return false;
     if (slot->redo)
         return true;
-    return slot->delete ? wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED
-                        : wish == PLAN_WANTED && slot->posted == slot->place->fingerprint;
+    return slot->is_deletion ? wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED
+                             : wish == PLAN_WANTED && slot->posted == slot->place->fingerprint;
 }
 
 /* It was tried, and it is not time to try again. */
-static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool delete)
+static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool is_deletion)
 {
-    return slot->state == SLOT_FAILED &&
-           slot->delete == delete &&slot->retry_at > endpoint_seconds(endpoint) &&
-           (delete || slot->posted == slot->place->fingerprint);
+    return slot->state == SLOT_FAILED && slot->is_deletion == is_deletion &&
+           slot->retry_at > endpoint_seconds(endpoint) &&
+           (is_deletion || slot->posted == slot->place->fingerprint);
 }
 
 void look_decide(struct endpoint *endpoint, struct slot *slot)
@@ -374,7 +374,7 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
         if (slot->state == SLOT_ORPHAN || rests(endpoint, slot, true))
             break;
         /* One that was about to be deleted has waited already. */
-        if (!slot_is_queued(slot) || !slot->delete)
+        if (!slot_is_queued(slot) || !slot->is_deletion)
             slot->retry_at = endpoint_seconds(endpoint);
         endpoint_move(endpoint, slot, SLOT_ORPHAN);
         break;

@@ -90,9 +90,9 @@ void push_begin(struct endpoint *endpoint)
 static bool needs_look(const struct endpoint *endpoint, const struct slot *slot)
 {
     /* Pushing over what was ours is repair; everything else depends on what stands there now. */
-    if (!slot->delete &&slot->found == PLAN_OURS)
+    if (!slot->is_deletion && slot->found == PLAN_OURS)
         return false;
-    uint32_t fresh = slot->delete ? FRESH_TO_DELETE_S : FRESH_S;
+    uint32_t fresh = slot->is_deletion ? FRESH_TO_DELETE_S : FRESH_S;
     return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > fresh;
 }
 
@@ -234,7 +234,7 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
         job->call = gateway_get(endpoint->client, slot->place->api_id, form, false, on_look, job);
         return true;
     }
-    if (slot->delete) {
+    if (slot->is_deletion) {
         endpoint_move(endpoint, slot, SLOT_WRITING);
         send_delete(endpoint, job, slot, JOB_DELETE);
         return true;
@@ -266,7 +266,12 @@ static void on_look(void *arg, const struct gateway_answer *answer)
         endpoint->wants_look = true;
         return;
     }
-    look_decide(endpoint, slot);
+    /* An orphan has waited already; it only had to be seen to be still there. */
+    if (slot->is_deletion && slot->found == PLAN_OURS &&
+        place_wish(slot->place, endpoint) == PLAN_UNACCOUNTED)
+        endpoint_move(endpoint, slot, SLOT_REFILL_CLASSIC);
+    else
+        look_decide(endpoint, slot);
 }
 
 static uint32_t rest_of(const struct slot *slot, enum slot_fault fault)

@@ -15,7 +15,7 @@ void verify_begin(struct endpoint *endpoint)
 {
     struct slot *slot;
     while ((slot = endpoint->slots.lists[SLOT_WRITTEN].first)) {
-        bool oas = !slot->delete &&slot->place->family == API_OAS;
+        bool oas = !slot->is_deletion && slot->place->family == API_OAS;
         endpoint_move(endpoint, slot, oas ? SLOT_READ_OAS : SLOT_READ_CLASSIC);
     }
 }
@@ -106,12 +106,12 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
 {
     const struct place *place = slot->place;
     enum plan_wish wish = place_wish(place, endpoint);
-    bool deleted = slot->delete &&(wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED);
+    bool deleted = slot->is_deletion && (wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED);
     if (deleted) {
         verify_deletion(endpoint, slot);
         return;
     }
-    bool as_sent = !slot->delete &&wish == PLAN_WANTED && slot->posted == place->fingerprint;
+    bool as_sent = !slot->is_deletion && wish == PLAN_WANTED && slot->posted == place->fingerprint;
     bool is_there = slot->found == PLAN_OURS && slot->held == place->fingerprint &&
                     slot->form == PLAN_FORM_GOOD;
     bool is_ours = slot->found == PLAN_OURS || slot->found == PLAN_ABSENT;

@@ -398,6 +398,37 @@ static void orphans_go_after_thirty_seconds(void **state)
     world_free(world);
 }
 
+static void an_orphan_whose_deletion_comes_late_is_looked_at_and_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 25000);
+    /* The look at 30 s takes a while, and users' edits whose pushes take long come before it. */
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/tyk/apis"});
+    world_run(world, 6000);
+    for (int i = 0; i < 4; i++) {
+        CLEANUP(freep) char *name = xasprintf("a%d", i);
+        world_want(world, &(struct world_api){.name = name, .version = 2, .by_user = true});
+    }
+    fake_gateway_heal(world->gateway[0]);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "POST"});
+    world_run(world, 10000);
+    assert_int_equal(fake_http_count(world->http, "POST", NULL), 4);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    reset_counts(world);
+    fake_gateway_heal(world->gateway[0]);
+    world_run(world, 3000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    assert_int_equal(counts(world, 0)->deletes, 1);
+    world_free(world);
+}
+
 static void the_thirty_seconds_begin_when_all_apis_have_been_named(void **state)
 {
     (void)state;
@@ -643,6 +674,7 @@ int main(void)
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
         cmocka_unit_test(orphans_go_after_thirty_seconds),
+        cmocka_unit_test(an_orphan_whose_deletion_comes_late_is_looked_at_and_goes),
         cmocka_unit_test(the_thirty_seconds_begin_when_all_apis_have_been_named),
         cmocka_unit_test(orphans_stay_while_not_all_apis_have_been_named),
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
