@@ -54,12 +54,9 @@ void verify_step(struct endpoint *endpoint)
 
 static void on_read(void *arg, const struct gateway_answer *answer)
 {
-    struct job *job = arg;
-    struct endpoint *endpoint = job->endpoint;
-    struct slot *slot = job->slot;
-    enum api_family form = job->form;
-    *job = (struct job){0};
-    endpoint_wake(endpoint);
+    struct endpoint *endpoint;
+    enum api_family form = ((struct job *)arg)->form;
+    struct slot *slot = job_end(arg, &endpoint);
     /* 400: an OAS document was asked for, and the API is Classic. */
     if (answer->err && answer->status != 404 && answer->status != 400) {
         endpoint_fail(endpoint, answer);
