@@ -153,6 +153,8 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
             xasprintf("%s -> %s", endpoint_state_name(endpoint->state), endpoint_state_name(state));
         log_debug("endpoint", .endpoint = endpoint->label, .reason = trace);
     }
+    /* A spot check that found nothing is nothing to tell. */
+    bool is_news = endpoint->state != ENDPOINT_SPOTTING;
     endpoint->state = state;
     int64_t now = loop_now(endpoint->fleet->loop);
     loop_timer_disarm(endpoint->timer);
@@ -186,7 +188,8 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
         wait_until(endpoint, now + BALANCED_AGAIN_MS);
         break;
     case ENDPOINT_IDLE:
-        endpoint_touch(endpoint);
+        if (is_news)
+            endpoint_touch(endpoint);
         break;
     case ENDPOINT_RELOADING:
         break;
@@ -221,7 +224,7 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
     endpoint->not_ready_since = -1;
     endpoint->is_forced = false;
     /* What was posted is on its disk; it shows only after a reload. */
-    endpoint->wants_reload |= endpoint->is_dirty;
+    endpoint->wants_reload |= endpoint->dirty > 0;
     endpoint_forget_flight(endpoint);
     endpoint_enter(endpoint, ENDPOINT_DOWN);
     if (retry_after > endpoint->due_at - loop_now(endpoint->fleet->loop))

@@ -104,7 +104,7 @@ struct endpoint {
     /* what is due */
     bool wants_look;
     bool wants_reload;
-    bool is_dirty;  /* written since the last reload that was waited for */
+    size_t dirty;   /* writes since the last reload that was waited for, taken or in doubt */
     uint32_t epoch; /* reloads that were waited for, from 1 */
     int64_t observed_at;
     int64_t look_at; /* times of loop_now() */
@@ -155,6 +155,8 @@ char *endpoint_label(const char *url);
 void endpoint_attach(struct endpoint *endpoint, struct context *context);
 /* Frees the endpoint when this was its last context. */
 void endpoint_detach(struct endpoint *endpoint, struct context *context);
+/* Kubernetes has seen it get ready: it may have come back, and it may have come back empty. */
+void endpoint_nudge(struct endpoint *endpoint);
 /* The URL or the access of a context may have changed. */
 void endpoint_reconfigure(struct endpoint *endpoint, const char *url);
 /* Makes or finds the slot for a wanted place and decides what it needs. */

@@ -113,7 +113,7 @@ void endpoint_attach(struct endpoint *endpoint, struct context *context)
         endpoint->wants_look = true; /* what bears its marker was nobody's until now */
     for (struct place *place = context->places; place; place = place->context_next) {
         if (place_is_wanted(place))
-            endpoint_bind(endpoint, place, place->by_user);
+            endpoint_bind(endpoint, place, false);
     }
     endpoint_reconfigure(endpoint, endpoint->url);
 }
@@ -132,6 +132,15 @@ void endpoint_detach(struct endpoint *endpoint, struct context *context)
     }
     endpoint_release(endpoint, context);
     endpoint_reconfigure(endpoint, endpoint->url);
+}
+
+void endpoint_nudge(struct endpoint *endpoint)
+{
+    if (endpoint->state == ENDPOINT_DOWN || endpoint->state == ENDPOINT_NOT_READY)
+        endpoint_enter(endpoint, ENDPOINT_CHECKING);
+    else if (endpoint->is_observed)
+        endpoint->spot_at = loop_now(endpoint->fleet->loop);
+    endpoint_wake(endpoint);
 }
 
 void endpoint_reconfigure(struct endpoint *endpoint, const char *url)

@@ -208,10 +208,11 @@ static void plan_next_look(struct endpoint *endpoint)
     int64_t every = endpoint->slots.lists[SLOT_FOREIGN].count ? LOOK_BLOCKED_MS : LOOK_EVERY_MS;
     endpoint->look_at =
         now + every - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(every / 10));
+    int64_t interval = endpoint->fleet->drift_interval_ms;
     if (endpoint->spot_at == INT64_MAX)
-        endpoint->spot_at =
-            now + (int64_t)loop_random(endpoint->fleet->loop,
-                                       (uint32_t)endpoint->fleet->drift_interval_ms);
+        endpoint->spot_at = now + (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)interval);
+    else if (endpoint->spot_at <= now)
+        endpoint->spot_at = now + interval;
 }
 
 static void on_done(void *arg, const struct gateway_answer *answer)

@@ -111,7 +111,7 @@ void push_step(struct endpoint *endpoint)
         loop_timer_arm(endpoint->timer, plan_batch_closes_in(&plan));
         return;
     }
-    if (endpoint->is_dirty || endpoint->wants_reload) {
+    if (endpoint->dirty || endpoint->wants_reload) {
         endpoint_enter(endpoint, ENDPOINT_RELOADING);
     } else {
         push_done(endpoint);
@@ -172,6 +172,13 @@ static void on_look(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
+    /* Not loaded, but posted since the last reload: it is on the disk, and can be deleted after the
+     * next. */
+    if (answer->status == 404 && slot->is_deletion && slot->epoch == endpoint->epoch) {
+        slot->redo = true;
+        endpoint_move(endpoint, slot, SLOT_WRITTEN);
+        return;
+    }
     /* 400: it is of the other family by now. */
     if (answer->status == 400 || !look_read(endpoint, slot, form, answer)) {
         slot->looked_at = 0;
@@ -225,7 +232,7 @@ static void on_reload(void *arg, const struct gateway_answer *answer)
         return;
     }
     endpoint->epoch++;
-    endpoint->is_dirty = false;
+    endpoint->dirty = 0;
     endpoint->wants_reload = false;
     redo_written(endpoint);
     size_t written = endpoint->slots.lists[SLOT_WRITTEN].count;

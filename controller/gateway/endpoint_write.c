@@ -18,7 +18,7 @@ void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, s
     if (batch->first_write_at < 0)
         batch->first_write_at = loop_now(endpoint->fleet->loop);
     /* Even if no answer comes: it may have been taken. */
-    endpoint->is_dirty = true;
+    endpoint->dirty++;
     slot->posted = slot->place->fingerprint;
     slot->epoch = endpoint->epoch;
     slot->repairs = slot->drifted;
@@ -32,7 +32,7 @@ void write_delete(struct endpoint *endpoint, struct job *job, struct slot *slot,
     struct batch *batch = &endpoint->batch;
     if (batch->first_write_at < 0)
         batch->first_write_at = loop_now(endpoint->fleet->loop);
-    endpoint->is_dirty = true;
+    endpoint->dirty++;
     *job = (struct job){.endpoint = endpoint, .slot = slot, .kind = kind, .form = API_CLASSIC};
     job->call = gateway_delete(endpoint->client, slot->place->api_id, on_delete, job);
 }
@@ -105,6 +105,7 @@ static void accepted(struct endpoint *endpoint, struct slot *slot,
     slot->found = PLAN_OURS;
     slot->held = 0;
     slot->form = PLAN_FORM_GOOD;
+    slot->is_oas = slot->place->family == API_OAS;
     if (replaced_oas) {
         /* The OAS half of what stood there would stay on the disk for ever: both files are deleted,
          * and what has just proved acceptable is written again. */
@@ -138,6 +139,8 @@ static void on_post(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
+    /* With a 500, part of it may be on the disk. */
+    endpoint->dirty -= answer->status != 500;
     log_refusal(endpoint, slot, "definition is refused", answer);
     slot_fail(endpoint, slot, answer->status == 500 ? FAULT_SERVER : FAULT_REFUSED, answer->status);
     look_decide(endpoint, slot);
@@ -165,6 +168,7 @@ static void on_delete(void *arg, const struct gateway_answer *answer)
         return;
     }
     if (!is_known) {
+        endpoint->dirty--;
         log_refusal(endpoint, slot, "deletion is refused", answer);
         slot_fail(endpoint, slot, FAULT_UNDELETABLE, answer->status);
         return;
@@ -173,6 +177,7 @@ static void on_delete(void *arg, const struct gateway_answer *answer)
         /* Not loaded. If it was posted since the last reload, it is on the disk nevertheless. */
         bool may_be_on_disk = slot->epoch == endpoint->epoch;
         if (!may_be_on_disk) {
+            endpoint->dirty--;
             look_absent(endpoint, slot);
             endpoint_move(endpoint, slot, SLOT_UNKNOWN);
             look_decide(endpoint, slot);

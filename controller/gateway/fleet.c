@@ -141,7 +141,6 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     place->digest = want->digest;
     digest_hex(&want->digest, place->hash);
     place->family = want->family;
-    place->by_user = want->by_user;
     place->retain = want->retain;
     bool adopts = want->adopt && !place->adopt;
     place->adopt = want->adopt;

@@ -412,6 +412,8 @@ static void a_refused_definition_keeps_its_last_good_state(void **state)
     expect_synced(world, "a0", 1);
     assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a1"), "\"version\":1"));
     assert_int_equal(counts(world, 0)->posts, 1);
+    /* Nothing was written, so there is nothing to reload for. */
+    assert_int_equal(counts(world, 0)->reloads, 0);
     world_want(world, &(struct world_api){.name = "a1", .version = 3});
     world_settle(world);
     expect_synced(world, "a1", 1);

@@ -106,6 +106,34 @@ static void a_404_on_delete_counts_only_after_a_reload(void **state)
     world_free(world);
 }
 
+static void deleted_late_in_a_long_batch_leaves_nothing_either(void **state)
+{
+    (void)state;
+    for (int oas = 0; oas < 2; oas++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_run(world, 10);
+        world->ops->expect(world->gateways, true);
+        world_want(world, &(struct world_api){.name = "new", .oas = oas});
+        for (int i = 0; i < 80; i++) {
+            CLEANUP(freep) char *name = xasprintf("a%d", i);
+            world_want(world, &(struct world_api){.name = name});
+            world_run(world, 100);
+        }
+        assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+        assert_int_equal(counts(world, 0)->reloads, 0);
+        /* The last look is old: nothing is loaded, and yet it is there. */
+        world_remove(world, "new");
+        world_run(world, 10);
+        assert_int_equal(world_progress(world, "new").leaving, 1);
+        world->ops->expect(world->gateways, false);
+        world_settle(world);
+        assert_null(fake_gateway_file(world->gateway[0], "new"));
+        assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 80);
+        world_free(world);
+    }
+}
+
 static void a_500_on_delete_means_reload_and_look(void **state)
 {
     (void)state;
@@ -659,6 +687,7 @@ int main(void)
         cmocka_unit_test(a_deletion_looks_first_when_the_last_look_is_old),
         cmocka_unit_test(created_and_deleted_within_a_reload_leaves_nothing),
         cmocka_unit_test(a_404_on_delete_counts_only_after_a_reload),
+        cmocka_unit_test(deleted_late_in_a_long_batch_leaves_nothing_either),
         cmocka_unit_test(a_500_on_delete_means_reload_and_look),
         cmocka_unit_test(what_cannot_be_deleted_is_tried_more_and_more_seldom),
         cmocka_unit_test(a_deletion_that_is_not_in_force_is_tried_again),

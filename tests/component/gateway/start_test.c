@@ -147,6 +147,36 @@ static void an_emptied_gateway_is_full_again_within_the_interval_and_a_reload(vo
     world_free(world);
 }
 
+static void a_pod_that_gets_ready_again_is_looked_at_at_once(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 1});
+    world_context(world, &(struct world_context){.name = "x/other", .from = 1, .count = 1});
+    world_want_many(world, 5, 1, false);
+    world_want(world, &(struct world_api){.name = "b", .context = "x/other"});
+    world_settle(world);
+    world_run(world, 100);
+    /* Emptied, and noticed by Kubernetes before anything was read. */
+    world_context(world, &(struct world_context){.count = 1, .not_ready = true});
+    fake_gateway_restart(world->gateway[0], true, 0);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 1500);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 5);
+
+    /* Out of reach for long: no back-off is waited for. */
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_run(world, 200000);
+    world_context(world, &(struct world_context){
+                             .name = "x/other", .from = 1, .count = 1, .not_ready = true});
+    fake_gateway_heal(world->gateway[1]);
+    reset_counts(world);
+    world_context(world, &(struct world_context){.name = "x/other", .from = 1, .count = 1});
+    world_run(world, 10);
+    expect_counts(world, 1, .ready = 1, .lists = 1);
+    world_free(world);
+}
+
 static void a_restarted_gateway_that_kept_its_disk_is_left_alone(void **state)
 {
     (void)state;
@@ -366,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_restart_with_everything_settled_only_reads),
         cmocka_unit_test(what_a_killed_process_posted_is_reloaded_first),
         cmocka_unit_test(an_emptied_gateway_is_full_again_within_the_interval_and_a_reload),
+        cmocka_unit_test(a_pod_that_gets_ready_again_is_looked_at_at_once),
         cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
