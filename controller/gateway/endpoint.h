@@ -181,6 +181,9 @@ bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family for
 void look_decide(struct endpoint *endpoint, struct slot *slot);
 /* The same after something about its place has changed. */
 void look_reconsider(struct endpoint *endpoint, struct slot *slot);
+/* The API's definition is written here: what else of it stands here, and has to go with the same
+ * reload? */
+void look_moved(struct endpoint *endpoint, const struct api *api);
 /* Lets orphans go that may. */
 void look_collect(struct endpoint *endpoint);
 

@@ -52,11 +52,14 @@ static bool has_context(const struct endpoint *endpoint, const char *name)
     return false;
 }
 
-static uint64_t claim_of(const struct definition *definition)
+/* On the listen path that it was sent with, also if it was renamed. */
+static uint64_t claim_of(const struct definition *definition, const char *api_id)
 {
     CLEANUP(freep) char *path = json_text_string(definition->listen_path);
     CLEANUP(freep) char *domain = json_text_string(definition->domain);
-    return listen_path_claim(path ? path : "", domain ? domain : "");
+    CLEANUP(freep) char *before = path ? listen_path_before_rename(path, api_id) : NULL;
+    const char *sent = before ? before : path;
+    return listen_path_claim(sent ? sent : "", domain ? domain : "");
 }
 
 /* A slot for a definition with our marker that nothing wants under this id: its object wants
@@ -75,7 +78,7 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
     if (!place) {
         place = place_new(api, context, api_id);
         place->family = definition->is_oas ? API_OAS : API_CLASSIC;
-        place->claim = claim_of(definition);
+        place->claim = claim_of(definition, api_id);
         place->retain = marker->retain;
     }
     place->slot_count++;
@@ -398,6 +401,19 @@ void look_reconsider(struct endpoint *endpoint, struct slot *slot)
                   slot->held == slot->place->fingerprint;
     if (in_doubt && !as_was)
         endpoint_move(endpoint, slot, SLOT_UNKNOWN);
+}
+
+void look_moved(struct endpoint *endpoint, const struct api *api)
+{
+    struct place *next = NULL;
+    for (struct place *place = api->places; place; place = next) {
+        next = place->next;
+        if (place == api->current)
+            continue;
+        struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+        if (slot && slot->place == place)
+            look_decide(endpoint, slot);
+    }
 }
 
 static void hold_orphans(struct endpoint *endpoint, size_t count)

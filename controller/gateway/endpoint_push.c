@@ -45,16 +45,11 @@ bool push_wants_look(const struct endpoint *endpoint)
     return plan_reads_all(stale, endpoint->loaded);
 }
 
-static bool lane_is_oas(const struct job *job)
-{
-    return job->kind == JOB_POST ? job->slot->place->family == API_OAS : job->form == API_OAS;
-}
-
 static size_t lane_count(const struct endpoint *endpoint, bool oas)
 {
     size_t count = 0;
     for (size_t i = 0; i < JOB_COUNT; i++)
-        count += endpoint->jobs[i].kind != JOB_NONE && lane_is_oas(&endpoint->jobs[i]) == oas;
+        count += endpoint->jobs[i].kind != JOB_NONE && (endpoint->jobs[i].form == API_OAS) == oas;
     return count;
 }
 
@@ -108,7 +103,9 @@ void push_step(struct endpoint *endpoint)
     plan = batch_now(endpoint);
     bool is_over = !jobs_active(endpoint) && (batch->is_closing || plan_batch_closes(&plan));
     if (!is_over) {
-        loop_timer_arm(endpoint->timer, plan_batch_closes_in(&plan));
+        /* Once closing, only the answers that are still to come matter. */
+        if (!batch->is_closing)
+            loop_timer_arm(endpoint->timer, plan_batch_closes_in(&plan));
         return;
     }
     if (endpoint->dirty || endpoint->wants_reload) {

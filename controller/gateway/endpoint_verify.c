@@ -119,6 +119,8 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
         if (fault == FAULT_NOT_LOADED)
             spot_suspect(endpoint, slot);
         slot_fail(endpoint, slot, fault, 0);
+        if (fault == FAULT_RENAMED)
+            look_moved(endpoint, slot->place->api);
         /* A reload of somebody else's may have passed over it; and a duplicate's path comes right
          * when it is pushed as another definition. Once, at once. */
         if (is_first && fault != FAULT_TRUNCATED)

@@ -56,20 +56,6 @@ static bool is_about_gateway(const struct gateway_answer *answer)
     return !is_refusal;
 }
 
-/* What else of the API stands on this endpoint, and has to go with the same reload? */
-static void reconsider_moved(struct endpoint *endpoint, const struct api *api)
-{
-    struct place *next = NULL;
-    for (struct place *place = api->places; place; place = next) {
-        next = place->next;
-        if (place == api->current)
-            continue;
-        struct slot *slot = slots_find(&endpoint->slots, place->api_id);
-        if (slot && slot->place == place)
-            look_decide(endpoint, slot);
-    }
-}
-
 /* The gateway has written it under an id of its own: that one goes again. */
 static void clean_wrong_id(struct endpoint *endpoint, const struct slot *slot,
                            const struct gateway_answer *answer)
@@ -104,7 +90,6 @@ static void accepted(struct endpoint *endpoint, struct slot *slot,
     bool replaced_oas = slot->is_oas && slot->place->family == API_CLASSIC && !slot->swept;
     slot->found = PLAN_OURS;
     slot->held = 0;
-    slot->form = PLAN_FORM_GOOD;
     slot->is_oas = slot->place->family == API_OAS;
     if (replaced_oas) {
         /* The OAS half of what stood there would stay on the disk for ever: both files are deleted,
@@ -132,7 +117,7 @@ static void on_post(void *arg, const struct gateway_answer *answer)
     struct api *api = slot->place->api;
     if (!answer->err) {
         accepted(endpoint, slot, answer);
-        reconsider_moved(endpoint, api);
+        look_moved(endpoint, api);
         return;
     }
     if (answer->status == 500 && ++endpoint->server_errors >= SERVER_ERRORS_MAX) {

@@ -210,16 +210,17 @@ bool api_is_established(const struct api *api)
     return ready > 0;
 }
 
-/* Is the API's new place on the same endpoint, with the same listen path, and written? Then the old
- * definition has to go with the same reload: beside it, the new one would be renamed for good. */
+/* Does the API's new definition stand on the same endpoint, and is this one in its way? Then it has
+ * to go with the same reload: beside it, the new one is renamed for good. */
 static bool gives_way(const struct place *place, const struct endpoint *endpoint)
 {
     const struct place *current = place->api->current;
-    if (!current || current->claim != place->claim)
+    const struct slot *slot = current ? slots_find(&endpoint->slots, current->api_id) : NULL;
+    if (!slot || slot->place != current)
         return false;
-    const struct slot *slot = slots_find(&endpoint->slots, current->api_id);
-    return slot && slot->place == current &&
-           ((slot->state == SLOT_WRITTEN && !slot->redo) || slot->state == SLOT_SYNCED);
+    bool is_there = (slot->state == SLOT_WRITTEN && !slot->redo) ||
+                    (slot->found == PLAN_OURS && slot->held == current->fingerprint);
+    return is_there && (current->claim == place->claim || slot->form == PLAN_FORM_RENAMED);
 }
 
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)

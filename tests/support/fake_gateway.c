@@ -231,6 +231,17 @@ size_t fake_gateway_loaded_count(const struct fake_gateway *gateway)
     return strmap_count(gateway->loaded);
 }
 
+void fake_gateway_dump(const struct fake_gateway *gateway)
+{
+    for (struct strmap_entry *entry = strmap_first(gateway->disk); entry;
+         entry = strmap_next(entry)) {
+        const struct loaded *loaded = strmap_get(gateway->loaded, strmap_entry_key(entry));
+        print_error("%s: on disk\n  %s\nloaded\n  %s\n", strmap_entry_key(entry),
+                    ((struct file *)strmap_entry_value(entry))->text,
+                    loaded ? loaded->shown : "nothing");
+    }
+}
+
 void fake_gateway_balance(struct fake_gateway *gateway, struct fake_gateway *other)
 {
     gateway->other = other;
@@ -600,7 +611,9 @@ static int64_t next_event(struct fake_gateway *const *gateways, size_t count, in
         next = until;
     for (size_t i = 0; i < count; i++) {
         const struct fake_gateway *gateway = gateways[i];
-        if (gateway->reload_due >= 0 && gateway->reload_due < next)
+        /* One whose client has gone, or that hangs, is past. */
+        bool is_due = gateway->reload_due > loop_now(gateway->loop);
+        if (is_due && gateway->reload_due < next)
             next = gateway->reload_due;
         if (gateway->ready_at && gateway->ready_at < next)
             next = gateway->ready_at;

@@ -61,6 +61,8 @@ void fake_gateway_set_never_ready(struct fake_gateway *gateway, bool never);
 /* What is loaded, or on the disk, as text; NULL: nothing. Borrowed. */
 const char *fake_gateway_loaded(const struct fake_gateway *gateway, const char *id);
 const char *fake_gateway_file(const struct fake_gateway *gateway, const char *id);
+/* Prints what it holds, for a test that has failed. */
+void fake_gateway_dump(const struct fake_gateway *gateway);
 size_t fake_gateway_loaded_count(const struct fake_gateway *gateway);
 /* Every second request is answered by `other`'s state: a load balancer. NULL: no more. */
 void fake_gateway_balance(struct fake_gateway *gateway, struct fake_gateway *other);
