@@ -73,6 +73,7 @@ void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
             return;
         }
         struct place *before = slot->place;
+        slot->in_doubt = true;
         slot->place = place;
         place->slot_count++;
         fleet_touch_api(endpoint->fleet, before->api);
@@ -85,6 +86,8 @@ void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
         if (endpoint->is_observed && slot->found == PLAN_ABSENT)
             slot->looked_at = (uint32_t)(endpoint->observed_at / 1000);
     }
+    slot->in_doubt |=
+        slot->state == SLOT_KEPT || slot->state == SLOT_LEAVING || slot->state == SLOT_ORPHAN;
     slot->by_user = by_user;
     fleet_touch_api(endpoint->fleet, place->api);
     endpoint->last_want_at = loop_now(endpoint->fleet->loop);

@@ -28,8 +28,8 @@ void look_start(struct endpoint *endpoint)
         .begin = on_begin, .definition = on_definition, .done = on_done};
     /* What is asked for from here on needs another look. */
     endpoint->wants_look = false;
-    endpoint->observation =
-        observation_start(&endpoint->fleet->turn, endpoint->client, &callbacks, endpoint);
+    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client,
+                                              endpoint->is_forced, &callbacks, endpoint);
 }
 
 static void on_begin(void *arg)
@@ -138,6 +138,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->is_oas = definition->is_oas;
     slot->form = PLAN_FORM_GOOD;
     slot->looked_at = endpoint_seconds(endpoint);
+    slot->in_doubt = false;
     if (found == PLAN_OURS) {
         slot->n = (uint16_t)(marker->n < MAX_N ? marker->n : 0);
         /* Only what was sent as wanted now can be compared with it. */
@@ -155,6 +156,7 @@ void look_absent(struct endpoint *endpoint, struct slot *slot)
     slot->held = 0;
     slot->is_oas = false;
     slot->form = PLAN_FORM_GOOD;
+    slot->in_doubt = false;
     slot->looked_at = endpoint_seconds(endpoint);
 }
 

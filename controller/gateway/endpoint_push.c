@@ -29,7 +29,7 @@ void push_begin(struct endpoint *endpoint)
 static bool needs_look(const struct endpoint *endpoint, const struct slot *slot)
 {
     /* Pushing over what was ours is repair; everything else depends on what stands there now. */
-    if (!slot->is_deletion && slot->found == PLAN_OURS)
+    if (!slot->is_deletion && slot->found == PLAN_OURS && !slot->in_doubt)
         return false;
     uint32_t fresh = slot->is_deletion ? FRESH_TO_DELETE_S : FRESH_S;
     return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > fresh;

@@ -77,6 +77,7 @@ struct slot {
     bool drifted : 1;     /* was synced, and was found otherwise */
     bool repairs : 1;     /* has been pushed again because of that */
     bool swept : 1;       /* the companion file of an OAS definition is gone */
+    bool in_doubt : 1; /* was not wanted until now: nobody has watched whether it is still there */
 };
 
 struct slot_list {

@@ -193,6 +193,32 @@ void fake_gateway_take(struct fake_gateway *gateway, const char *id)
     fake_gateway_reload(gateway);
 }
 
+static bool is_for(const struct fake_gateway *gateway, const struct fake_call *call)
+{
+    return str_starts(call->url, gateway->url) && call->url[strlen(gateway->url)] == '/';
+}
+
+static struct fake_call *first_call(const struct fake_gateway *gateway)
+{
+    struct fake_call *call;
+    for (size_t i = 0; (call = fake_http_nth(gateway->http, i)); i++) {
+        if (is_for(gateway, call))
+            return call;
+    }
+    return NULL;
+}
+
+/* Who asks loses the connection. What is asked anew comes behind. */
+static void break_calls(struct fake_gateway *gateway)
+{
+    size_t count = 0;
+    struct fake_call *call;
+    for (size_t i = 0; (call = fake_http_nth(gateway->http, i)); i++)
+        count += is_for(gateway, call);
+    while (count-- && (call = first_call(gateway)))
+        fake_http_fail(gateway->http, call, ERR_TRANSIENT, 56, "connection reset by peer");
+}
+
 void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready_ms)
 {
     if (wipe)
@@ -200,6 +226,7 @@ void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready
     strmap_clear(gateway->loaded);
     gateway->ready_at = loop_now(gateway->loop) + ready_ms;
     gateway->reload_due = -1;
+    break_calls(gateway);
     if (!ready_ms)
         fake_gateway_reload(gateway);
 }
@@ -511,11 +538,6 @@ static void inflict(struct fake_gateway *gateway, struct fake_call *call,
     case FAKE_HANG:
         break;
     }
-}
-
-static bool is_for(const struct fake_gateway *gateway, const struct fake_call *call)
-{
-    return str_starts(call->url, gateway->url) && call->url[strlen(gateway->url)] == '/';
 }
 
 static size_t pending(const struct fake_gateway *gateway, const char *method, const char *part)
