@@ -134,9 +134,6 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     bool had_form = place->fingerprint != 0;
     uint64_t fingerprint = place->fingerprint;
     enum api_family family = place->family;
-    bool moved = strcmp(place->listen_path, want->listen_path) != 0 ||
-                 strcmp(place->target, want->target) != 0 ||
-                 strcmp(place->domain, want->domain) != 0;
     set_text(&place->uid, want->uid);
     set_text(&place->listen_path, want->listen_path);
     set_text(&place->target, want->target);
@@ -144,15 +141,14 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     place->digest = want->digest;
     digest_hex(&want->digest, place->hash);
     place->family = want->family;
-    place->by_user = want->by_user;
     place->retain = want->retain;
     bool adopts = want->adopt && !place->adopt;
     place->adopt = want->adopt;
     place->claim = listen_path_claim(place->listen_path, place->domain);
     struct marker marker = marker_of(fleet, place);
     place->fingerprint = marker_fingerprint(&marker);
-    return !had_form || moved || adopts || family != place->family ||
-           fingerprint != place->fingerprint;
+    /* Listen path, domain and target are in the document. */
+    return !had_form || adopts || family != place->family || fingerprint != place->fingerprint;
 }
 
 void place_free(struct fleet *fleet, struct place *place)
@@ -214,16 +210,17 @@ bool api_is_established(const struct api *api)
     return ready > 0;
 }
 
-/* Is the API's new place on the same endpoint, with the same listen path, and written? Then the old
- * definition has to go with the same reload: beside it, the new one would be renamed for good. */
+/* Does the API's new definition stand on the same endpoint, and is this one in its way? Then it has
+ * to go with the same reload: beside it, the new one is renamed for good. */
 static bool gives_way(const struct place *place, const struct endpoint *endpoint)
 {
     const struct place *current = place->api->current;
-    if (!current || current->claim != place->claim)
+    const struct slot *slot = current ? slots_find(&endpoint->slots, current->api_id) : NULL;
+    if (!slot || slot->place != current)
         return false;
-    const struct slot *slot = slots_find(&endpoint->slots, current->api_id);
-    return slot && slot->place == current &&
-           ((slot->state == SLOT_WRITTEN && !slot->redo) || slot->state == SLOT_SYNCED);
+    bool is_there = (slot->state == SLOT_WRITTEN && !slot->redo) ||
+                    (slot->found == PLAN_OURS && slot->held == current->fingerprint);
+    return is_there && (current->claim == place->claim || slot->form == PLAN_FORM_RENAMED);
 }
 
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)

@@ -59,7 +59,6 @@ struct place {
     uint64_t fingerprint; /* of the marker */
     uint64_t claim;       /* on the listen path */
     enum api_family family;
-    bool by_user;
     bool adopt;
     bool retain;
     bool is_stray; /* a gateway has put it there by itself: goes at once */

@@ -58,6 +58,8 @@ static void set_endpoints(struct fleet *fleet, struct context *context,
             endpoint->wants_reload = unsettled;
         }
         changed |= !old || old->ready != wanted->ready;
+        if (old && wanted->ready && !old->ready)
+            endpoint_nudge(endpoint);
         links[count++] = (struct context_endpoint){endpoint, wanted->ready};
     }
     context->endpoints = links;
