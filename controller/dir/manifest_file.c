@@ -132,8 +132,29 @@ static struct span current_text(const struct manifest_file *file, const struct m
     return current ? current->text : (struct span){NULL, 0};
 }
 
+/* Base64 of several lines, as the API server would store it: in one. */
+static void join_lines(struct json_edit *edit, struct span object, const char *map)
+{
+    struct json_text_iter iter = json_text_iterate(json_text_member(object, map));
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *text = json_text_string(iter.value);
+        if (!text || !strpbrk(text, "\r\n"))
+            continue;
+        CLEANUP(buf_fini) struct buf joined;
+        buf_init(&joined, BUF_UNLIMITED);
+        buf_add_char(&joined, '"');
+        for (const char *at = text; *at; at++) {
+            if (*at != '\r' && *at != '\n')
+                buf_add_char(&joined, *at);
+        }
+        buf_add_char(&joined, '"');
+        json_edit_replace(edit, iter.value, buf_text(&joined), joined.length);
+    }
+}
+
 /* Fills in what a manifest may leave out, and takes out what only a server may say. */
-static void complete(const struct manifest_head *head, struct span stored, struct buf *out)
+static void complete(const struct manifest_head *head, struct span stored, bool problem_free,
+                     struct buf *out)
 {
     CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(stored);
     struct span metadata = json_text_member(stored, "metadata");
@@ -145,6 +166,10 @@ static void complete(const struct manifest_head *head, struct span stored, struc
             json_edit_set(edit, metadata, "namespace", ns, sizeof(ns) - 1);
         json_edit_remove(edit, metadata, "deletionTimestamp");
     }
+    if (head->kind == OBJECT_SECRET && problem_free)
+        join_lines(edit, stored, "data");
+    if (head->kind == OBJECT_CONFIGMAP && problem_free)
+        join_lines(edit, stored, "binaryData");
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     json_text_add_string(&text, head->api_version);
@@ -182,8 +207,8 @@ static void take_object(struct manifest_file *file, const struct manifest_head *
     if (manifest.problem_count)
         qsort(manifest.problems, manifest.problem_count, sizeof(*manifest.problems), by_line);
 
-    complete(head, (struct span){buf_text(&stored), stored.length}, &text);
     CLEANUP(freep) char *problem = first_error(&manifest);
+    complete(head, (struct span){buf_text(&stored), stored.length}, !problem, &text);
     struct span complete_text = {buf_text(&text), text.length};
     if (object_new(head->kind, complete_text, problem, &manifest.object, NULL) < 0) {
         /* It has no name, which the problems say. */

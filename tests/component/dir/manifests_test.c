@@ -160,6 +160,19 @@ static void problems_have_file_line_field_and_hint(void **state)
     assert_int_equal(manifest_line(manifest, "spec.headers[x"), 11);
 }
 
+static void base64_of_several_lines_is_joined(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "a.yaml",
+               "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  a: |\n    aGVs\n    "
+               "bG8=\n  b: aGk=\n");
+    load(fixture, NULL);
+    check_told(fixture, "");
+    const struct object *object = only_object(fixture);
+    assert_true(json_text_is(json_text_get(object->text, "data", "a", NULL), "aGVsbG8="));
+    assert_true(json_text_is(json_text_get(object->text, "data", "b", NULL), "aGk="));
+}
+
 static void lines_of_keys_with_dots_are_found(void **state)
 {
     struct fixture *fixture = *state;
@@ -491,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_empty_namespace_is_the_default_one_and_a_namespace_has_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(problems_have_file_line_field_and_hint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(base64_of_several_lines_is_joined, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_of_keys_with_dots_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_of_any_kind_are_taken_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_kinds_are_passed_over_with_a_note, set_up,
