@@ -89,7 +89,7 @@ struct endpoint {
     /* where, and who wants something here */
     char *url;
     char *label; /* the URL without credentials, for people */
-    struct context **contexts;
+    struct fleet_context **contexts;
     size_t context_count;
     struct gateway_client *client;
     bool is_blocked;
@@ -152,9 +152,9 @@ bool endpoint_is_reachable(const struct endpoint *endpoint);
 /* endpoint_bind.c: where it is, and who wants something here */
 /* Returns owned: the URL as people may see it; what stands before an @ is a password. */
 char *endpoint_label(const char *url);
-void endpoint_attach(struct endpoint *endpoint, struct context *context);
+void endpoint_attach(struct endpoint *endpoint, struct fleet_context *context);
 /* Frees the endpoint when this was its last context. */
-void endpoint_detach(struct endpoint *endpoint, struct context *context);
+void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context);
 /* Kubernetes has seen it get ready: it may have come back, and it may have come back empty. */
 void endpoint_nudge(struct endpoint *endpoint);
 /* The URL or the access of a context may have changed. */
@@ -164,7 +164,7 @@ void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
 /* Lets go of a slot: what stands on the gateway stays. */
 void endpoint_drop(struct endpoint *endpoint, struct slot *slot);
 /* The same for all slots that `context` (NULL: any) has here. */
-void endpoint_release(struct endpoint *endpoint, const struct context *context);
+void endpoint_release(struct endpoint *endpoint, const struct fleet_context *context);
 void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */

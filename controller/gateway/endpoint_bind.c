@@ -45,7 +45,7 @@ void endpoint_drop(struct endpoint *endpoint, struct slot *slot)
         loop_defer(endpoint->fleet->loop, rebind, endpoint);
 }
 
-void endpoint_release(struct endpoint *endpoint, const struct context *context)
+void endpoint_release(struct endpoint *endpoint, const struct fleet_context *context)
 {
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
         struct slot *next = NULL;
@@ -107,10 +107,10 @@ static bool choose_access(struct endpoint *endpoint)
     return access && gateway_client_set_access(endpoint->client, access);
 }
 
-void endpoint_attach(struct endpoint *endpoint, struct context *context)
+void endpoint_attach(struct endpoint *endpoint, struct fleet_context *context)
 {
     size_t count = endpoint->context_count;
-    endpoint->contexts = xrealloc(endpoint->contexts, (count + 1) * sizeof(struct context *));
+    endpoint->contexts = xrealloc(endpoint->contexts, (count + 1) * sizeof(struct fleet_context *));
     endpoint->contexts[endpoint->context_count++] = context;
     if (count)
         endpoint->wants_look = true; /* what bears its marker was nobody's until now */
@@ -121,7 +121,7 @@ void endpoint_attach(struct endpoint *endpoint, struct context *context)
     endpoint_reconfigure(endpoint, endpoint->url);
 }
 
-void endpoint_detach(struct endpoint *endpoint, struct context *context)
+void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context)
 {
     size_t kept = 0;
     for (size_t i = 0; i < endpoint->context_count; i++) {

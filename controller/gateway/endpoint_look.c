@@ -73,7 +73,7 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
     if (!is_named && !has_context(endpoint, marker->context))
         return NULL;
     api = fleet_api(fleet, marker->api);
-    struct context *context = fleet_context(fleet, marker->context);
+    struct fleet_context *context = fleet_context(fleet, marker->context);
     struct place *place = place_find(api, context, api_id);
     if (!place) {
         place = place_new(api, context, api_id);

@@ -56,9 +56,9 @@ void fleet_release_api(struct fleet *fleet, struct api *api)
         api_free(fleet, api);
 }
 
-struct context *fleet_context(struct fleet *fleet, const char *name)
+struct fleet_context *fleet_context(struct fleet *fleet, const char *name)
 {
-    struct context *context = strmap_get(fleet->contexts, name);
+    struct fleet_context *context = strmap_get(fleet->contexts, name);
     if (!context) {
         context = xcalloc(1, sizeof(*context));
         context->name = xstrdup(name);
@@ -67,7 +67,7 @@ struct context *fleet_context(struct fleet *fleet, const char *name)
     return context;
 }
 
-void fleet_release_context(struct fleet *fleet, struct context *context)
+void fleet_release_context(struct fleet *fleet, struct fleet_context *context)
 {
     if (context->is_set || context->places)
         return;
@@ -79,7 +79,8 @@ void fleet_release_context(struct fleet *fleet, struct context *context)
     free(context);
 }
 
-struct place *place_find(const struct api *api, const struct context *context, const char *api_id)
+struct place *place_find(const struct api *api, const struct fleet_context *context,
+                         const char *api_id)
 {
     for (struct place *place = api->places; place; place = place->next) {
         if (place->context == context && strcmp(place->api_id, api_id) == 0)
@@ -88,7 +89,7 @@ struct place *place_find(const struct api *api, const struct context *context, c
     return NULL;
 }
 
-struct place *place_new(struct api *api, struct context *context, const char *api_id)
+struct place *place_new(struct api *api, struct fleet_context *context, const char *api_id)
 {
     struct place *place = xcalloc(1, sizeof(*place));
     place->api = api;
@@ -290,7 +291,7 @@ static void tell(void *arg)
     }
     for (struct strmap_entry *entry = strmap_first(fleet->contexts); entry;
          entry = strmap_next(entry)) {
-        struct context *context = strmap_entry_value(entry);
+        struct fleet_context *context = strmap_entry_value(entry);
         if (!context->is_dirty)
             continue;
         context->is_dirty = false;
@@ -324,7 +325,7 @@ void fleet_check_moves(struct fleet *fleet, struct api *api)
     fleet_touch_api(fleet, api);
 }
 
-void fleet_touch_context(struct fleet *fleet, struct context *context)
+void fleet_touch_context(struct fleet *fleet, struct fleet_context *context)
 {
     context->is_dirty = true;
     loop_defer(fleet->loop, tell, fleet);
@@ -367,7 +368,7 @@ void fleet_free(struct fleet *fleet)
         api_free(fleet, api);
     }
     while ((entry = strmap_first(fleet->contexts))) {
-        struct context *context = strmap_entry_value(entry);
+        struct fleet_context *context = strmap_entry_value(entry);
         context->is_set = false;
         fleet_release_context(fleet, context);
     }
