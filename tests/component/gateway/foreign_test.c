@@ -101,7 +101,7 @@ static void the_users_consent_may_come_later(void **state)
     world_settle(world);
     expect_synced(world, "a", 1);
     /* What was seen long ago is looked at again before it is overwritten. */
-    expect_counts(world, 0, .reads = 2, .posts = 1, .reloads = 1);
+    expect_counts(world, 0, .ready = 1, .reads = 2, .posts = 1, .reloads = 1);
     world_free(world);
 }
 
