@@ -44,7 +44,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
     endpoint->epoch = 1;
     endpoint->not_ready_since = -1;
     endpoint->look_at = endpoint->spot_at = endpoint->retry_at = NEVER;
-    endpoint->reload_began_at = INT64_MIN / 2;
+    endpoint->reload_began_at = endpoint->ready_at = INT64_MIN / 2;
     endpoint->batch.first_write_at = -1;
     strmap_set(fleet->endpoints, endpoint->id, endpoint);
     return endpoint;
@@ -238,6 +238,7 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
 /* It may be read. */
 static void checked(struct endpoint *endpoint)
 {
+    endpoint->ready_at = loop_now(endpoint->fleet->loop);
     if (endpoint->is_balanced)
         endpoint_enter(endpoint, ENDPOINT_SPOTTING);
     else

@@ -113,6 +113,7 @@ struct endpoint {
     int64_t due_at; /* of the state */
     int64_t last_want_at;
     int64_t reload_began_at;
+    int64_t ready_at;        /* when it was last known to have loaded everything */
     int64_t not_ready_since; /* -1: it is */
     bool is_forced;          /* not ready for so long that it is used all the same */
     /* what is in flight */

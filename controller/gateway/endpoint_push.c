@@ -13,8 +13,13 @@
 /* What was seen so long ago may have changed hands. A deletion cannot be taken back. */
 #define FRESH_S 30
 #define FRESH_TO_DELETE_S 5
+/* So long after it was ready, a gateway may have been restarted, and say 404 to everything until it
+ * has loaded what is on its disk; an idle connection that is replaced tells nobody. */
+#define READY_FOR_MS 100
 
-static bool start(struct endpoint *endpoint, struct slot *slot);       /* 1 */
+static bool start(struct endpoint *endpoint, struct slot *slot);      /* 1 */
+static void on_ready(void *arg, const struct gateway_answer *answer); /* 2, if need be */
+static void send_look(struct job *job);
 static void on_look(void *arg, const struct gateway_answer *answer);   /* 2, if need be */
 static void on_reload(void *arg, const struct gateway_answer *answer); /* 4, once a batch */
 
@@ -140,7 +145,11 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
             return false;
         endpoint_move(endpoint, slot, SLOT_WRITING);
         *job = (struct job){.endpoint = endpoint, .slot = slot, .kind = JOB_LOOK, .form = form};
-        job->call = gateway_get(endpoint->client, slot->place->api_id, form, false, on_look, job);
+        int64_t age = loop_now(endpoint->fleet->loop) - endpoint->ready_at;
+        if (age < READY_FOR_MS || endpoint->is_forced)
+            send_look(job);
+        else
+            job->call = gateway_ready(endpoint->client, on_ready, job);
         return true;
     }
     if (slot->is_deletion) {
@@ -159,6 +168,24 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
     return true;
 }
 
+static void send_look(struct job *job)
+{
+    job->call = gateway_get(job->endpoint->client, job->slot->place->api_id, job->form, false,
+                            on_look, job);
+}
+
+static void on_ready(void *arg, const struct gateway_answer *answer)
+{
+    struct job *job = arg;
+    job->call = NULL;
+    if (answer->err && answer->status != 404) {
+        endpoint_fail(job->endpoint, answer);
+        return;
+    }
+    job->endpoint->ready_at = loop_now(job->endpoint->fleet->loop);
+    send_look(job);
+}
+
 static void on_look(void *arg, const struct gateway_answer *answer)
 {
     struct endpoint *endpoint;
@@ -169,10 +196,11 @@ static void on_look(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
-    /* Not loaded, but posted since the last reload: it is on the disk, and can be deleted after the
-     * next. */
-    if (answer->status == 404 && slot->is_deletion && slot->epoch == endpoint->epoch) {
-        slot->redo = true;
+    /* As with a DELETE that says 404: the reload will show. */
+    if (answer->status == 404 && slot->is_deletion) {
+        slot->redo = slot->epoch == endpoint->epoch;
+        slot->held = 0;
+        endpoint->dirty++;
         endpoint_move(endpoint, slot, SLOT_WRITTEN);
         return;
     }
@@ -229,6 +257,7 @@ static void on_reload(void *arg, const struct gateway_answer *answer)
         return;
     }
     endpoint->epoch++;
+    endpoint->ready_at = loop_now(endpoint->fleet->loop);
     endpoint->dirty = 0;
     endpoint->wants_reload = false;
     redo_written(endpoint);

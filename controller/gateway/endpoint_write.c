@@ -158,19 +158,11 @@ static void on_delete(void *arg, const struct gateway_answer *answer)
         slot_fail(endpoint, slot, FAULT_UNDELETABLE, answer->status);
         return;
     }
-    if (answer->status == 404) {
-        /* Not loaded. If it was posted since the last reload, it is on the disk nevertheless. */
-        bool may_be_on_disk = slot->epoch == endpoint->epoch;
-        if (!may_be_on_disk) {
-            endpoint->dirty--;
-            look_absent(endpoint, slot);
-            endpoint_move(endpoint, slot, SLOT_UNKNOWN);
-            look_decide(endpoint, slot);
-            return;
-        }
-        slot->redo = true;
-    }
-    /* 500: the file is not there, or not where it is looked for: the reload will show. */
+    /* 404: not loaded. If it was posted since the last reload, it is on the disk nevertheless, and
+     * can be deleted after the next. Else it is gone, or the gateway has just been started and is
+     * loading it: the reload will show. 500: the file is not there, or not where it is looked for:
+     * the same. */
+    slot->redo = answer->status == 404 && slot->epoch == endpoint->epoch;
     slot->held = 0;
     endpoint->batch.deleted += !answer->err;
     endpoint->batch.user_waits |= slot->by_user;

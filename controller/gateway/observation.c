@@ -113,8 +113,12 @@ static void on_list(void *arg, const struct gateway_answer *answer)
                      answer->err->code != 28 && answer->err->code != 7;
     broke_off |= answer->err && answer->err->class == ERR_TRANSIENT && answer->status / 100 == 2;
     if (broke_off && !observation->was_repeated) {
+        /* The gateway may have been restarted. */
         observation->was_repeated = true;
-        begin(observation);
+        if (observation->is_forced)
+            begin(observation);
+        else
+            observation->call = gateway_ready(observation->client, on_ready, observation);
         return;
     }
     finish(observation, answer);

@@ -158,7 +158,7 @@ static void a_list_that_breaks_off_is_begun_anew_once(void **state)
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a"});
     world_settle(world);
-    expect_counts(world, 0, .ready = 1, .lists = 2, .posts = 1, .reloads = 1, .reads = 1);
+    expect_counts(world, 0, .ready = 2, .lists = 2, .posts = 1, .reloads = 1, .reads = 1);
     world_free(world);
 }
 

@@ -18,7 +18,7 @@
 #define GATEWAYS 3
 #define FOREIGN 3
 #define STEPS 60
-#define SEEDS 150
+#define SEEDS 100
 
 struct wanted {
     bool wanted; /* else gone, or being removed */
@@ -55,6 +55,31 @@ static void set_contexts(struct order *order)
 {
     world_context(order->world, &(struct world_context){.name = "x/one", .count = 2});
     world_context(order->world, &(struct world_context){.name = "x/two", .from = 1, .count = 2});
+}
+
+/* Pods go and come back, get ready and unready, Secrets are wrong or missing for a while. */
+static void change_contexts(struct order *order)
+{
+    struct world_context one = {.name = "x/one", .count = 1 + roll(order, 2)};
+    struct world_context two = {.name = "x/two", .from = 1, .count = roll(order, 3)};
+    struct world_context *changed = roll(order, 2) ? &one : &two;
+    switch (roll(order, 4)) {
+    case 0:
+        changed->not_ready = true;
+        break;
+    case 1:
+        changed->secret = "wrong";
+        break;
+    case 2:
+        changed->blocked = "its Secret is missing";
+        break;
+    default:
+        break;
+    }
+    if (roll(order, 8) == 0)
+        order->world->ops->remove_context(order->world->gateways, changed->name);
+    else
+        world_context(order->world, changed);
 }
 
 static char *id_of(size_t number, const struct wanted *api)
@@ -282,7 +307,10 @@ static void step(struct order *order)
             restart_operator(order);
         break;
     case 8:
-        set_contexts(order);
+        if (roll(order, 2))
+            change_contexts(order);
+        else
+            set_contexts(order);
         break;
     case 9:
         order->world->ops->expect(order->world->gateways, roll(order, 2));
@@ -384,6 +412,7 @@ static void play(uint64_t seed)
     /* Peace: everything comes to rest, without anybody asking. */
     for (size_t i = 0; i < GATEWAYS; i++)
         fake_gateway_heal(order.world->gateway[i]);
+    set_contexts(&order);
     order.world->ops->expect(order.world->gateways, false);
     for (int i = 0; i < 14; i++) {
         world_run(order.world, 100000);
