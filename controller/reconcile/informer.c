@@ -279,6 +279,7 @@ static void work(void *arg)
             break;
         case NEWS_RESUMED:
             informer->kinds[news->kind].troubled = false;
+            informer->callbacks.listed(informer->arg, news->kind);
             break;
         case NEWS_MISSING:
             apply_missing(informer, news->kind, news->key, &news->err);
@@ -387,5 +388,7 @@ const struct err *informer_missing(const struct informer *informer, enum object_
 
 void informer_put(struct informer *informer, const struct object *object)
 {
-    apply_put(informer, object, false);
+    const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    if (cached && str_equal(cached->uid, object->uid))
+        apply_put(informer, object, false);
 }
