@@ -214,8 +214,10 @@ static void keep(struct gateways *gateways, const char *key, const char *context
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, key);
-    /* What was wanted last stays in force. */
-    if (api->mode == API_WANTED)
+    /* What was wanted last stays in force; and what is kept already is no news, else who is told of
+     * it would look again and say it again, for ever. */
+    if (api->mode == API_WANTED ||
+        (api->mode == API_KEPT && !api->is_forgotten && str_equal(api->kept_in, context)))
         return;
     api->mode = API_KEPT;
     api->is_forgotten = false;

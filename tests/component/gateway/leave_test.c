@@ -558,6 +558,24 @@ static void what_is_kept_or_retained_is_no_orphan(void **state)
     world_free(world);
 }
 
+/* Who is told of progress looks at the API again, and says again that it is kept. */
+static void what_is_kept_already_is_no_news(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->keep(world->gateways, "ns/k", "");
+    world_settle(world);
+    world->progressed = 0;
+    world->ops->keep(world->gateways, "ns/k", "");
+    world_run(world, 100);
+    assert_int_equal(world->progressed, 0);
+    world->ops->keep(world->gateways, "ns/k", "other/context");
+    world_run(world, 100);
+    assert_int_equal(world->progressed, 1);
+    world_free(world);
+}
+
 static void an_orphan_that_gets_an_object_again_is_taken_up(void **state)
 {
     (void)state;
@@ -709,6 +727,7 @@ int main(void)
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
         cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),
         cmocka_unit_test(what_is_kept_or_retained_is_no_orphan),
+        cmocka_unit_test(what_is_kept_already_is_no_news),
         cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
         cmocka_unit_test(many_orphans_stop_the_collection_until_confirmed),
         cmocka_unit_test(five_orphans_or_a_fifth_go_without_confirmation),
