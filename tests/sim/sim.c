@@ -14,6 +14,8 @@
 const char *const sim_group_names[SIM_GROUPS] = {"gateway", "edge"};
 const char *const sim_secrets[SIM_GROUPS] = {"gw-secret-0", "gw-secret-1"};
 
+#define EVENTS_AT_ONCE 20000
+
 /* Failures and the story. */
 
 void sim_say(struct sim *sim, const char *format, ...)
@@ -246,9 +248,15 @@ void sim_kill(struct sim *sim, unsigned number)
 static void bury(struct sim *sim)
 {
     for (unsigned i = 0; i < SIM_OPERATORS_MAX; i++) {
-        if (sim->operators[i] && sim_operator_is_killed(sim->operators[i]))
-            sim_kill(sim, i);
+        if (!sim->operators[i] || !sim_operator_is_killed(sim->operators[i]))
+            continue;
+        if (sim_loop_spins(sim_operator_loop(sim->operators[i])))
+            sim_fail(sim, "spins", "%s defers calls for ever",
+                     sim_operator_name(sim->operators[i]));
+        sim_kill(sim, i);
     }
+    if (sim_time_at_once(sim->time) > EVENTS_AT_ONCE)
+        sim_fail(sim, "spins", "events for ever, and time stands still");
 }
 
 void sim_run(struct sim *sim, int64_t ms)

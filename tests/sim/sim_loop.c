@@ -8,6 +8,8 @@
 /* Clocks of processes begin here: no code may take 0 for "never". */
 #define START_MS 1000000
 #define SLOW_MAX_US 30000
+/* Far more than any honest round defers. */
+#define ROUND_MAX 20000
 
 struct call {
     sim_fn *fn;
@@ -20,6 +22,7 @@ struct loop {
     int64_t wall_offset;
     bool killed;
     bool stopped;
+    bool spins;
     size_t timers;
     size_t watches;
     struct call *deferred; /* a ring */
@@ -143,7 +146,11 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
 static bool end_round(struct loop *loop)
 {
     struct sim_loop_options *options = &loop->options;
-    while (loop->count && !loop->killed) {
+    for (unsigned calls = 0; loop->count && !loop->killed; calls++) {
+        if (calls == ROUND_MAX) {
+            loop->spins = loop->killed = true;
+            break;
+        }
         struct call call = *deferred_at(loop, 0);
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
@@ -201,6 +208,11 @@ void sim_loop_kill(struct loop *loop)
 bool sim_loop_is_killed(const struct loop *loop)
 {
     return loop->killed;
+}
+
+bool sim_loop_spins(const struct loop *loop)
+{
+    return loop->spins;
 }
 
 void sim_loop_set_stopped(struct loop *loop, bool stopped)

@@ -31,6 +31,8 @@ size_t sim_loop_free(struct loop *loop);
 void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg);
 void sim_loop_kill(struct loop *loop);
 bool sim_loop_is_killed(const struct loop *loop);
+/* A round did not come to its end: the process is taken for killed. */
+bool sim_loop_spins(const struct loop *loop);
 /* Stops the process, and lets it go on. */
 void sim_loop_set_stopped(struct loop *loop, bool stopped);
 /* Moves its wall clock. */

@@ -9,6 +9,7 @@
 struct sim_time {
     int64_t now;
     uint64_t sequence;
+    unsigned at_once;        /* events that have run since time has gone on */
     struct sim_event **heap; /* from 1 */
     size_t count;
     size_t capacity;
@@ -152,8 +153,14 @@ bool sim_time_step(struct sim_time *time, int64_t until)
         time->now = until > time->now ? until : time->now;
         return false;
     }
+    time->at_once = event->at == time->now ? time->at_once + 1 : 0;
     time->now = event->at;
     sim_unset(time, event);
     event->fn(event->arg);
     return true;
+}
+
+unsigned sim_time_at_once(const struct sim_time *time)
+{
+    return time->at_once;
 }

@@ -39,3 +39,5 @@ void sim_after(struct sim_time *time, int64_t delay, sim_fn *fn, sim_fn *drop, v
 /* Runs the next event that comes not later than `until`; false: there is none, and it is `until`
  * now. */
 bool sim_time_step(struct sim_time *time, int64_t until);
+/* How many have run without time going on. */
+unsigned sim_time_at_once(const struct sim_time *time);
