@@ -22,6 +22,8 @@ void sim_say(struct sim *sim, const char *format, ...)
 {
     if (!sim->options.story)
         return;
+    if (sim->oracle)
+        sim_oracle_read_log(sim->oracle);
     int64_t now = sim_now(sim->time);
     va_list args;
     va_start(args, format);
@@ -323,7 +325,7 @@ struct sim *sim_new(const struct sim_options *options)
             sim_add_pod(sim, (enum sim_group)group);
         sim_write_slices(sim, (enum sim_group)group);
     }
-    for (size_t i = 0; options->fixed && i < sim->pod_count; i++)
+    for (size_t i = 0; options->fixed && i < options->pods[SIM_DEFAULT]; i++)
         sim->urls[i] = xasprintf("http://%s:8080", sim->pods[i].ip);
     return sim;
 }

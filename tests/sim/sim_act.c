@@ -287,7 +287,7 @@ static void restore(struct sim *sim)
 {
     if (!sim->backup)
         return;
-    sim_store_restore(sim->store, sim->backup);
+    sim_store_restore(sim->store, sim->backup, true);
     sim_api_restored(sim->api);
     sim_oracle_restored(sim->oracle);
     /* What runs now is what runs now: the cluster's own controllers say so at once. */

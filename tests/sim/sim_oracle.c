@@ -32,14 +32,18 @@ static void on_body(void *arg, const char *path, struct span body)
     look_for_secret(arg, path, body.ptr, body.length);
 }
 
-/* The log goes to memory: looked at when the process ends, and at the end. */
-static void look_at_log(struct sim_oracle *oracle)
+/* The log goes to memory. */
+void sim_oracle_read_log(struct sim_oracle *oracle)
 {
     fflush(oracle->log);
-    look_for_secret(oracle, "log", oracle->log_text, oracle->log_length);
-    if (oracle->sim->options.story)
-        buf_add(&oracle->sim->story, oracle->log_text, oracle->log_length);
+    size_t length = oracle->log_length;
+    if (!length)
+        return;
     rewind(oracle->log);
+    look_for_secret(oracle, "log", oracle->log_text, length);
+    if (oracle->sim->options.story)
+        buf_add(&oracle->sim->story, oracle->log_text, length);
+    fflush(oracle->log);
 }
 
 /* ---- lifecycle ---- */
@@ -74,6 +78,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
     for (size_t i = 0; i < oracle->pod_count; i++) {
         strmap_free(oracle->pods[i].foreign);
         strmap_free(oracle->pods[i].ours);
+        strmap_free(oracle->pods[i].strays);
     }
     strmap_free(oracle->apis);
     strmap_free(oracle->deleted_webhooks);
@@ -92,6 +97,7 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
         .disturbed_at = sim_now(oracle->sim->time),
         .foreign = strmap_new(sim_foreign_track_free),
         .ours = strset_new(),
+        .strays = strset_new(),
     };
     sim_gateway_watch(pod->gateway, &sim_oracle_gateway_watcher, oracle);
 }
@@ -99,7 +105,7 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
 void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *operator_)
 {
     (void)operator_;
-    look_at_log(oracle);
+    sim_oracle_read_log(oracle);
     /* A new process begins with what it reads. */
     oracle->api_disturbed_at = sim_now(oracle->sim->time);
 }
@@ -119,6 +125,7 @@ void sim_oracle_foreign(struct sim_oracle *oracle, const struct sim_pod *pod, co
                         const json_t *document)
 {
     struct sim_pod_track *track = sim_oracle_pod(oracle, pod->gateway);
+    strset_add(track->strays, id);
     if (!document) {
         strmap_remove(track->foreign, id);
         return;
@@ -181,7 +188,7 @@ void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after,
 
 bool sim_oracle_at_rest(struct sim_oracle *oracle, struct buf *why)
 {
-    look_at_log(oracle);
+    sim_oracle_read_log(oracle);
     return sim_rest_apis(oracle, why) && sim_rest_gateways(oracle, why) &&
            sim_rest_others(oracle, why);
 }

@@ -32,6 +32,9 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
  * word is the name of the rule. */
 bool sim_oracle_at_rest(struct sim_oracle *oracle, struct buf *why);
 
+/* Looks through what has been logged since, and adds it to the story. */
+void sim_oracle_read_log(struct sim_oracle *oracle);
+
 /* External writes of the operator so far: to the API server (events and leases do not count), and
  * to gateways (POST, DELETE, reload). */
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle);

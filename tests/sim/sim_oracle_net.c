@@ -90,6 +90,27 @@ static void spring(struct sim_oracle *oracle, const struct sim_request *request)
     oracle->trap_fn(oracle->trap_arg, request->client);
 }
 
+/* What a status that is written says, for people. */
+static void say_conditions(struct sim_oracle *oracle, const struct sim_request *request)
+{
+    if (!oracle->sim->options.story || !strstr(request->path, "/status"))
+        return;
+    json_t *body = sim_json_parse(request->body.ptr, request->body.length);
+    const json_t *conditions = sim_json_get(body, "status", "conditions", NULL);
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        const json_t *condition = json_array_get(conditions, i);
+        buf_add_format(&text, " %s=%s/%s", sim_json_text(condition, "type", NULL),
+                       sim_json_text(condition, "status", NULL),
+                       sim_json_text(condition, "reason", NULL));
+    }
+    sim_say(oracle->sim, "   %s gateways %s webhooks %s", buf_text(&text),
+            sim_json_text(body, "status", "gatewaysSummary", NULL),
+            sim_json_text(body, "status", "webhooksSummary", NULL));
+    json_decref(body);
+}
+
 static void on_sent(void *arg, struct sim_exchange *exchange)
 {
     struct sim_oracle *oracle = arg;
@@ -109,6 +130,7 @@ static void on_sent(void *arg, struct sim_exchange *exchange)
             spring(oracle, request);
         sim_say(oracle->sim, "%s: %s %s%s", request->client, request->method, request->host,
                 request->path);
+        say_conditions(oracle, request);
     }
 }
 

@@ -41,6 +41,7 @@ struct sim_pod_track {
     int64_t disturbed_at;
     struct strmap *foreign; /* id → struct sim_foreign_track */
     struct strmap *ours;    /* ids that have borne our marker */
+    struct strmap *strays;  /* ids whose file of another form may stay behind */
 };
 
 /* What one process has underway to one gateway. */
@@ -62,6 +63,7 @@ struct sim_oracle {
     struct sim_pod_track pods[SIM_PODS_MAX];
     size_t pod_count;
     int64_t api_disturbed_at;
+    int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
     struct strmap *asked;   /* "client method path" → count, of this window */
     int64_t window;
@@ -89,6 +91,8 @@ extern const struct sim_gateway_watcher sim_oracle_gateway_watcher;
 const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_t *document,
                                     bool oas);
 struct sim_pod_track *sim_oracle_pod(struct sim_oracle *oracle, const struct sim_gateway *gateway);
+/* Its document is in a ConfigMap that has changed lately. */
+bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key);
 void sim_foreign_track_free(void *track);
 /* sim_oracle_net.c */
 extern const struct sim_net_watcher sim_oracle_net_watcher;

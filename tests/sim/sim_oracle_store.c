@@ -211,6 +211,7 @@ static void check_programmed(struct sim_oracle *oracle, const struct sim_object 
     sim_wish_read(sim, api, &wish);
     int64_t now = sim_now(sim->time);
     if (wish.document && now - oracle->api_disturbed_at > SIM_VIEW_AGE &&
+        !sim_oracle_may_be_old(oracle, api->key) &&
         sim_context_permits(sim, wish.context, api->ns, &group)) {
         for (size_t i = 0; i < oracle->pod_count; i++) {
             const struct sim_pod_track *pod = &oracle->pods[i];
@@ -244,6 +245,16 @@ static bool is_retained(const struct sim_object *api)
     return strcmp(sim_json_text(api->tree, "metadata", "annotations", "grapnel.dev/deletion-policy",
                                 NULL),
                   "Retain") == 0;
+}
+
+/* What is retained is nobody's: an object of the same name may write another form over it. */
+static void note_retained(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct sim_wish wish;
+    sim_wish_read(oracle->sim, api, &wish);
+    for (size_t i = 0; i < oracle->pod_count; i++)
+        strset_add(oracle->pods[i].strays, wish.api_id);
+    sim_wish_fini(&wish);
 }
 
 /* The operator lets an object go: no gateway that it can reach may hold anything of it. */
@@ -320,6 +331,17 @@ static void note_denials(struct sim_oracle *oracle)
     }
 }
 
+/* What users write, in one line. */
+static void say_content(struct sim_oracle *oracle, const struct sim_object *object)
+{
+    char *spec = json_dumps(json_object_get(object->tree, "spec"), JSON_COMPACT | JSON_ENCODE_ANY);
+    char *annotations =
+        json_dumps(sim_json_get(object->tree, "metadata", "annotations", NULL), JSON_COMPACT);
+    sim_say(oracle->sim, "    %s %s", spec ? spec : "", annotations ? annotations : "");
+    free(spec);
+    free(annotations);
+}
+
 void sim_oracle_on_change(void *arg, const struct sim_change *change)
 {
     struct sim_oracle *oracle = arg;
@@ -331,12 +353,16 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
                 : !change->before ? "created"
                                   : "changed",
                 change->revision);
+    if (oracle->sim->options.story && change->actor == SIM_USER && change->after)
+        say_content(oracle, object);
     if (change->kind == OBJECT_WEBHOOK && !change->after)
         strset_add(oracle->ignored[OBJECT_WEBHOOK] ? oracle->gone_with_crd
                                                    : oracle->deleted_webhooks,
                    change->before->uid);
     if ((change->kind == OBJECT_WEBHOOK || change->kind == OBJECT_NAMESPACE) && change->after)
         note_denials(oracle);
+    if (change->kind == OBJECT_CONFIGMAP)
+        oracle->config_maps_changed = sim_now(oracle->sim->time);
     bool ours = change->actor == SIM_OPERATOR && change->after;
     bool has_status = change->kind == OBJECT_API || change->kind == OBJECT_WEBHOOK ||
                       change->kind == OBJECT_CONTEXT;
@@ -350,6 +376,8 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
     } else if (ours && change->before) {
         check_change(oracle, change);
     }
+    if (!change->after && is_retained(change->before))
+        note_retained(oracle, change->before);
     if (change->actor == SIM_OPERATOR && !change->after)
         check_released(oracle, change->before);
     if (change->after)

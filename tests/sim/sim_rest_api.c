@@ -235,9 +235,10 @@ static bool expect_handlers(struct sim_oracle *oracle, const struct sim_wish *wi
 
 /* ---- gateways ---- */
 
-static bool check_pod(const struct sim_wish *wish, const struct sim_pod *pod,
+static bool check_pod(const struct sim_wish *wish, const struct sim_pod_track *track,
                       const json_t *handlers, struct buf *why)
 {
+    const struct sim_pod *pod = track->pod;
     const char *key = wish->object->key;
     struct sim_definition loaded;
     struct sim_definition disk;
@@ -249,7 +250,7 @@ static bool check_pod(const struct sim_wish *wish, const struct sim_pod *pod,
     if (strcmp(sim_json_text(marker, "uid", NULL), wish->object->uid) != 0)
         return say(why, "absent: %s has id %s of another object, not of %s", pod->name,
                    wish->api_id, key);
-    if (disk.oas != wish->oas || disk.is_stray)
+    if (disk.oas != wish->oas || (disk.is_stray && !strmap_has(track->strays, wish->api_id)))
         return say(why, "absent: %s is on %s in another form", key, pod->name);
     int64_t version = sim_document_version(disk.document, disk.oas);
     if (version != wish->version ||
@@ -313,7 +314,7 @@ static bool check_good(struct sim_oracle *oracle, const struct sim_wish *wish, e
         const struct sim_pod *pod = oracle->pods[i].pod;
         if (pod->group != group || pod->gone || pod->terminating)
             continue;
-        fine = check_pod(wish, pod, expected.handlers, why);
+        fine = check_pod(wish, &oracle->pods[i], expected.handlers, why);
         ready += pod->ready;
     }
     fine = fine && check_summary(oracle->sim, wish, &expected, ready, why);
@@ -353,12 +354,12 @@ static bool check_api(struct sim_oracle *oracle, const struct sim_object *api, s
     enum sim_group group;
     sim_wish_read(sim, api, &wish);
     bool fine = true;
-    if (wish.is_invalid && wish.document)
+    if (!sim_context_permits(sim, wish.context, api->ns, &group))
+        fine = check_bad(oracle, &wish, "ContextNotFound", false, why);
+    else if (wish.is_invalid && wish.document)
         fine = check_bad(oracle, &wish, "InvalidSpec", true, why);
     else if (sim_rest_is_contested(oracle, &wish))
         fine = true; /* who has it depends on what has been: sim_rest_gateways() */
-    else if (!sim_context_permits(sim, wish.context, api->ns, &group))
-        fine = check_bad(oracle, &wish, "ContextNotFound", false, why);
     else if (!wish.document)
         fine = check_bad(oracle, &wish, "ConfigMapNotFound", false, why);
     else

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "sim/sim_json.h"
 
+/* How far behind the newest revision a restored etcd goes on. */
+#define RESTORE_BUMP 1000
 #define TYK_ROOT "/apis/tyk.tyk.io/v1alpha1"
 #define TYK_VERSION "tyk.tyk.io/v1alpha1"
 
@@ -248,8 +250,9 @@ void sim_backup_free(struct sim_backup *backup)
     free(backup);
 }
 
-void sim_store_restore(struct sim_store *store, const struct sim_backup *backup)
+void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump)
 {
+    int64_t newest = store->revision;
     forget_changes(store);
     for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++)
         strmap_clear(store->objects[kind]);
@@ -258,7 +261,9 @@ void sim_store_restore(struct sim_store *store, const struct sim_backup *backup)
         strmap_set(store->objects[object->kind], object->key, object);
     }
     store->revision = backup->revision;
-    store->compacted = backup->revision;
+    if (bump)
+        store->revision = newest + RESTORE_BUMP;
+    store->compacted = store->revision;
     store->restores++;
 }
 

@@ -105,10 +105,11 @@ void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kin
 void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
                       const char *uid, struct sim_result *ret_result);
 
-/* A backup of everything, and going back to it: revisions go on from the old one. */
+/* A backup of everything, and going back to it: revisions go on from the old one, or (bump, as
+ * etcd's own advice is) from far behind the newest, and nothing older can be watched. */
 struct sim_backup;
 struct sim_backup *sim_store_back_up(const struct sim_store *store);
 void sim_backup_free(struct sim_backup *backup);
-void sim_store_restore(struct sim_store *store, const struct sim_backup *backup);
+void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump);
 /* Counts restores. */
 unsigned sim_store_restores(const struct sim_store *store);
