@@ -59,6 +59,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     oracle->flights = strmap_new(free);
     oracle->asked = strmap_new(free);
     oracle->api_disturbed_at = -SIM_VIEW_AGE;
+    oracle->killed_at = -SIM_VIEW_AGE;
     oracle->log = open_memstream(&oracle->log_text, &oracle->log_length);
     oracle->real_stderr = stderr;
     stderr = oracle->log;
@@ -107,7 +108,7 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     (void)operator_;
     sim_oracle_read_log(oracle);
     /* A new process begins with what it reads. */
-    oracle->api_disturbed_at = sim_now(oracle->sim->time);
+    oracle->killed_at = sim_now(oracle->sim->time);
 }
 
 void sim_oracle_disturb(struct sim_oracle *oracle, const struct sim_pod *pod)

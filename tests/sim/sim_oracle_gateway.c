@@ -166,7 +166,8 @@ static const char *reason_to_delete(struct sim_oracle *oracle,
     if (!track || !str_equal(track->place, place))
         return "the object wants another place";
     if (sim_now(sim->time) - track->place_since < SIM_VIEW_AGE ||
-        track->place_since > oracle->api_disturbed_at - SIM_VIEW_AGE)
+        track->place_since > oracle->api_disturbed_at - SIM_VIEW_AGE ||
+        track->place_since > oracle->killed_at - SIM_VIEW_AGE)
         return "until lately the object wanted another place";
     return NULL;
 }

@@ -17,6 +17,7 @@
 struct sim_copy_track {
     bool converted;
     char *webhook_uid;
+    char *webhook_key;
     json_t *call;
 };
 
@@ -63,6 +64,7 @@ struct sim_oracle {
     struct sim_pod_track pods[SIM_PODS_MAX];
     size_t pod_count;
     int64_t api_disturbed_at;
+    int64_t killed_at;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
     struct strmap *asked;   /* "client method path" → count, of this window */

@@ -221,9 +221,8 @@ static bool check_webhook(struct sim_oracle *oracle, const struct sim_object *we
 
 /* ---- contexts ---- */
 
-static bool has_trouble(struct sim_oracle *oracle)
+bool sim_oracle_is_contested(struct sim_oracle *oracle)
 {
-    /* Foreign definitions and refused objects keep gateways from being exact. */
     size_t count;
     CLEANUP(freep)
     const struct sim_object **apis = sim_store_all(oracle->sim->store, OBJECT_API, &count);
@@ -264,7 +263,7 @@ static bool check_context(struct sim_oracle *oracle, const struct sim_object *co
     else if (good && (!secret || !ready))
         buf_add_format(why, "status: OperatorContext %s is Ready (%s)", context->key, reason);
     else if (!good && secret && ready && strcmp(reason, "MassDeletion") != 0 &&
-             !has_trouble(oracle))
+             !sim_oracle_is_contested(oracle))
         buf_add_format(why, "status: OperatorContext %s is not Ready (%s)", context->key, reason);
     return why->length == 0;
 }
