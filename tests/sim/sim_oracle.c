@@ -53,6 +53,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     struct sim_oracle *oracle = xcalloc(1, sizeof(*oracle));
     oracle->sim = sim;
     oracle->apis = strmap_new(sim_api_track_free);
+    oracle->webhooks = strset_new();
     oracle->deleted_webhooks = strset_new();
     oracle->gone_with_crd = strset_new();
     oracle->denials = strset_new();
@@ -82,6 +83,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].strays);
     }
     strmap_free(oracle->apis);
+    strmap_free(oracle->webhooks);
     strmap_free(oracle->deleted_webhooks);
     strmap_free(oracle->gone_with_crd);
     strmap_free(oracle->denials);
@@ -156,6 +158,9 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
     for (size_t i = 0; i < count; i++)
         sim_oracle_note_place(oracle, all[i]);
+    /* What the backup does not have is gone, as far as anybody can tell. */
+    for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))
+        strset_add(oracle->deleted_webhooks, strmap_entry_key(e));
     CLEANUP(freep)
     const struct sim_object **webhooks = sim_store_all(sim->store, OBJECT_WEBHOOK, &count);
     for (size_t i = 0; i < count; i++)

@@ -57,6 +57,7 @@ struct sim_flight {
 struct sim_oracle {
     struct sim *sim;
     struct strmap *apis;             /* uid → struct sim_api_track */
+    struct strmap *webhooks;         /* uids of all that have ever been */
     struct strmap *deleted_webhooks; /* uids */
     struct strmap *gone_with_crd;    /* uids, while their CRD goes */
     struct strmap *denials;          /* "uid ns": the Webhook has not let the namespace in */

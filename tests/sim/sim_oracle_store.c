@@ -361,6 +361,8 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
                 change->revision);
     if (oracle->sim->options.story && change->actor == SIM_USER && change->after)
         say_content(oracle, object);
+    if (change->kind == OBJECT_WEBHOOK && change->after)
+        strset_add(oracle->webhooks, change->after->uid);
     if (change->kind == OBJECT_WEBHOOK && !change->after)
         strset_add(oracle->ignored[OBJECT_WEBHOOK] ? oracle->gone_with_crd
                                                    : oracle->deleted_webhooks,

@@ -129,7 +129,11 @@ static bool check_pod(struct sim_oracle *oracle, const struct sim_pod_track *pod
             find(&search, "foreign", "%s of somebody else is gone from %s", strmap_entry_key(e),
                  pod->pod->name);
     }
-    if (search.fine && !sim_gateway_is_current(pod->pod->gateway))
+    /* Who has lost its context is not looked after. */
+    bool has_context = pod->pod->group == SIM_DEFAULT ||
+                       sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/edge") ||
+                       sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/near");
+    if (search.fine && has_context && !sim_gateway_is_current(pod->pod->gateway))
         find(&search, "reload", "what is on the disk of %s is not what it has loaded",
              pod->pod->name);
     return search.fine;
