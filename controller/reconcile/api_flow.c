@@ -421,7 +421,8 @@ static void step_want(struct api_look *look)
     struct err err;
     if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
                        look->abilities, &document, &err) < 0) {
-        log_error("a resolved definition cannot be built", .name = state->key, .err = &err);
+        log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
+                  .key = state->key, .err = &err);
         accepted_free(accepted);
         return;
     }
@@ -547,7 +548,7 @@ static void log_warnings(const struct api_look *look)
     for (size_t i = 0; i < look->resolution.problem_count; i++) {
         const struct problem *problem = &look->resolution.problems[i];
         if (problem->severity == PROBLEM_WARNING)
-            log_warn("definition has a flaw", .kind = "ApiDefinition", .name = state->key,
+            log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
                      .reason = problem->reason, .detail = problem->message);
     }
 }
