@@ -194,40 +194,46 @@ static int merge_value(struct yaml_build *build, struct yaml_frame *frame, struc
     return good ? check_size(build, err) : err_set(err, ERR_INVALID, 0, wrong);
 }
 
-struct members {
-    struct span *keys;
-    struct span *spans; /* key and value */
-    size_t count;
-    size_t capacity[2];
-    struct strmap *last; /* decoded key → 1 + index of its last occurrence */
+/* A member of an object. */
+struct member {
+    struct span key;
+    struct span whole; /* key and value */
+    bool stays;
 };
 
-static void read_members(struct span object, struct members *members)
+/* Returns owned array: the members of an object; of those with one key only the last stays. */
+static struct member *read_members(struct span object, size_t *ret_count)
 {
-    *members = (struct members){.last = strmap_new(NULL)};
+    struct member *members = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
     struct json_text_iter iter = json_text_iterate(object);
     while (json_text_next(&iter)) {
-        size_t count = members->count;
-        members->keys = xgrow(members->keys, count, &members->capacity[0], sizeof(*members->keys));
-        members->spans =
-            xgrow(members->spans, count, &members->capacity[1], sizeof(*members->spans));
-        members->keys[count] = iter.key;
-        members->spans[count] = (struct span){
-            iter.key.ptr, (size_t)(iter.value.ptr + iter.value.length - iter.key.ptr)};
-        members->count++;
-        CLEANUP(freep) char *key = json_text_string(iter.key);
-        strmap_set(members->last, key, (void *)(uintptr_t)members->count);
+        const char *end = iter.value.ptr + iter.value.length;
+        members = xgrow(members, count, &capacity, sizeof(*members));
+        members[count++] =
+            (struct member){.key = iter.key, .whole = {iter.key.ptr, (size_t)(end - iter.key.ptr)}};
     }
+    struct strmap *seen = strset_new();
+    for (size_t i = count; i-- > 0;) {
+        CLEANUP(freep) char *key = json_text_string(members[i].key);
+        members[i].stays = !strmap_has(seen, key);
+        strset_add(seen, key);
+    }
+    strmap_free(seen);
+    *ret_count = count;
+    return members;
 }
 
 /* A map with merged members is complete: of members with one key only the last stays. */
-static void settle_merge(struct yaml_build *build, struct yaml_frame *frame)
+static void settle_merge(struct yaml_build *build, const struct yaml_frame *frame)
 {
     CLEANUP(freep)
     char *copy = xstrndup(buf_text(&build->out) + frame->start, build->out.length - frame->start);
-    struct span object = {copy, build->out.length - frame->start};
-    struct members members;
-    read_members(object, &members);
+    size_t count = 0;
+    CLEANUP(freep)
+    struct member *members =
+        read_members((struct span){copy, build->out.length - frame->start}, &count);
 
     size_t from = build->place_count;
     while (from && build->places[from - 1].offset > frame->start)
@@ -235,29 +241,24 @@ static void settle_merge(struct yaml_build *build, struct yaml_frame *frame)
     size_t kept = from;
     build->out.length = frame->start;
     buf_add_char(&build->out, '{');
-    for (size_t i = 0; i < members.count; i++) {
-        CLEANUP(freep) char *key = json_text_string(members.keys[i]);
-        size_t start = frame->start + (size_t)(members.spans[i].ptr - copy);
-        size_t end = start + members.spans[i].length;
-        const void *last = strmap_get(members.last, key);
-        bool stays = (uintptr_t)last == i + 1;
-        if (stays && build->out.length > frame->start + 1)
+    for (size_t i = 0; i < count; i++) {
+        const struct member *member = &members[i];
+        size_t start = frame->start + (size_t)(member->whole.ptr - copy);
+        if (member->stays && build->out.length > frame->start + 1)
             buf_add_char(&build->out, ',');
-        for (; from < build->place_count && build->places[from].offset < end; from++) {
-            if (stays) {
-                struct yaml_place place = build->places[from];
-                place.offset = place.offset - start + build->out.length;
+        for (;
+             from < build->place_count && build->places[from].offset < start + member->whole.length;
+             from++) {
+            struct yaml_place place = build->places[from];
+            place.offset = place.offset - start + build->out.length;
+            if (member->stays)
                 build->places[kept++] = place;
-            }
         }
-        if (stays)
-            buf_add(&build->out, members.spans[i].ptr, members.spans[i].length);
+        if (member->stays)
+            buf_add(&build->out, member->whole.ptr, member->whole.length);
     }
     build->place_count = kept;
     buf_add_char(&build->out, '}');
-    free(members.keys);
-    free(members.spans);
-    strmap_free(members.last);
 }
 
 /* ---- values ---- */
@@ -286,12 +287,18 @@ static bool same_key(struct span a, struct span b)
     return str_equal(left, right);
 }
 
+static struct span known_key(const struct yaml_build *build, const struct yaml_frame *frame,
+                             size_t i)
+{
+    const struct yaml_key *key = &build->keys[frame->first_key + i];
+    return (struct span){buf_text(&build->out) + key->offset, key->length};
+}
+
 static void remember_many(struct yaml_build *build, struct yaml_frame *frame)
 {
     frame->seen = strset_new();
     for (size_t i = 0; i < frame->key_count; i++) {
-        struct span key = build->keys[frame->first_key + i];
-        key.ptr = buf_text(&build->out) + (size_t)(uintptr_t)key.ptr;
+        struct span key = known_key(build, frame, i);
         CLEANUP(freep) char *name = json_text_string(key);
         strset_add(frame->seen, name);
     }
@@ -310,13 +317,11 @@ static bool repeats(struct yaml_build *build, struct yaml_frame *frame, size_t s
         return seen;
     }
     for (size_t i = 0; i < frame->key_count; i++) {
-        struct span other = build->keys[frame->first_key + i];
-        other.ptr = buf_text(&build->out) + (size_t)(uintptr_t)other.ptr;
-        if (same_key(other, key))
+        if (same_key(known_key(build, frame, i), key))
             return true;
     }
     build->keys = xgrow(build->keys, build->key_count, &build->key_capacity, sizeof(*build->keys));
-    build->keys[build->key_count++] = (struct span){(const char *)(uintptr_t)start, key.length};
+    build->keys[build->key_count++] = (struct yaml_key){start, key.length};
     frame->key_count++;
     return false;
 }

@@ -23,6 +23,12 @@ struct yaml_anchor {
     size_t serial;   /* of anchors of one name the one that began last counts */
 };
 
+/* A key's JSON string in the output. */
+struct yaml_key {
+    size_t offset;
+    size_t length;
+};
+
 struct yaml_frame {
     bool is_map;
     bool wants_value;   /* a key has been read */
@@ -51,7 +57,7 @@ struct yaml_build {
     struct yaml_frame *frames;
     size_t depth;
     size_t frame_capacity;
-    struct span *keys; /* of all open maps; their ptr is an offset into the output */
+    struct yaml_key *keys; /* of all open maps */
     size_t key_count;
     size_t key_capacity;
     struct strmap *anchors;

@@ -146,7 +146,7 @@ static struct decimal shortest(double number, bool narrow)
         if (*mantissa != '.')
             decimal.digits[decimal.count++] = *mantissa;
     }
-    decimal.exponent = (int)strtol(mantissa + 1, NULL, 10);
+    decimal.exponent = (int)strtoll(mantissa + 1, NULL, 10);
     while (decimal.count > 1 && decimal.digits[decimal.count - 1] == '0')
         decimal.count--;
     decimal.digits[decimal.count] = '\0';

@@ -9,7 +9,6 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/strmap.h"
 #include "cli/commands.h"
 #include "cli/offline.h"
 #include "cli/options.h"
@@ -39,7 +38,6 @@ static const struct command_spec command = {
 struct finding {
     struct manifest_problem problem;
     const struct object *object; /* NULL: about a file */
-    size_t file;                 /* files in the order in which they were read */
     size_t number;               /* in the order in which they were found */
 };
 
@@ -47,22 +45,15 @@ struct findings {
     struct finding *items;
     size_t count;
     size_t capacity;
-    struct strmap *files; /* name → 1 + its number */
     size_t errors;
 };
 
 static void add(struct findings *findings, const struct manifest_problem *problem,
                 const struct object *object)
 {
-    const void *known = strmap_get(findings->files, problem->file);
-    size_t file = (uintptr_t)known;
-    if (!file) {
-        file = strmap_count(findings->files) + 1;
-        strmap_set(findings->files, problem->file, (void *)(uintptr_t)file);
-    }
     findings->items =
         xgrow(findings->items, findings->count, &findings->capacity, sizeof(*findings->items));
-    findings->items[findings->count] = (struct finding){*problem, object, file, findings->count};
+    findings->items[findings->count] = (struct finding){*problem, object, findings->count};
     findings->count++;
     findings->errors += problem->severity == PROBLEM_ERROR;
 }
@@ -74,12 +65,13 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
     /* The problems of the manifest itself have been told in full. */
     if (str_equal(problem->message, manifest->object->problem))
         return;
+    static char nowhere[] = "";
     struct manifest_problem placed = {
         .severity = problem->severity,
         .reason = problem->reason,
-        .file = (char *)(uintptr_t)manifest->file,
+        .file = manifest->file,
         .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
-        .field = problem->field ? problem->field : (char *)(uintptr_t) "",
+        .field = problem->field ? problem->field : nowhere,
         .message = problem->message,
         .hint = problem->hint,
     };
@@ -145,8 +137,9 @@ static int compare(const void *a, const void *b)
 {
     const struct finding *left = a;
     const struct finding *right = b;
-    if (left->file != right->file)
-        return left->file < right->file ? -1 : 1;
+    int files = strcmp(left->problem.file, right->problem.file);
+    if (files)
+        return files;
     if (left->problem.line != right->problem.line)
         return left->problem.line < right->problem.line ? -1 : 1;
     return left->number < right->number ? -1 : 1;
@@ -217,7 +210,7 @@ static void print_summary(const struct findings *findings, const struct manifest
 /* Returns the exit code. */
 static int report(const struct offline *offline, bool json)
 {
-    struct findings findings = {.files = strmap_new(NULL)};
+    struct findings findings = {0};
     struct problems all = {0};
     add_manifests(&findings, &offline->manifests);
     add_apis(&findings, offline);
@@ -231,7 +224,6 @@ static int report(const struct offline *offline, bool json)
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     print_summary(&findings, &offline->manifests);
     problems_fini(&all);
-    strmap_free(findings.files);
     free(findings.items);
     if (!written)
         return EXIT_UNABLE;

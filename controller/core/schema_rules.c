@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/schema_rules.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -100,45 +99,114 @@ static bool port_is_valid(const char *port)
     size_t length = strlen(port);
     if (length != strspn(port, "0123456789"))
         return false;
-    return length == 0 || (length < 6 && strtol(port, NULL, 10) < 65536);
+    return length == 0 || (length < 6 && strtoll(port, NULL, 10) < 65536);
+}
+
+/* 192.0.2.1, without leading zeros. */
+static bool is_ipv4(const char *at)
+{
+    for (int part = 0; part < 4; part++) {
+        size_t length = strspn(at, "0123456789");
+        if (length < 1 || length > 3 || (length > 1 && *at == '0') || strtoll(at, NULL, 10) > 255)
+            return false;
+        at += length;
+        if (*at != (part < 3 ? '.' : '\0'))
+            return false;
+        at++;
+    }
+    return true;
+}
+
+/* One group of hex digits, or an IPv4 address at the end; false when there is neither. */
+static bool skip_group(const char **at, int *groups)
+{
+    size_t length = strspn(*at, "0123456789abcdefABCDEF");
+    if ((*at)[length] == '.') {
+        if (!is_ipv4(*at))
+            return false;
+        *at += strlen(*at);
+        *groups += 2;
+        return true;
+    }
+    *at += length;
+    *groups += 1;
+    return length >= 1 && length <= 4;
+}
+
+/* What stands between groups: a colon with a group behind it, or (once) two colons. */
+static bool skip_colons(const char **at, bool *gap)
+{
+    if (!**at)
+        return true;
+    if (str_starts(*at, "::")) {
+        bool first = !*gap;
+        *gap = true;
+        *at += 2;
+        return first;
+    }
+    *at += 1;
+    return (*at)[-1] == ':' && **at;
+}
+
+/* Eight groups, or fewer with one :: among them. */
+static bool is_ipv6(const char *text)
+{
+    bool gap = str_starts(text, "::");
+    const char *at = text + (gap ? 2 : 0);
+    int groups = 0;
+    while (*at) {
+        if (!skip_group(&at, &groups) || !skip_colons(&at, &gap))
+            return false;
+    }
+    return gap ? groups < 8 : groups == 8;
 }
 
 /* [address] or [address%25zone] */
 static bool is_address_in_brackets(const char *host, const char *end)
 {
     CLEANUP(freep) char *address = xstrndup(host + 1, (size_t)(end - host - 1));
-    address[strcspn(address, "%")] = '\0';
-    struct in6_addr ignored;
-    return inet_pton(AF_INET6, address, &ignored) == 1;
+    char *zone = strchr(address, '%');
+    if (zone && !zone[strlen("%25")])
+        return false;
+    if (zone)
+        *zone = '\0';
+    return is_ipv6(address);
 }
 
-static bool host_and_port_are_valid(char *authority)
+static bool user_is_valid(const char *user)
 {
-    char *at = strrchr(authority, '@');
-    char *host = at ? at + 1 : authority;
-    for (const char *byte = authority; at && byte < at; byte++) {
+    for (const char *byte = user; *byte; byte++) {
         if (!isalnum((unsigned char)*byte) && !strchr("-._:~!$&'()*+,;=%@", *byte))
             return false;
     }
-    CLEANUP(freep) char *user = xstrndup(authority, (size_t)(host - authority));
-    if (!escapes_are_valid(host, true) || !escapes_are_valid(user, false))
-        return false;
+    return escapes_are_valid(user, false);
+}
+
+/* Behind the host; NULL when it is none. */
+static const char *end_of_host(const char *host)
+{
     for (const char *byte = host; *byte; byte++) {
         if (!host_byte_is_allowed(*byte))
-            return false;
+            return NULL;
     }
-    char *end = host;
+    if (!escapes_are_valid(host, true))
+        return NULL;
     if (*host == '[') {
-        end = strchr(host, ']');
-        if (!end || !is_address_in_brackets(host, end))
-            return false;
-        end++;
-    } else {
-        end = host + strcspn(host, ":");
-        if (end == host || strchr(host, '['))
-            return false;
+        const char *end = strchr(host, ']');
+        return end && is_address_in_brackets(host, end) ? end + 1 : NULL;
     }
-    return !*end || (*end == ':' && port_is_valid(end + 1));
+    const char *end = host + strcspn(host, ":");
+    return end == host || strchr(host, '[') ? NULL : end;
+}
+
+/* [user@]host[:port] */
+static bool authority_is_valid(const char *authority)
+{
+    const char *at = strrchr(authority, '@');
+    const char *host = at ? at + 1 : authority;
+    CLEANUP(freep) char *user = xstrndup(authority, at ? (size_t)(at - authority) : 0);
+    const char *end = user_is_valid(user) ? end_of_host(host) : NULL;
+    return end && (!*end || (*end == ':' && port_is_valid(end + 1)));
 }
 
 static bool is_base_url(struct span self, struct span old)
@@ -160,7 +228,7 @@ static bool is_base_url(struct span self, struct span old)
     CLEANUP(freep) char *path = xstrndup(rest, strcspn(rest, "?"));
     const char *fragment = strchr(rest, '#');
     return escapes_are_valid(path, false) && (!fragment || escapes_are_valid(fragment, false)) &&
-           host_and_port_are_valid(authority);
+           authority_is_valid(authority);
 }
 
 static bool is_plain_url(struct span self, struct span old)

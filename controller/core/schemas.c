@@ -116,6 +116,17 @@ void schemas_freep(struct schemas **schemas)
     schemas_free(*schemas);
 }
 
+/* Go's decoder, and so the API server, passes over line ends. */
+static void drop_line_ends(char *text)
+{
+    char *used = text;
+    for (const char *at = text; *at; at++) {
+        if (*at != '\n' && *at != '\r')
+            *used++ = *at;
+    }
+    *used = '\0';
+}
+
 /* Values of a Secret's data are base64; the message does not show them. */
 static void check_base64(struct span object, const char *map, struct schema_problems *problems)
 {
@@ -125,6 +136,8 @@ static void check_base64(struct span object, const char *map, struct schema_prob
         CLEANUP(freep) char *key = json_text_string(iter.key);
         CLEANUP(buf_fini) struct buf bytes;
         buf_init(&bytes, BUF_UNLIMITED);
+        if (text)
+            drop_line_ends(text);
         if (text && str_base64_decode(&bytes, text, strlen(text), NULL) < 0)
             schema_problems_add(problems, false, iter.value.ptr, xasprintf("%s.%s", map, key),
                                 xstrdup("not base64"),

@@ -21,7 +21,7 @@ void dir_entry_free(void *value)
     object_unref(entry->current);
     object_unref(entry->accepted);
     free(entry->key);
-    free(entry->status);
+    free(entry->remembered);
     free(entry);
 }
 
@@ -64,7 +64,7 @@ static void add_text(struct buf *out, const char *key, const char *text)
     json_text_add_string(out, text);
 }
 
-void dir_entry_print(const struct dir_entry *entry, struct buf *out)
+void dir_entry_print(const struct dir_entry *entry, struct span status, struct buf *out)
 {
     CLEANUP(freep) char *ns = object_key_ns(entry->key);
     char created[21];
@@ -80,8 +80,10 @@ void dir_entry_print(const struct dir_entry *entry, struct buf *out)
     add_text(&json, "namespace", ns);
     buf_add_format(&json,
                    ",\"generation\":%" PRId64 ",\"creationTimestamp\":\"%s\",\"annotations\":{"
-                   "\"" DIGEST_ANNOTATION "\":\"%s\"}},\"status\":%s}",
-                   entry->generation, created, hex, entry->status ? entry->status : "{}");
+                   "\"" DIGEST_ANNOTATION "\":\"%s\"}},\"status\":",
+                   entry->generation, created, hex);
+    buf_add(&json, status.ptr, status.length);
+    buf_add_char(&json, '}');
     buf_add_text(out, "# Written by grapnel, which reads it again: do not edit.\n");
     yaml_add_json(out, (struct span){buf_text(&json), json.length});
 }
@@ -130,7 +132,8 @@ int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *
         struct span status = json_text_member(object, "status");
         result = parse_metadata(object, entry, err);
         if (json_text_type(status) == JSON_TEXT_OBJECT)
-            entry->status = xstrndup(status.ptr, status.length);
+            entry->remembered = xstrndup(status.ptr, status.length);
+        entry->has_status = entry->remembered != NULL;
     } else if (result == 0) {
         result = err_set(err, ERR_INVALID, 0, "not a state file");
     }
@@ -160,16 +163,25 @@ struct digest dir_content_digest(struct span object)
     return digest_of(buf_text(&content), content.length);
 }
 
+/* The status that was written last; ptr NULL: none was. */
+static struct span status_of(const struct dir_entry *entry)
+{
+    if (!entry->has_status)
+        return (struct span){NULL, 0};
+    if (entry->remembered)
+        return (struct span){entry->remembered, strlen(entry->remembered)};
+    return json_text_member(entry->current->text, "status");
+}
+
 /* The version says what the object is made of: the same parts, the same version. */
-static void print_version(const struct dir_entry *entry, char out[static 42])
+static void print_version(const struct dir_entry *entry, struct span status, char out[static 42])
 {
     char base[65];
-    char status[65];
-    struct digest digest =
-        digest_of(entry->status ? entry->status : "", entry->status ? strlen(entry->status) : 0);
+    char hex[65];
+    struct digest digest = digest_of(status.ptr ? status.ptr : "", status.length);
     digest_hex(&entry->base, base);
-    digest_hex(&digest, status);
-    snprintf(out, 42, "d%.20s%.20s", base, status);
+    digest_hex(&digest, hex);
+    snprintf(out, 42, "d%.20s%.20s", base, hex);
 }
 
 static const char no_status[] = "{\"observedGeneration\":-1}";
@@ -216,36 +228,36 @@ int dir_entry_join(struct dir_entry *entry, struct span manifest, const char *pr
     entry->base = digest_of(buf_text(&base), base.length);
 
     char version[42];
-    print_version(entry, version);
+    struct span status = status_of(entry);
+    print_version(entry, status, version);
     struct span text = {buf_text(&base), length};
     CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
     CLEANUP(freep) char *quoted = xasprintf("\"%s\"", version);
     json_edit_set(edit, json_text_member(text, "metadata"), "resourceVersion", quoted,
                   strlen(quoted));
-    const char *status = entry->status                    ? entry->status
-                         : dir_entry_is_kept(entry->kind) ? no_status
-                                                          : NULL;
-    if (status)
-        json_edit_set(edit, text, "status", status, strlen(status));
+    if (!status.ptr && dir_entry_is_kept(entry->kind))
+        status = (struct span){no_status, sizeof(no_status) - 1};
+    if (status.ptr)
+        json_edit_set(edit, text, "status", status.ptr, status.length);
     json_edit_apply(edit, &whole);
     struct object *current = NULL;
     if (object_new(entry->kind, (struct span){buf_text(&whole), whole.length}, problem, &current,
                    err) < 0)
         return -1;
     take_current(entry, current);
+    free(entry->remembered);
+    entry->remembered = NULL;
     return 0;
 }
 
 void dir_entry_set_status(struct dir_entry *entry, struct span status)
 {
     char version[42];
-    free(entry->status);
     CLEANUP(buf_fini) struct buf compact;
     buf_init(&compact, BUF_UNLIMITED);
     json_text_add_compact(&compact, status);
-    entry->status = buf_take(&compact);
-    print_version(entry, version);
-    take_current(entry,
-                 object_with_status(entry->current,
-                                    (struct span){entry->status, strlen(entry->status)}, version));
+    struct span written = {buf_text(&compact), compact.length};
+    print_version(entry, written, version);
+    take_current(entry, object_with_status(entry->current, written, version));
+    entry->has_status = true;
 }

@@ -20,20 +20,21 @@ struct dir_entry {
     int64_t created;
     struct digest content;   /* of all but metadata and status */
     struct digest base;      /* of all but the status */
-    char *status;            /* JSON text; NULL: none was written yet */
+    bool has_status;         /* one was written */
+    char *remembered;        /* as the file has it, until `current` holds it; NULL otherwise */
     struct object *current;  /* NULL: read from the disk, not seen in a manifest yet */
     struct object *accepted; /* the last version without a problem */
 };
 
-void dir_entry_free(void *entry);
+void dir_entry_free(void *value);
 
 /* Is the status of such objects kept on the disk? */
 bool dir_entry_is_kept(enum object_kind kind);
 /* Returns owned: the name of its file, safe whatever the object is called. */
 char *dir_entry_file_name(enum object_kind kind, const char *key);
 
-/* Appends the YAML of the file. */
-void dir_entry_print(const struct dir_entry *entry, struct buf *out);
+/* Appends the YAML of the file, with this status (JSON text). */
+void dir_entry_print(const struct dir_entry *entry, struct span status, struct buf *out);
 /* Returns owned: the entry that a file holds. -1, ERR_INVALID, when it is none. */
 int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *err) MUST_CHECK;
 

@@ -9,7 +9,6 @@
 
 static void place_fini(struct dir_place *place)
 {
-    free(place->key);
     free(place->problem);
     object_unref(place->fresh);
 }
@@ -127,26 +126,33 @@ void dir_index_drop(struct dir_index *index, struct dir_holder *holder)
     strmap_remove(index->holders, name);
 }
 
+/* The holder of an object, made when it is not known. */
+static struct dir_holder *holder_of(struct dir_index *index, enum object_kind kind, const char *key)
+{
+    struct dir_holder *holder = dir_index_find(index, kind, key);
+    if (holder)
+        return holder;
+    holder = xcalloc(1, sizeof(*holder));
+    holder->kind = kind;
+    holder->key = xstrdup(key);
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
+    strmap_set(index->holders, name, holder);
+    return holder;
+}
+
 static void add_place(struct dir_index *index, struct dir_place *place)
 {
-    struct dir_holder *holder = dir_index_find(index, place->kind, place->key);
-    if (!holder) {
-        holder = xcalloc(1, sizeof(*holder));
-        holder->kind = place->kind;
-        holder->key = xstrdup(place->key);
-        CLEANUP(freep) char *name = dir_index_name(place->kind, place->key);
-        strmap_set(index->holders, name, holder);
-    }
-    holder->places = xgrow(holder->places, holder->place_count, &holder->place_capacity,
-                           sizeof(*holder->places));
+    struct dir_holder *holder = place->holder;
+    /* Hardly any object has more than one place. */
+    holder->places = xrealloc(holder->places, (holder->place_count + 1) * sizeof(*holder->places));
     holder->places[holder->place_count++] = place;
     dir_index_mark(index, holder);
 }
 
 static void remove_place(struct dir_index *index, const struct dir_place *place)
 {
-    struct dir_holder *holder = dir_index_find(index, place->kind, place->key);
-    for (size_t i = 0; holder && i < holder->place_count; i++) {
+    struct dir_holder *holder = place->holder;
+    for (size_t i = 0; i < holder->place_count; i++) {
         if (holder->places[i] != place)
             continue;
         holder->places[i] = holder->places[--holder->place_count];
@@ -165,7 +171,7 @@ static void set_broken(struct dir_index *index, struct dir_file *file, char *cau
     free(file->broken);
     file->broken = cause;
     for (size_t i = 0; !same && i < file->place_count; i++)
-        dir_index_mark(index, dir_index_find(index, file->places[i].kind, file->places[i].key));
+        dir_index_mark(index, file->places[i].holder);
 }
 
 void dir_index_break(struct dir_index *index, struct dir_file *file, char *cause)
@@ -193,8 +199,7 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
         struct object *object = TAKE(manifest->object);
         file->places[i] = (struct dir_place){
             .file = file,
-            .kind = object->kind,
-            .key = xstrdup(object->key),
+            .holder = holder_of(index, object->kind, object->key),
             .line = manifest->line,
             .problem = object->problem ? xstrdup(object->problem) : NULL,
             .content = digest_of(object->text.ptr, object->text.length),

@@ -14,11 +14,11 @@
  * Objects whose places have changed are marked, until somebody has taken the mark off.
  */
 struct dir_file;
+struct dir_holder;
 
 struct dir_place {
     struct dir_file *file;
-    enum object_kind kind;
-    char *key;
+    struct dir_holder *holder; /* of the object */
     unsigned line;
     char *problem;         /* of the manifest itself; NULL: none */
     struct digest content; /* of the manifest */
@@ -50,7 +50,6 @@ struct dir_holder {
     char *key;
     struct dir_place **places; /* where it stands now */
     size_t place_count;
-    size_t place_capacity;
     bool is_marked;
     bool is_told;          /* the sink has it */
     struct digest content; /* of the manifest that was taken over */

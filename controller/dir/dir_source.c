@@ -27,9 +27,9 @@
 static void work(void *arg);
 static void begin_pass(struct dir_source *source);
 
-static struct dir_source *source_of(const struct object_source *base)
+static struct dir_source *source_of(struct object_source *base)
 {
-    return (struct dir_source *)(uintptr_t)base; /* its first member */
+    return (struct dir_source *)(void *)base; /* its first member */
 }
 
 /* ---- something happens ---- */

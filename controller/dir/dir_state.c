@@ -392,11 +392,9 @@ struct dir_write *dir_write_begin(struct dir_state *state, const struct object *
         .temporary = xasprintf("%s/%s.%u.new", state->status_path, name, ++state->writes),
         .fd = -1,
     };
-    struct dir_entry printed = *entry;
-    printed.status = write->status;
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
-    dir_entry_print(&printed, &text);
+    dir_entry_print(entry, status, &text);
     if (write_bytes(write, &text, err) < 0) {
         err_wrap(err, "%s", write->path);
         dir_write_abort(write);

@@ -75,8 +75,6 @@ static void tell_repeated(struct dir_source *source, struct dir_holder *holder)
         object_unref(holder->places[i]->fresh);
         holder->places[i]->fresh = NULL;
     }
-    /* Which of them would be right is not known: one of them is read again when it stands alone. */
-    holder->content = (struct digest){.bytes = {0}};
     log_error("a manifest is refused", .kind = object_kind_name(holder->kind), .name = holder->key,
               .reason = "InvalidSpec", .detail = problem);
     put(source, dir_state_set_problem(source->state, holder->kind, holder->key, problem));
@@ -251,7 +249,7 @@ static void forget_lost(struct dir_source *source)
                  .count = (int64_t)lost.apis);
     for (struct strmap_entry *e = strmap_first(lost.names); e && !keep; e = strmap_next(e)) {
         char *key = NULL;
-        long kind = strtol(strmap_entry_key(e), &key, 10);
+        long long kind = strtoll(strmap_entry_key(e), &key, 10);
         dir_state_remove(source->state, (enum object_kind)kind, key + 1);
     }
     strmap_free(lost.names);
@@ -266,7 +264,7 @@ void dir_tell_followed(struct dir_source *source)
     while ((next = strmap_first(source->unanswered))) {
         CLEANUP(freep) char *name = xstrdup(strmap_entry_key(next));
         char *key = NULL;
-        long kind = strtol(name, &key, 10);
+        long long kind = strtoll(name, &key, 10);
         const struct object *object = dir_state_get(source->state, (enum object_kind)kind, key + 1);
         strmap_remove(source->unanswered, name);
         if (object)

@@ -140,7 +140,7 @@ void dir_watch_end(struct dir_watch *watch)
         const struct folder *folder = strmap_entry_value(e);
         if (folder->seen)
             continue;
-        int descriptor = (int)strtol(strmap_entry_key(e), NULL, 10);
+        int descriptor = (int)strtoll(strmap_entry_key(e), NULL, 10);
         (void)inotify_rm_watch(watch->fd, descriptor);
         strmap_remove(watch->folders, strmap_entry_key(e));
     }

@@ -132,8 +132,29 @@ static struct span current_text(const struct manifest_file *file, const struct m
     return current ? current->text : (struct span){NULL, 0};
 }
 
+/* Base64 of several lines, as the API server would store it: in one. */
+static void join_lines(struct json_edit *edit, struct span object, const char *map)
+{
+    struct json_text_iter iter = json_text_iterate(json_text_member(object, map));
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *text = json_text_string(iter.value);
+        if (!text || !strpbrk(text, "\r\n"))
+            continue;
+        CLEANUP(buf_fini) struct buf joined;
+        buf_init(&joined, BUF_UNLIMITED);
+        buf_add_char(&joined, '"');
+        for (const char *at = text; *at; at++) {
+            if (*at != '\r' && *at != '\n')
+                buf_add_char(&joined, *at);
+        }
+        buf_add_char(&joined, '"');
+        json_edit_replace(edit, iter.value, buf_text(&joined), joined.length);
+    }
+}
+
 /* Fills in what a manifest may leave out, and takes out what only a server may say. */
-static void complete(const struct manifest_head *head, struct span stored, struct buf *out)
+static void complete(const struct manifest_head *head, struct span stored, bool problem_free,
+                     struct buf *out)
 {
     CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(stored);
     struct span metadata = json_text_member(stored, "metadata");
@@ -145,6 +166,10 @@ static void complete(const struct manifest_head *head, struct span stored, struc
             json_edit_set(edit, metadata, "namespace", ns, sizeof(ns) - 1);
         json_edit_remove(edit, metadata, "deletionTimestamp");
     }
+    if (head->kind == OBJECT_SECRET && problem_free)
+        join_lines(edit, stored, "data");
+    if (head->kind == OBJECT_CONFIGMAP && problem_free)
+        join_lines(edit, stored, "binaryData");
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     json_text_add_string(&text, head->api_version);
@@ -182,8 +207,8 @@ static void take_object(struct manifest_file *file, const struct manifest_head *
     if (manifest.problem_count)
         qsort(manifest.problems, manifest.problem_count, sizeof(*manifest.problems), by_line);
 
-    complete(head, (struct span){buf_text(&stored), stored.length}, &text);
     CLEANUP(freep) char *problem = first_error(&manifest);
+    complete(head, (struct span){buf_text(&stored), stored.length}, !problem, &text);
     struct span complete_text = {buf_text(&text), text.length};
     if (object_new(head->kind, complete_text, problem, &manifest.object, NULL) < 0) {
         /* It has no name, which the problems say. */
@@ -213,11 +238,16 @@ static void take_head(struct manifest_file *file, const struct manifest_head *he
         break;
     }
     bool wrong = head->verdict == MANIFEST_WRONG;
-    manifests_add_problem(
-        into, wrong ? PROBLEM_ERROR : PROBLEM_WARNING, wrong ? "InvalidSpec" : "ForeignKind",
-        file->name, yaml_line_of(&file->source->document, head->at), head->message, head->hint);
-    free(into->problems[into->problem_count - 1].field);
-    into->problems[into->problem_count - 1].field = xstrdup(head->field);
+    CLEANUP(freep) char *field = xstrdup(head->field);
+    manifests_add_problem(into, &(struct manifest_problem){
+                                    .severity = wrong ? PROBLEM_ERROR : PROBLEM_WARNING,
+                                    .reason = wrong ? "InvalidSpec" : "ForeignKind",
+                                    .file = file->name,
+                                    .line = yaml_line_of(&file->source->document, head->at),
+                                    .field = field,
+                                    .message = head->message,
+                                    .hint = head->hint,
+                                });
 }
 
 static void next_document(struct manifest_file *file)
@@ -253,7 +283,11 @@ static void step_reader(struct manifest_file *file, struct manifests *into)
     file->reader = NULL;
     if (more < 0) {
         file->is_whole = false;
-        manifests_add_problem(into, PROBLEM_ERROR, "InvalidFile", file->name, line, err.msg, NULL);
+        manifests_add_problem(into, &(struct manifest_problem){.severity = PROBLEM_ERROR,
+                                                               .reason = "InvalidFile",
+                                                               .file = file->name,
+                                                               .line = line,
+                                                               .message = err.msg});
     }
 }
 

@@ -30,10 +30,9 @@ bool manifest_file_step(struct manifest_file *file, struct manifests *into);
 /* Could the whole file be read (whatever is wrong with its objects)? Known at the end. */
 bool manifest_file_is_whole(const struct manifest_file *file);
 
-/* Adds a problem that is about no object: of a file, or of one that cannot be read. */
-void manifests_add_problem(struct manifests *manifests, enum problem_severity severity,
-                           const char *reason, const char *file, unsigned line, const char *message,
-                           const char *hint);
+/* Adds a problem that is about no object: of a file, or of one that cannot be read. Its texts are
+ * copied. */
+void manifests_add_problem(struct manifests *manifests, const struct manifest_problem *problem);
 /* Marks objects of one kind and name that stand twice; once, when all files are read. */
 void manifests_find_repeated(struct manifests *manifests);
 /* Frees the contents of one manifest. */

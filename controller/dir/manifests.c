@@ -60,7 +60,7 @@ static void problems_free(struct manifest_problem *problems, size_t count)
 void manifest_fini(struct manifest *manifest)
 {
     object_unref(manifest->object);
-    free((char *)(uintptr_t)manifest->file);
+    free(manifest->file);
     problems_free(manifest->problems, manifest->problem_count);
     manifest_source_unref(manifest->source);
     *manifest = (struct manifest){0};
@@ -75,20 +75,18 @@ void manifests_fini(struct manifests *manifests)
     *manifests = (struct manifests){0};
 }
 
-void manifests_add_problem(struct manifests *manifests, enum problem_severity severity,
-                           const char *reason, const char *file, unsigned line, const char *message,
-                           const char *hint)
+void manifests_add_problem(struct manifests *manifests, const struct manifest_problem *problem)
 {
     manifests->problems = xrealloc(manifests->problems,
                                    (manifests->problem_count + 1) * sizeof(*manifests->problems));
     manifests->problems[manifests->problem_count++] = (struct manifest_problem){
-        .severity = severity,
-        .reason = reason,
-        .file = xstrdup(file),
-        .line = line,
-        .field = xstrdup(""),
-        .message = xstrdup(message),
-        .hint = hint ? xstrdup(hint) : NULL,
+        .severity = problem->severity,
+        .reason = problem->reason,
+        .file = xstrdup(problem->file),
+        .line = problem->line,
+        .field = xstrdup(problem->field ? problem->field : ""),
+        .message = xstrdup(problem->message),
+        .hint = problem->hint ? xstrdup(problem->hint) : NULL,
     };
 }
 
@@ -149,16 +147,16 @@ void manifests_find_repeated(struct manifests *manifests)
         struct manifest *manifest = &manifests->items[i];
         CLEANUP(freep)
         char *name = xasprintf("%d %s", (int)manifest->object->kind, manifest->object->key);
-        struct manifest *first = strmap_get(seen, name);
-        if (!first) {
+        struct manifest *earlier = strmap_get(seen, name);
+        if (!earlier) {
             strmap_set(seen, name, manifest);
             continue;
         }
         manifest->repeated = true;
-        refuse_repeated(manifest, first);
-        if (!refused[first - manifests->items])
-            refuse_repeated(first, manifest);
-        refused[first - manifests->items] = true;
+        refuse_repeated(manifest, earlier);
+        if (!refused[earlier - manifests->items])
+            refuse_repeated(earlier, manifest);
+        refused[earlier - manifests->items] = true;
     }
     strmap_free(seen);
 }
@@ -183,6 +181,17 @@ static void read_into(struct load *load, const char *path, struct buf *bytes)
     manifest_file_free(file);
 }
 
+static void add_file_problem(struct load *load, enum problem_severity severity, const char *path,
+                             const struct err *err)
+{
+    CLEANUP(freep) char *file = xstrdup(path);
+    CLEANUP(freep) char *message = xstrdup(err->msg);
+    manifests_add_problem(load->manifests, &(struct manifest_problem){.severity = severity,
+                                                                      .reason = "InvalidFile",
+                                                                      .file = file,
+                                                                      .message = message});
+}
+
 static void load_file(struct load *load, const char *path, bool is_named)
 {
     bool is_stdin = is_named && strcmp(path, "-") == 0;
@@ -193,8 +202,7 @@ static void load_file(struct load *load, const char *path, bool is_named)
                   &err) == 0) {
         read_into(load, path, &bytes);
     } else if (err.class == ERR_INVALID) {
-        manifests_add_problem(load->manifests, PROBLEM_ERROR, "InvalidFile", path, 0, err.msg,
-                              NULL);
+        add_file_problem(load, PROBLEM_ERROR, path, &err);
     } else if (!load->failed) {
         load->failed = true;
         load->err = err;
@@ -220,8 +228,7 @@ static void on_trouble(void *arg, const char *path, const struct err *err)
 {
     struct load *load = arg;
     if (err->class == ERR_INVALID) {
-        manifests_add_problem(load->manifests, PROBLEM_WARNING, "InvalidFile", path, 0, err->msg,
-                              NULL);
+        add_file_problem(load, PROBLEM_WARNING, path, err);
     } else if (!load->failed) {
         load->failed = true;
         load->err = *err;

@@ -36,8 +36,8 @@ struct manifest {
     /* Owned reference. Its `problem` is set when the manifest is refused (the first of its errors
      * in one line, with file and line). */
     struct object *object;
-    const char *file; /* as given on the command line or found below it; "-" for stdin */
-    unsigned line;    /* where the manifest begins */
+    char *file;    /* as given on the command line or found below it; "-" for stdin */
+    unsigned line; /* where the manifest begins */
     /* Another manifest before this one has its kind and name; both are refused. */
     bool repeated;
     struct manifest_problem *problems; /* by line */

@@ -30,6 +30,7 @@ struct walk {
     unsigned depth;
 };
 
+/* Takes the path. */
 static void add_folder(struct walk *walk, char *path, unsigned depth)
 {
     walk->folders = xgrow(walk->folders, walk->count, &walk->capacity, sizeof(*walk->folders));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/endpoint.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,6 @@
 
 static void on_timer(void *arg);
 static void step(void *arg);
-static void rebind(void *arg);
-static void forget_flight(struct endpoint *endpoint);
 static void on_check(void *arg, const struct gateway_answer *answer);
 
 const char *endpoint_state_name(enum endpoint_state state)
@@ -32,16 +29,6 @@ const char *endpoint_state_name(enum endpoint_state state)
     return names[state];
 }
 
-/* The URL as people may see it: what stands before an @ is a password. */
-static char *label_of(const char *url)
-{
-    const char *host = strstr(url, "://");
-    host = host ? host + 3 : url;
-    size_t authority = strcspn(host, "/");
-    const char *at = memrchr(host, '@', authority);
-    return at ? xasprintf("%.*s%s", (int)(host - url), url, at + 1) : xstrdup(url);
-}
-
 struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint *config)
 {
     struct endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
@@ -49,7 +36,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
     endpoint->id = xstrdup(config->id);
     endpoint->pod = xstrdup(config->pod ? config->pod : "");
     endpoint->url = xstrdup(config->url);
-    endpoint->label = label_of(config->url);
+    endpoint->label = endpoint_label(config->url);
     endpoint->timer = loop_timer_new(fleet->loop, on_timer, endpoint);
     endpoint->client = gateway_client_new(fleet->loop, fleet->http, config->url, config->id);
     endpoint->is_blocked = true;
@@ -57,7 +44,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
     endpoint->epoch = 1;
     endpoint->not_ready_since = -1;
     endpoint->look_at = endpoint->spot_at = endpoint->retry_at = NEVER;
-    endpoint->reload_began_at = INT64_MIN / 2;
+    endpoint->reload_began_at = endpoint->ready_at = INT64_MIN / 2;
     endpoint->batch.first_write_at = -1;
     strmap_set(fleet->endpoints, endpoint->id, endpoint);
     return endpoint;
@@ -73,19 +60,6 @@ static void cancel_work(struct endpoint *endpoint)
     loop_timer_disarm(endpoint->timer);
 }
 
-/* Lets go of all slots that `context` (NULL: any) wants here. */
-static void release_slots(struct endpoint *endpoint, const struct context *context)
-{
-    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        struct slot *next = NULL;
-        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = next) {
-            next = slot->next;
-            if (!context || slot->place->context == context)
-                endpoint_drop(endpoint, slot);
-        }
-    }
-}
-
 void endpoint_free(struct endpoint *endpoint)
 {
     if (!endpoint)
@@ -94,9 +68,9 @@ void endpoint_free(struct endpoint *endpoint)
     endpoint->is_balanced = false;
     cancel_work(endpoint);
     endpoint->is_contended = false;
-    release_slots(endpoint, NULL);
+    endpoint_release(endpoint, NULL);
     loop_defer_cancel(endpoint->fleet->loop, step, endpoint);
-    loop_defer_cancel(endpoint->fleet->loop, rebind, endpoint);
+    endpoint_bind_cancel(endpoint);
     loop_timer_free(endpoint->timer);
     slots_fini(&endpoint->slots);
     foreign_fini(&endpoint->foreign);
@@ -138,135 +112,6 @@ void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state
     slots_move(&endpoint->slots, slot, state);
 }
 
-/* Binds what could not be bound because another API held its id. */
-static void rebind(void *arg)
-{
-    struct endpoint *endpoint = arg;
-    endpoint->is_contended = false;
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        for (struct place *place = endpoint->contexts[i]->places; place;
-             place = place->context_next) {
-            if (place_is_wanted(place))
-                endpoint_bind(endpoint, place, false);
-        }
-    }
-}
-
-void endpoint_drop(struct endpoint *endpoint, struct slot *slot)
-{
-    struct place *place = slot->place;
-    job_cancel_of(endpoint, slot);
-    slots_remove(&endpoint->slots, slot);
-    fleet_touch_api(endpoint->fleet, place->api);
-    place_drop_slot(endpoint->fleet, place);
-    if (endpoint->is_contended)
-        loop_defer(endpoint->fleet->loop, rebind, endpoint);
-}
-
-/* May a wanted place take the slot over from the one that has it? */
-static bool yields(const struct place *place)
-{
-    return !place_is_wanted(place) && place->api->mode != API_KEPT;
-}
-
-void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
-{
-    struct slot *slot = slots_find(&endpoint->slots, place->api_id);
-    if (slot && slot->place != place) {
-        if (!yields(slot->place) && slot->place->api != place->api) {
-            endpoint->is_contended = true;
-            fleet_touch_api(endpoint->fleet, place->api);
-            return;
-        }
-        struct place *before = slot->place;
-        slot->place = place;
-        place->slot_count++;
-        fleet_touch_api(endpoint->fleet, before->api);
-        place_drop_slot(endpoint->fleet, before);
-    } else if (!slot) {
-        slot = slots_add(&endpoint->slots, place);
-        place->slot_count++;
-        slot->found = foreign_found(&endpoint->foreign, place->api_id);
-        /* An absence that was seen is as old as the list it was seen in. */
-        if (endpoint->is_observed && slot->found == PLAN_ABSENT)
-            slot->looked_at = (uint32_t)(endpoint->observed_at / 1000);
-    }
-    slot->by_user = by_user;
-    fleet_touch_api(endpoint->fleet, place->api);
-    endpoint->last_want_at = loop_now(endpoint->fleet->loop);
-    look_reconsider(endpoint, slot);
-    endpoint_wake(endpoint);
-}
-
-/* The access of the first context that has one. True when it is another than before. */
-static bool choose_access(struct endpoint *endpoint)
-{
-    struct gateway_access *access = NULL;
-    for (size_t i = 0; i < endpoint->context_count && !access; i++) {
-        if (!endpoint->contexts[i]->blocked)
-            access = endpoint->contexts[i]->access;
-    }
-    endpoint->is_blocked = !access;
-    return access && gateway_client_set_access(endpoint->client, access);
-}
-
-void endpoint_attach(struct endpoint *endpoint, struct context *context)
-{
-    size_t count = endpoint->context_count;
-    endpoint->contexts = xrealloc(endpoint->contexts, (count + 1) * sizeof(struct context *));
-    endpoint->contexts[endpoint->context_count++] = context;
-    if (count)
-        endpoint->wants_look = true; /* what bears its marker was nobody's until now */
-    for (struct place *place = context->places; place; place = place->context_next) {
-        if (place_is_wanted(place))
-            endpoint_bind(endpoint, place, place->by_user);
-    }
-    endpoint_reconfigure(endpoint, endpoint->url);
-}
-
-void endpoint_detach(struct endpoint *endpoint, struct context *context)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        if (endpoint->contexts[i] != context)
-            endpoint->contexts[kept++] = endpoint->contexts[i];
-    }
-    endpoint->context_count = kept;
-    if (!kept) {
-        endpoint_free(endpoint);
-        return;
-    }
-    release_slots(endpoint, context);
-    endpoint_reconfigure(endpoint, endpoint->url);
-}
-
-void endpoint_reconfigure(struct endpoint *endpoint, const char *url)
-{
-    bool moved = strcmp(url, endpoint->url) != 0;
-    if (moved) {
-        endpoint->is_balanced = false;
-        forget_flight(endpoint);
-        gateway_client_free(endpoint->client);
-        endpoint->client =
-            gateway_client_new(endpoint->fleet->loop, endpoint->fleet->http, url, endpoint->id);
-        char *before = endpoint->url;
-        endpoint->url = xstrdup(url);
-        free(before);
-        free(endpoint->label);
-        endpoint->label = label_of(url);
-    }
-    bool changed = choose_access(endpoint);
-    if (endpoint->is_blocked) {
-        if (endpoint->state != ENDPOINT_BLOCKED)
-            endpoint_enter(endpoint, ENDPOINT_BLOCKED);
-    } else if (moved || endpoint->state == ENDPOINT_BLOCKED ||
-               (changed && endpoint->state == ENDPOINT_DOWN)) {
-        /* What kept it away may be over. */
-        endpoint_enter(endpoint, ENDPOINT_CHECKING);
-    }
-    endpoint_wake(endpoint);
-}
-
 void endpoint_wake(struct endpoint *endpoint)
 {
     loop_defer(endpoint->fleet->loop, step, endpoint);
@@ -279,7 +124,7 @@ static void wait_until(struct endpoint *endpoint, int64_t due_at)
 }
 
 /* What was in flight is in doubt. */
-static void forget_flight(struct endpoint *endpoint)
+void endpoint_forget_flight(struct endpoint *endpoint)
 {
     cancel_work(endpoint);
     endpoint->is_observed = false;
@@ -308,12 +153,14 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
             xasprintf("%s -> %s", endpoint_state_name(endpoint->state), endpoint_state_name(state));
         log_debug("endpoint", .endpoint = endpoint->label, .reason = trace);
     }
+    /* A spot check that found nothing is nothing to tell. */
+    bool is_news = endpoint->state != ENDPOINT_SPOTTING;
     endpoint->state = state;
     int64_t now = loop_now(endpoint->fleet->loop);
     loop_timer_disarm(endpoint->timer);
     switch (state) {
     case ENDPOINT_BLOCKED:
-        forget_flight(endpoint);
+        endpoint_forget_flight(endpoint);
         endpoint_touch(endpoint);
         break;
     case ENDPOINT_CHECKING:
@@ -341,7 +188,8 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
         wait_until(endpoint, now + BALANCED_AGAIN_MS);
         break;
     case ENDPOINT_IDLE:
-        endpoint_touch(endpoint);
+        if (is_news)
+            endpoint_touch(endpoint);
         break;
     case ENDPOINT_RELOADING:
         break;
@@ -376,8 +224,8 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
     endpoint->not_ready_since = -1;
     endpoint->is_forced = false;
     /* What was posted is on its disk; it shows only after a reload. */
-    endpoint->wants_reload |= endpoint->is_dirty;
-    forget_flight(endpoint);
+    endpoint->wants_reload |= endpoint->dirty > 0;
+    endpoint_forget_flight(endpoint);
     endpoint_enter(endpoint, ENDPOINT_DOWN);
     if (retry_after > endpoint->due_at - loop_now(endpoint->fleet->loop))
         wait_until(endpoint,
@@ -390,6 +238,7 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
 /* It may be read. */
 static void checked(struct endpoint *endpoint)
 {
+    endpoint->ready_at = loop_now(endpoint->fleet->loop);
     if (endpoint->is_balanced)
         endpoint_enter(endpoint, ENDPOINT_SPOTTING);
     else

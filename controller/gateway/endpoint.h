@@ -89,7 +89,7 @@ struct endpoint {
     /* where, and who wants something here */
     char *url;
     char *label; /* the URL without credentials, for people */
-    struct context **contexts;
+    struct fleet_context **contexts;
     size_t context_count;
     struct gateway_client *client;
     bool is_blocked;
@@ -104,7 +104,7 @@ struct endpoint {
     /* what is due */
     bool wants_look;
     bool wants_reload;
-    bool is_dirty;  /* written since the last reload that was waited for */
+    size_t dirty;   /* writes since the last reload that was waited for, taken or in doubt */
     uint32_t epoch; /* reloads that were waited for, from 1 */
     int64_t observed_at;
     int64_t look_at; /* times of loop_now() */
@@ -113,6 +113,7 @@ struct endpoint {
     int64_t due_at; /* of the state */
     int64_t last_want_at;
     int64_t reload_began_at;
+    int64_t ready_at;        /* when it was last known to have loaded everything */
     int64_t not_ready_since; /* -1: it is */
     bool is_forced;          /* not ready for so long that it is used all the same */
     /* what is in flight */
@@ -136,24 +137,36 @@ struct endpoint {
 struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint *config);
 /* Cancels everything; slots go, what stands on the gateway stays. */
 void endpoint_free(struct endpoint *endpoint);
-void endpoint_attach(struct endpoint *endpoint, struct context *context);
-/* Frees the endpoint when this was its last context. */
-void endpoint_detach(struct endpoint *endpoint, struct context *context);
-/* The URL or the access of a context may have changed. */
-void endpoint_reconfigure(struct endpoint *endpoint, const char *url);
-/* Makes or finds the slot for a wanted place and decides what it needs. */
-void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user);
 /* Looks at all that is due, at the end of the round. */
 void endpoint_wake(struct endpoint *endpoint);
 /* The one way to another state. */
 void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state);
 /* Opens the breaker: what was in flight counts for nothing, everything is looked at again. */
 void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answer);
+/* Cancels what is in flight: what was being written is in doubt. */
+void endpoint_forget_flight(struct endpoint *endpoint);
 void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state state);
-void endpoint_drop(struct endpoint *endpoint, struct slot *slot);
 uint32_t endpoint_seconds(const struct endpoint *endpoint);
 void endpoint_touch(struct endpoint *endpoint);
 bool endpoint_is_reachable(const struct endpoint *endpoint);
+
+/* endpoint_bind.c: where it is, and who wants something here */
+/* Returns owned: the URL as people may see it; what stands before an @ is a password. */
+char *endpoint_label(const char *url);
+void endpoint_attach(struct endpoint *endpoint, struct fleet_context *context);
+/* Frees the endpoint when this was its last context. */
+void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context);
+/* Kubernetes has seen it get ready: it may have come back, and it may have come back empty. */
+void endpoint_nudge(struct endpoint *endpoint);
+/* The URL or the access of a context may have changed. */
+void endpoint_reconfigure(struct endpoint *endpoint, const char *url);
+/* Makes or finds the slot for a wanted place and decides what it needs. */
+void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user);
+/* Lets go of a slot: what stands on the gateway stays. */
+void endpoint_drop(struct endpoint *endpoint, struct slot *slot);
+/* The same for all slots that `context` (NULL: any) has here. */
+void endpoint_release(struct endpoint *endpoint, const struct fleet_context *context);
+void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */
 void look_start(struct endpoint *endpoint);
@@ -169,6 +182,9 @@ bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family for
 void look_decide(struct endpoint *endpoint, struct slot *slot);
 /* The same after something about its place has changed. */
 void look_reconsider(struct endpoint *endpoint, struct slot *slot);
+/* The API's definition is written here: what else of it stands here, and has to go with the same
+ * reload? */
+void look_moved(struct endpoint *endpoint, const struct api *api);
 /* Lets orphans go that may. */
 void look_collect(struct endpoint *endpoint);
 
@@ -179,11 +195,21 @@ void push_done(struct endpoint *endpoint); /* tells about the batch, if there wa
 void reload_step(struct endpoint *endpoint);
 /* Would most of what is queued have to be looked at first? */
 bool push_wants_look(const struct endpoint *endpoint);
-void slot_fail(struct endpoint *endpoint, struct slot *slot, enum slot_fault fault, long status);
-struct job *job_free_one(struct endpoint *endpoint);
+
+/* endpoint_write.c: one POST or DELETE, and what its answer means */
+void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, struct buf *body);
+void write_delete(struct endpoint *endpoint, struct job *job, struct slot *slot,
+                  enum job_kind kind);
+
+/* endpoint_job.c: requests in flight, and what has failed */
+struct job *job_free_one(struct endpoint *endpoint); /* NULL: all are busy */
 size_t jobs_active(const struct endpoint *endpoint);
 void jobs_cancel(struct endpoint *endpoint);
 void job_cancel_of(struct endpoint *endpoint, const struct slot *slot);
+/* Frees the job and returns what it was about. */
+struct slot *job_end(struct job *job, struct endpoint **ret_endpoint);
+/* Puts the slot to rest: for long where only another document can help, else longer each time. */
+void slot_fail(struct endpoint *endpoint, struct slot *slot, enum slot_fault fault, long status);
 
 /* endpoint_verify.c */
 void verify_begin(struct endpoint *endpoint);

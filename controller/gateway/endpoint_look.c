@@ -28,8 +28,8 @@ void look_start(struct endpoint *endpoint)
         .begin = on_begin, .definition = on_definition, .done = on_done};
     /* What is asked for from here on needs another look. */
     endpoint->wants_look = false;
-    endpoint->observation =
-        observation_start(&endpoint->fleet->turn, endpoint->client, &callbacks, endpoint);
+    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client,
+                                              endpoint->is_forced, &callbacks, endpoint);
 }
 
 static void on_begin(void *arg)
@@ -52,11 +52,14 @@ static bool has_context(const struct endpoint *endpoint, const char *name)
     return false;
 }
 
-static uint64_t claim_of(const struct definition *definition)
+/* On the listen path that it was sent with, also if it was renamed. */
+static uint64_t claim_of(const struct definition *definition, const char *api_id)
 {
     CLEANUP(freep) char *path = json_text_string(definition->listen_path);
     CLEANUP(freep) char *domain = json_text_string(definition->domain);
-    return listen_path_claim(path ? path : "", domain ? domain : "");
+    CLEANUP(freep) char *before = path ? listen_path_before_rename(path, api_id) : NULL;
+    const char *sent = before ? before : path;
+    return listen_path_claim(sent ? sent : "", domain ? domain : "");
 }
 
 /* A slot for a definition with our marker that nothing wants under this id: its object wants
@@ -70,12 +73,12 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
     if (!is_named && !has_context(endpoint, marker->context))
         return NULL;
     api = fleet_api(fleet, marker->api);
-    struct context *context = fleet_context(fleet, marker->context);
+    struct fleet_context *context = fleet_context(fleet, marker->context);
     struct place *place = place_find(api, context, api_id);
     if (!place) {
         place = place_new(api, context, api_id);
         place->family = definition->is_oas ? API_OAS : API_CLASSIC;
-        place->claim = claim_of(definition);
+        place->claim = claim_of(definition, api_id);
         place->retain = marker->retain;
     }
     place->slot_count++;
@@ -135,6 +138,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->is_oas = definition->is_oas;
     slot->form = PLAN_FORM_GOOD;
     slot->looked_at = endpoint_seconds(endpoint);
+    slot->in_doubt = false;
     if (found == PLAN_OURS) {
         slot->n = (uint16_t)(marker->n < MAX_N ? marker->n : 0);
         /* Only what was sent as wanted now can be compared with it. */
@@ -152,6 +156,7 @@ void look_absent(struct endpoint *endpoint, struct slot *slot)
     slot->held = 0;
     slot->is_oas = false;
     slot->form = PLAN_FORM_GOOD;
+    slot->in_doubt = false;
     slot->looked_at = endpoint_seconds(endpoint);
 }
 
@@ -208,10 +213,11 @@ static void plan_next_look(struct endpoint *endpoint)
     int64_t every = endpoint->slots.lists[SLOT_FOREIGN].count ? LOOK_BLOCKED_MS : LOOK_EVERY_MS;
     endpoint->look_at =
         now + every - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(every / 10));
+    int64_t interval = endpoint->fleet->drift_interval_ms;
     if (endpoint->spot_at == INT64_MAX)
-        endpoint->spot_at =
-            now + (int64_t)loop_random(endpoint->fleet->loop,
-                                       (uint32_t)endpoint->fleet->drift_interval_ms);
+        endpoint->spot_at = now + (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)interval);
+    else if (endpoint->spot_at <= now)
+        endpoint->spot_at = now + interval;
 }
 
 static void on_done(void *arg, const struct gateway_answer *answer)
@@ -262,11 +268,11 @@ static void log_about(const struct endpoint *endpoint, const struct slot *slot, 
              .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label);
 }
 
-static void enqueue(struct endpoint *endpoint, struct slot *slot, bool delete)
+static void enqueue(struct endpoint *endpoint, struct slot *slot, bool is_deletion)
 {
-    slot->delete = delete;
+    slot->is_deletion = is_deletion;
     slot->redo = false;
-    bool oas = !delete &&slot->place->family == API_OAS;
+    bool oas = !is_deletion && slot->place->family == API_OAS;
     enum slot_state user = oas ? SLOT_USER_OAS : SLOT_USER_CLASSIC;
     enum slot_state refill = oas ? SLOT_REFILL_OAS : SLOT_REFILL_CLASSIC;
     endpoint_move(endpoint, slot, slot->by_user ? user : refill);
@@ -288,8 +294,7 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
 /* Somebody has changed or lost the definition, and it has been pushed again. */
 static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 {
-    bool was_pushed = slot->epoch + 1 == endpoint->epoch;
-    if (!was_pushed || ++endpoint->batch.repaired > REPAIRS_TOLD)
+    if (++endpoint->batch.repaired > REPAIRS_TOLD)
         return;
     CLEANUP(freep) char *note = xasprintf("pushed again to %s", endpoint->label);
     endpoint->fleet->callbacks.happened(endpoint->fleet->arg, slot->place->api->key, false,
@@ -298,9 +303,10 @@ static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 
 static void settle(struct endpoint *endpoint, struct slot *slot)
 {
-    if (slot->drifted)
+    if (slot->drifted && slot->repairs)
         tell_repaired(endpoint, slot);
     slot->drifted = false;
+    slot->repairs = false;
     slot->attempts = 0;
     slot->fault = FAULT_NONE;
     slot->by_user = false;
@@ -319,16 +325,16 @@ static bool is_underway(const struct slot *slot, enum plan_wish wish)
         return false;
     if (slot->redo)
         return true;
-    return slot->delete ? wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED
-                        : wish == PLAN_WANTED && slot->posted == slot->place->fingerprint;
+    return slot->is_deletion ? wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED
+                             : wish == PLAN_WANTED && slot->posted == slot->place->fingerprint;
 }
 
 /* It was tried, and it is not time to try again. */
-static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool delete)
+static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool is_deletion)
 {
-    return slot->state == SLOT_FAILED &&
-           slot->delete == delete &&slot->retry_at > endpoint_seconds(endpoint) &&
-           (delete || slot->posted == slot->place->fingerprint);
+    return slot->state == SLOT_FAILED && slot->is_deletion == is_deletion &&
+           slot->retry_at > endpoint_seconds(endpoint) &&
+           (is_deletion || slot->posted == slot->place->fingerprint);
 }
 
 void look_decide(struct endpoint *endpoint, struct slot *slot)
@@ -374,7 +380,7 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
         if (slot->state == SLOT_ORPHAN || rests(endpoint, slot, true))
             break;
         /* One that was about to be deleted has waited already. */
-        if (!slot_is_queued(slot) || !slot->delete)
+        if (!slot_is_queued(slot) || !slot->is_deletion)
             slot->retry_at = endpoint_seconds(endpoint);
         endpoint_move(endpoint, slot, SLOT_ORPHAN);
         break;
@@ -397,6 +403,19 @@ void look_reconsider(struct endpoint *endpoint, struct slot *slot)
                   slot->held == slot->place->fingerprint;
     if (in_doubt && !as_was)
         endpoint_move(endpoint, slot, SLOT_UNKNOWN);
+}
+
+void look_moved(struct endpoint *endpoint, const struct api *api)
+{
+    struct place *next = NULL;
+    for (struct place *place = api->places; place; place = next) {
+        next = place->next;
+        if (place == api->current)
+            continue;
+        struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+        if (slot && slot->place == place)
+            look_decide(endpoint, slot);
+    }
 }
 
 static void hold_orphans(struct endpoint *endpoint, size_t count)

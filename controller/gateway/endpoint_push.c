@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/endpoint.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/object.h"
 
 #define CLASSIC_AT_ONCE 4
 #define OAS_AT_ONCE 2
@@ -15,69 +13,15 @@
 /* What was seen so long ago may have changed hands. A deletion cannot be taken back. */
 #define FRESH_S 30
 #define FRESH_TO_DELETE_S 5
-#define SERVER_ERRORS_MAX 3
-/* How long a failed slot rests: for good, as it were, where only another document can help (the
- * periodic look tries again), else longer each time. */
-#define REST_REFUSED_S 600
-#define REST_MIN_S 2
-#define REST_MAX_S 300
-#define REST_SERVER_MAX_S 30
-#define REST_UNKNOWN_DOCUMENT_S 5
+/* So long after it was ready, a gateway may have been restarted, and say 404 to everything until it
+ * has loaded what is on its disk; an idle connection that is replaced tells nobody. */
+#define READY_FOR_MS 100
 
-static bool start(struct endpoint *endpoint, struct slot *slot);       /* 1 */
+static bool start(struct endpoint *endpoint, struct slot *slot);      /* 1 */
+static void on_ready(void *arg, const struct gateway_answer *answer); /* 2, if need be */
+static void send_look(struct job *job);
 static void on_look(void *arg, const struct gateway_answer *answer);   /* 2, if need be */
-static void on_post(void *arg, const struct gateway_answer *answer);   /* 3 */
-static void on_delete(void *arg, const struct gateway_answer *answer); /* 3 */
 static void on_reload(void *arg, const struct gateway_answer *answer); /* 4, once a batch */
-
-struct job *job_free_one(struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < JOB_COUNT; i++) {
-        if (endpoint->jobs[i].kind == JOB_NONE)
-            return &endpoint->jobs[i];
-    }
-    return NULL;
-}
-
-size_t jobs_active(const struct endpoint *endpoint)
-{
-    size_t active = 0;
-    for (size_t i = 0; i < JOB_COUNT; i++)
-        active += endpoint->jobs[i].kind != JOB_NONE;
-    return active;
-}
-
-static void job_cancel(struct job *job)
-{
-    gateway_call_cancel(job->call);
-    *job = (struct job){0};
-}
-
-void jobs_cancel(struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < JOB_COUNT; i++)
-        job_cancel(&endpoint->jobs[i]);
-}
-
-void job_cancel_of(struct endpoint *endpoint, const struct slot *slot)
-{
-    for (size_t i = 0; i < JOB_COUNT; i++) {
-        if (endpoint->jobs[i].kind != JOB_NONE && endpoint->jobs[i].slot == slot) {
-            job_cancel(&endpoint->jobs[i]);
-            endpoint_wake(endpoint);
-        }
-    }
-}
-
-/* Ends a job: what it was about. */
-static struct slot *job_end(struct job *job, struct endpoint **ret_endpoint)
-{
-    struct slot *slot = job->slot;
-    *ret_endpoint = job->endpoint;
-    endpoint_wake(job->endpoint);
-    *job = (struct job){0};
-    return slot;
-}
 
 void push_begin(struct endpoint *endpoint)
 {
@@ -90,9 +34,9 @@ void push_begin(struct endpoint *endpoint)
 static bool needs_look(const struct endpoint *endpoint, const struct slot *slot)
 {
     /* Pushing over what was ours is repair; everything else depends on what stands there now. */
-    if (!slot->delete &&slot->found == PLAN_OURS)
+    if (!slot->is_deletion && slot->found == PLAN_OURS && !slot->in_doubt)
         return false;
-    uint32_t fresh = slot->delete ? FRESH_TO_DELETE_S : FRESH_S;
+    uint32_t fresh = slot->is_deletion ? FRESH_TO_DELETE_S : FRESH_S;
     return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > fresh;
 }
 
@@ -106,16 +50,11 @@ bool push_wants_look(const struct endpoint *endpoint)
     return plan_reads_all(stale, endpoint->loaded);
 }
 
-static bool lane_is_oas(const struct job *job)
-{
-    return job->kind == JOB_POST ? job->slot->place->family == API_OAS : job->form == API_OAS;
-}
-
 static size_t lane_count(const struct endpoint *endpoint, bool oas)
 {
     size_t count = 0;
     for (size_t i = 0; i < JOB_COUNT; i++)
-        count += endpoint->jobs[i].kind != JOB_NONE && lane_is_oas(&endpoint->jobs[i]) == oas;
+        count += endpoint->jobs[i].kind != JOB_NONE && (endpoint->jobs[i].form == API_OAS) == oas;
     return count;
 }
 
@@ -169,41 +108,17 @@ void push_step(struct endpoint *endpoint)
     plan = batch_now(endpoint);
     bool is_over = !jobs_active(endpoint) && (batch->is_closing || plan_batch_closes(&plan));
     if (!is_over) {
-        loop_timer_arm(endpoint->timer, plan_batch_closes_in(&plan));
+        /* Once closing, only the answers that are still to come matter. */
+        if (!batch->is_closing)
+            loop_timer_arm(endpoint->timer, plan_batch_closes_in(&plan));
         return;
     }
-    if (endpoint->is_dirty || endpoint->wants_reload) {
+    if (endpoint->dirty || endpoint->wants_reload) {
         endpoint_enter(endpoint, ENDPOINT_RELOADING);
     } else {
         push_done(endpoint);
         endpoint_enter(endpoint, ENDPOINT_IDLE);
     }
-}
-
-static void send_post(struct endpoint *endpoint, struct job *job, struct slot *slot,
-                      struct buf *body)
-{
-    struct batch *batch = &endpoint->batch;
-    if (batch->first_write_at < 0)
-        batch->first_write_at = loop_now(endpoint->fleet->loop);
-    /* Even if no answer comes: it may have been taken. */
-    endpoint->is_dirty = true;
-    slot->posted = slot->place->fingerprint;
-    slot->epoch = endpoint->epoch;
-    *job = (struct job){
-        .endpoint = endpoint, .slot = slot, .kind = JOB_POST, .form = slot->place->family};
-    job->call = gateway_post(endpoint->client, slot->place->family, body, on_post, job);
-}
-
-static void send_delete(struct endpoint *endpoint, struct job *job, struct slot *slot,
-                        enum job_kind kind)
-{
-    struct batch *batch = &endpoint->batch;
-    if (batch->first_write_at < 0)
-        batch->first_write_at = loop_now(endpoint->fleet->loop);
-    endpoint->is_dirty = true;
-    *job = (struct job){.endpoint = endpoint, .slot = slot, .kind = kind, .form = API_CLASSIC};
-    job->call = gateway_delete(endpoint->client, slot->place->api_id, on_delete, job);
 }
 
 static void refuse_document(struct endpoint *endpoint, struct slot *slot, const struct err *err)
@@ -230,12 +145,16 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
             return false;
         endpoint_move(endpoint, slot, SLOT_WRITING);
         *job = (struct job){.endpoint = endpoint, .slot = slot, .kind = JOB_LOOK, .form = form};
-        job->call = gateway_get(endpoint->client, slot->place->api_id, form, false, on_look, job);
+        int64_t age = loop_now(endpoint->fleet->loop) - endpoint->ready_at;
+        if (age < READY_FOR_MS || endpoint->is_forced)
+            send_look(job);
+        else
+            job->call = gateway_ready(endpoint->client, on_ready, job);
         return true;
     }
-    if (slot->delete) {
+    if (slot->is_deletion) {
         endpoint_move(endpoint, slot, SLOT_WRITING);
-        send_delete(endpoint, job, slot, JOB_DELETE);
+        write_delete(endpoint, job, slot, JOB_DELETE);
         return true;
     }
     struct err err = {0};
@@ -245,8 +164,26 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
     if (!fleet_body(endpoint->fleet, slot->place, slot->n, &body, &err))
         refuse_document(endpoint, slot, &err);
     else
-        send_post(endpoint, job, slot, &body);
+        write_post(endpoint, job, slot, &body);
     return true;
+}
+
+static void send_look(struct job *job)
+{
+    job->call = gateway_get(job->endpoint->client, job->slot->place->api_id, job->form, false,
+                            on_look, job);
+}
+
+static void on_ready(void *arg, const struct gateway_answer *answer)
+{
+    struct job *job = arg;
+    job->call = NULL;
+    if (answer->err && answer->status != 404) {
+        endpoint_fail(job->endpoint, answer);
+        return;
+    }
+    job->endpoint->ready_at = loop_now(job->endpoint->fleet->loop);
+    send_look(job);
 }
 
 static void on_look(void *arg, const struct gateway_answer *answer)
@@ -259,204 +196,26 @@ static void on_look(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
+    /* As with a DELETE that says 404: the reload will show. */
+    if (answer->status == 404 && slot->is_deletion) {
+        slot->redo = slot->epoch == endpoint->epoch;
+        slot->held = 0;
+        endpoint->dirty++;
+        endpoint_move(endpoint, slot, SLOT_WRITTEN);
+        return;
+    }
     /* 400: it is of the other family by now. */
     if (answer->status == 400 || !look_read(endpoint, slot, form, answer)) {
         slot->looked_at = 0;
         endpoint->wants_look = true;
         return;
     }
-    look_decide(endpoint, slot);
-}
-
-static uint32_t rest_of(const struct slot *slot, enum slot_fault fault)
-{
-    switch (fault) {
-    case FAULT_REFUSED:
-    case FAULT_TRUNCATED:
-    case FAULT_DOCUMENT:
-        return REST_REFUSED_S;
-    case FAULT_WRONG_ID:
-        /* Each try leaves a definition with a random id behind. */
-        return UINT32_MAX / 2;
-    case FAULT_NONE:
-        return REST_UNKNOWN_DOCUMENT_S;
-    case FAULT_SERVER:
-    case FAULT_NOT_LOADED:
-    case FAULT_RENAMED:
-    case FAULT_UNDELETABLE:
-    case FAULT_FOREIGN_ID:
-    case FAULT_FOREIGN_PATH:
-        break;
-    }
-    uint32_t limit = fault == FAULT_SERVER ? REST_SERVER_MAX_S : REST_MAX_S;
-    unsigned doubled = slot->attempts < 8 ? slot->attempts : 8;
-    uint32_t rest = (uint32_t)(REST_MIN_S / 2) << doubled;
-    return rest < limit ? rest : limit;
-}
-
-void slot_fail(struct endpoint *endpoint, struct slot *slot, enum slot_fault fault, long status)
-{
-    if (slot->attempts < UINT8_MAX)
-        slot->attempts++;
-    slot->fault = fault;
-    slot->status = (uint16_t)(status > 0 && status < 1000 ? status : 0);
-    slot->retry_at = endpoint_seconds(endpoint) + rest_of(slot, fault);
-    if ((int64_t)slot->retry_at * 1000 < endpoint->retry_at)
-        endpoint->retry_at = (int64_t)slot->retry_at * 1000;
-    endpoint->batch.failed++;
-    fleet_touch_api(endpoint->fleet, slot->place->api);
-    endpoint_move(endpoint, slot, SLOT_FAILED);
-}
-
-static void log_refusal(const struct endpoint *endpoint, const struct slot *slot,
-                        const char *message, const struct gateway_answer *answer)
-{
-    CLEANUP(freep) char *ns = object_key_ns(slot->place->api->key);
-    log_warn(message, .kind = "ApiDefinition", .ns = ns,
-             .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label,
-             .err = answer->err, .detail = answer->detail);
-}
-
-/* Does the answer speak of the gateway rather than of one definition? */
-static bool is_about_gateway(const struct gateway_answer *answer)
-{
-    if (!answer->err || answer->status == 500)
-        return false;
-    bool is_refusal = answer->status == 400 || answer->status == 409 || answer->status == 413 ||
-                      answer->status == 422;
-    return !is_refusal;
-}
-
-/* What else of the API stands on this endpoint, and has to go with the same reload? */
-static void reconsider_moved(struct endpoint *endpoint, const struct api *api)
-{
-    struct place *next = NULL;
-    for (struct place *place = api->places; place; place = next) {
-        next = place->next;
-        if (place == api->current)
-            continue;
-        struct slot *slot = slots_find(&endpoint->slots, place->api_id);
-        if (slot && slot->place == place)
-            look_decide(endpoint, slot);
-    }
-}
-
-/* The gateway has written it under an id of its own: that one goes again. */
-static void clean_wrong_id(struct endpoint *endpoint, const struct slot *slot,
-                           const struct gateway_answer *answer)
-{
-    CLEANUP(freep) char *key = gateway_answer_key(answer);
-    if (!key || !*key || slots_find(&endpoint->slots, key))
-        return;
-    const struct place *place = slot->place;
-    struct place *stray = place_find(place->api, place->context, key);
-    if (!stray)
-        stray = place_new(place->api, place->context, key);
-    stray->is_stray = true;
-    stray->slot_count++;
-    struct slot *other = slots_add(&endpoint->slots, stray);
-    other->found = PLAN_OURS;
-    other->looked_at = endpoint_seconds(endpoint);
-    other->epoch = endpoint->epoch;
-    other->posted = 1;
-    look_decide(endpoint, other);
-}
-
-static void accepted(struct endpoint *endpoint, struct slot *slot,
-                     const struct gateway_answer *answer)
-{
-    endpoint->server_errors = 0;
-    if (!gateway_answer_is_for(answer, slot->place->api_id)) {
-        log_refusal(endpoint, slot, "definition was written under another id", answer);
-        slot_fail(endpoint, slot, FAULT_WRONG_ID, 0);
-        clean_wrong_id(endpoint, slot, answer);
-        return;
-    }
-    bool replaced_oas = slot->is_oas && slot->place->family == API_CLASSIC && !slot->swept;
-    slot->found = PLAN_OURS;
-    slot->held = 0;
-    slot->form = PLAN_FORM_GOOD;
-    if (replaced_oas) {
-        /* The OAS half of what stood there would stay on the disk for ever: both files are deleted,
-         * and what has just proved acceptable is written again. */
-        struct job *job = job_free_one(endpoint);
-        slot->swept = true;
-        send_delete(endpoint, job, slot, JOB_SWEEP);
-        return;
-    }
-    endpoint->batch.posted++;
-    endpoint->batch.user_waits |= slot->by_user;
-    endpoint_move(endpoint, slot, SLOT_WRITTEN);
-    /* It may have changed, or may have to go, since. */
-    look_decide(endpoint, slot);
-}
-
-static void on_post(void *arg, const struct gateway_answer *answer)
-{
-    struct endpoint *endpoint;
-    struct slot *slot = job_end(arg, &endpoint);
-    if (is_about_gateway(answer)) {
-        endpoint_fail(endpoint, answer);
-        return;
-    }
-    struct api *api = slot->place->api;
-    if (!answer->err) {
-        accepted(endpoint, slot, answer);
-        reconsider_moved(endpoint, api);
-        return;
-    }
-    if (answer->status == 500 && ++endpoint->server_errors >= SERVER_ERRORS_MAX) {
-        endpoint_fail(endpoint, answer);
-        return;
-    }
-    log_refusal(endpoint, slot, "definition is refused", answer);
-    slot_fail(endpoint, slot, answer->status == 500 ? FAULT_SERVER : FAULT_REFUSED, answer->status);
-    look_decide(endpoint, slot);
-}
-
-/* The companion file is gone (or could not be deleted, and stays): write the definition again. */
-static void swept(struct endpoint *endpoint, struct slot *slot)
-{
-    endpoint_move(endpoint, slot, SLOT_UNKNOWN);
-    look_decide(endpoint, slot);
-}
-
-static void on_delete(void *arg, const struct gateway_answer *answer)
-{
-    struct endpoint *endpoint;
-    enum job_kind kind = ((struct job *)arg)->kind;
-    struct slot *slot = job_end(arg, &endpoint);
-    bool is_known = !answer->err || answer->status == 404 || answer->status == 500;
-    if (!is_known && is_about_gateway(answer)) {
-        endpoint_fail(endpoint, answer);
-        return;
-    }
-    if (kind == JOB_SWEEP) {
-        swept(endpoint, slot);
-        return;
-    }
-    if (!is_known) {
-        log_refusal(endpoint, slot, "deletion is refused", answer);
-        slot_fail(endpoint, slot, FAULT_UNDELETABLE, answer->status);
-        return;
-    }
-    if (answer->status == 404) {
-        /* Not loaded. If it was posted since the last reload, it is on the disk nevertheless. */
-        bool may_be_on_disk = slot->epoch == endpoint->epoch;
-        if (!may_be_on_disk) {
-            look_absent(endpoint, slot);
-            endpoint_move(endpoint, slot, SLOT_UNKNOWN);
-            look_decide(endpoint, slot);
-            return;
-        }
-        slot->redo = true;
-    }
-    /* 500: the file is not there, or not where it is looked for: the reload will show. */
-    slot->held = 0;
-    endpoint->batch.deleted += !answer->err;
-    endpoint->batch.user_waits |= slot->by_user;
-    endpoint_move(endpoint, slot, SLOT_WRITTEN);
-    look_decide(endpoint, slot);
+    /* An orphan has waited already; it only had to be seen to be still there. */
+    if (slot->is_deletion && slot->found == PLAN_OURS &&
+        place_wish(slot->place, endpoint) == PLAN_UNACCOUNTED)
+        endpoint_move(endpoint, slot, SLOT_REFILL_CLASSIC);
+    else
+        look_decide(endpoint, slot);
 }
 
 void reload_step(struct endpoint *endpoint)
@@ -498,7 +257,8 @@ static void on_reload(void *arg, const struct gateway_answer *answer)
         return;
     }
     endpoint->epoch++;
-    endpoint->is_dirty = false;
+    endpoint->ready_at = loop_now(endpoint->fleet->loop);
+    endpoint->dirty = 0;
     endpoint->wants_reload = false;
     redo_written(endpoint);
     size_t written = endpoint->slots.lists[SLOT_WRITTEN].count;

@@ -15,7 +15,7 @@ void verify_begin(struct endpoint *endpoint)
 {
     struct slot *slot;
     while ((slot = endpoint->slots.lists[SLOT_WRITTEN].first)) {
-        bool oas = !slot->delete &&slot->place->family == API_OAS;
+        bool oas = !slot->is_deletion && slot->place->family == API_OAS;
         endpoint_move(endpoint, slot, oas ? SLOT_READ_OAS : SLOT_READ_CLASSIC);
     }
 }
@@ -54,12 +54,9 @@ void verify_step(struct endpoint *endpoint)
 
 static void on_read(void *arg, const struct gateway_answer *answer)
 {
-    struct job *job = arg;
-    struct endpoint *endpoint = job->endpoint;
-    struct slot *slot = job->slot;
-    enum api_family form = job->form;
-    *job = (struct job){0};
-    endpoint_wake(endpoint);
+    struct endpoint *endpoint;
+    enum api_family form = ((struct job *)arg)->form;
+    struct slot *slot = job_end(arg, &endpoint);
     /* 400: an OAS document was asked for, and the API is Classic. */
     if (answer->err && answer->status != 404 && answer->status != 400) {
         endpoint_fail(endpoint, answer);
@@ -106,12 +103,12 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
 {
     const struct place *place = slot->place;
     enum plan_wish wish = place_wish(place, endpoint);
-    bool deleted = slot->delete &&(wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED);
+    bool deleted = slot->is_deletion && (wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED);
     if (deleted) {
         verify_deletion(endpoint, slot);
         return;
     }
-    bool as_sent = !slot->delete &&wish == PLAN_WANTED && slot->posted == place->fingerprint;
+    bool as_sent = !slot->is_deletion && wish == PLAN_WANTED && slot->posted == place->fingerprint;
     bool is_there = slot->found == PLAN_OURS && slot->held == place->fingerprint &&
                     slot->form == PLAN_FORM_GOOD;
     bool is_ours = slot->found == PLAN_OURS || slot->found == PLAN_ABSENT;
@@ -122,6 +119,8 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
         if (fault == FAULT_NOT_LOADED)
             spot_suspect(endpoint, slot);
         slot_fail(endpoint, slot, fault, 0);
+        if (fault == FAULT_RENAMED)
+            look_moved(endpoint, slot->place->api);
         /* A reload of somebody else's may have passed over it; and a duplicate's path comes right
          * when it is pushed as another definition. Once, at once. */
         if (is_first && fault != FAULT_TRUNCATED)

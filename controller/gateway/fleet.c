@@ -56,9 +56,9 @@ void fleet_release_api(struct fleet *fleet, struct api *api)
         api_free(fleet, api);
 }
 
-struct context *fleet_context(struct fleet *fleet, const char *name)
+struct fleet_context *fleet_context(struct fleet *fleet, const char *name)
 {
-    struct context *context = strmap_get(fleet->contexts, name);
+    struct fleet_context *context = strmap_get(fleet->contexts, name);
     if (!context) {
         context = xcalloc(1, sizeof(*context));
         context->name = xstrdup(name);
@@ -67,7 +67,7 @@ struct context *fleet_context(struct fleet *fleet, const char *name)
     return context;
 }
 
-void fleet_release_context(struct fleet *fleet, struct context *context)
+void fleet_release_context(struct fleet *fleet, struct fleet_context *context)
 {
     if (context->is_set || context->places)
         return;
@@ -79,7 +79,8 @@ void fleet_release_context(struct fleet *fleet, struct context *context)
     free(context);
 }
 
-struct place *place_find(const struct api *api, const struct context *context, const char *api_id)
+struct place *place_find(const struct api *api, const struct fleet_context *context,
+                         const char *api_id)
 {
     for (struct place *place = api->places; place; place = place->next) {
         if (place->context == context && strcmp(place->api_id, api_id) == 0)
@@ -88,7 +89,7 @@ struct place *place_find(const struct api *api, const struct context *context, c
     return NULL;
 }
 
-struct place *place_new(struct api *api, struct context *context, const char *api_id)
+struct place *place_new(struct api *api, struct fleet_context *context, const char *api_id)
 {
     struct place *place = xcalloc(1, sizeof(*place));
     place->api = api;
@@ -134,9 +135,6 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     bool had_form = place->fingerprint != 0;
     uint64_t fingerprint = place->fingerprint;
     enum api_family family = place->family;
-    bool moved = strcmp(place->listen_path, want->listen_path) != 0 ||
-                 strcmp(place->target, want->target) != 0 ||
-                 strcmp(place->domain, want->domain) != 0;
     set_text(&place->uid, want->uid);
     set_text(&place->listen_path, want->listen_path);
     set_text(&place->target, want->target);
@@ -144,15 +142,14 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     place->digest = want->digest;
     digest_hex(&want->digest, place->hash);
     place->family = want->family;
-    place->by_user = want->by_user;
     place->retain = want->retain;
     bool adopts = want->adopt && !place->adopt;
     place->adopt = want->adopt;
     place->claim = listen_path_claim(place->listen_path, place->domain);
     struct marker marker = marker_of(fleet, place);
     place->fingerprint = marker_fingerprint(&marker);
-    return !had_form || moved || adopts || family != place->family ||
-           fingerprint != place->fingerprint;
+    /* Listen path, domain and target are in the document. */
+    return !had_form || adopts || family != place->family || fingerprint != place->fingerprint;
 }
 
 void place_free(struct fleet *fleet, struct place *place)
@@ -214,16 +211,17 @@ bool api_is_established(const struct api *api)
     return ready > 0;
 }
 
-/* Is the API's new place on the same endpoint, with the same listen path, and written? Then the old
- * definition has to go with the same reload: beside it, the new one would be renamed for good. */
+/* Does the API's new definition stand on the same endpoint, and is this one in its way? Then it has
+ * to go with the same reload: beside it, the new one is renamed for good. */
 static bool gives_way(const struct place *place, const struct endpoint *endpoint)
 {
     const struct place *current = place->api->current;
-    if (!current || current->claim != place->claim)
+    const struct slot *slot = current ? slots_find(&endpoint->slots, current->api_id) : NULL;
+    if (!slot || slot->place != current)
         return false;
-    const struct slot *slot = slots_find(&endpoint->slots, current->api_id);
-    return slot && slot->place == current &&
-           ((slot->state == SLOT_WRITTEN && !slot->redo) || slot->state == SLOT_SYNCED);
+    bool is_there = (slot->state == SLOT_WRITTEN && !slot->redo) ||
+                    (slot->found == PLAN_OURS && slot->held == current->fingerprint);
+    return is_there && (current->claim == place->claim || slot->form == PLAN_FORM_RENAMED);
 }
 
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)
@@ -293,7 +291,7 @@ static void tell(void *arg)
     }
     for (struct strmap_entry *entry = strmap_first(fleet->contexts); entry;
          entry = strmap_next(entry)) {
-        struct context *context = strmap_entry_value(entry);
+        struct fleet_context *context = strmap_entry_value(entry);
         if (!context->is_dirty)
             continue;
         context->is_dirty = false;
@@ -327,7 +325,7 @@ void fleet_check_moves(struct fleet *fleet, struct api *api)
     fleet_touch_api(fleet, api);
 }
 
-void fleet_touch_context(struct fleet *fleet, struct context *context)
+void fleet_touch_context(struct fleet *fleet, struct fleet_context *context)
 {
     context->is_dirty = true;
     loop_defer(fleet->loop, tell, fleet);
@@ -370,7 +368,7 @@ void fleet_free(struct fleet *fleet)
         api_free(fleet, api);
     }
     while ((entry = strmap_first(fleet->contexts))) {
-        struct context *context = strmap_entry_value(entry);
+        struct fleet_context *context = strmap_entry_value(entry);
         context->is_set = false;
         fleet_release_context(fleet, context);
     }

@@ -44,7 +44,7 @@ struct api {
 struct place {
     struct api *api;
     struct place *next; /* of the API */
-    struct context *context;
+    struct fleet_context *context;
     struct place *context_prev; /* of the context */
     struct place *context_next;
     size_t slot_count; /* slots that point here */
@@ -59,7 +59,6 @@ struct place {
     uint64_t fingerprint; /* of the marker */
     uint64_t claim;       /* on the listen path */
     enum api_family family;
-    bool by_user;
     bool adopt;
     bool retain;
     bool is_stray; /* a gateway has put it there by itself: goes at once */
@@ -70,7 +69,7 @@ struct context_endpoint {
     bool ready;
 };
 
-struct context {
+struct fleet_context {
     char *name;
     bool is_set; /* by set_context(); places may name one that is not */
     struct context_endpoint *endpoints;
@@ -105,15 +104,16 @@ struct fleet {
 };
 
 struct api *fleet_api(struct fleet *fleet, const char *key); /* made when absent */
-struct context *fleet_context(struct fleet *fleet, const char *name);
+struct fleet_context *fleet_context(struct fleet *fleet, const char *name);
 /* Frees the API if nothing is known of it any more: neither named nor on any gateway. */
 void fleet_release_api(struct fleet *fleet, struct api *api);
 /* Frees the context if it is not set and no place names it. */
-void fleet_release_context(struct fleet *fleet, struct context *context);
+void fleet_release_context(struct fleet *fleet, struct fleet_context *context);
 
-struct place *place_find(const struct api *api, const struct context *context, const char *api_id);
+struct place *place_find(const struct api *api, const struct fleet_context *context,
+                         const char *api_id);
 /* Returns borrowed: a new place, owned by the API. */
-struct place *place_new(struct api *api, struct context *context, const char *api_id);
+struct place *place_new(struct api *api, struct fleet_context *context, const char *api_id);
 /* Sets what is wanted there; true when the definition has to be pushed anew for it. */
 bool place_set(const struct fleet *fleet, struct place *place, const struct gateway_want *want);
 /* One slot less points there; the place (and the API) goes when nothing needs it. */
@@ -136,7 +136,7 @@ void fleet_touch_api(struct fleet *fleet, struct api *api);
 /* The API has been verified somewhere: at the end of the round, what it is leaving goes if the new
  * place is verified everywhere. */
 void fleet_check_moves(struct fleet *fleet, struct api *api);
-void fleet_touch_context(struct fleet *fleet, struct context *context);
+void fleet_touch_context(struct fleet *fleet, struct fleet_context *context);
 
 /* Appends the body to push: the document with its marker. False: the document is not known (now),
  * or ERR_INVALID in *err: it cannot bear a marker. */

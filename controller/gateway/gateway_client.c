@@ -27,17 +27,6 @@
 #define DEPTH 512
 #define DETAIL_LIMIT 200
 
-struct gateway_access {
-    unsigned refs;
-    char *secret;
-    char *header; /* NULL: none */
-    char *ca_pem;
-    char *client_cert_pem;
-    char *client_key_pem;
-    char *server_name;
-    struct http_tls tls; /* points to these */
-};
-
 struct gateway_client {
     struct loop *loop;
     struct http *http;
@@ -73,67 +62,6 @@ static void call_on_done(void *arg, const struct http_response *response,
                          const struct err *err); /* 2 */
 static void call_finish(struct gateway_call *call, const struct http_response *response,
                         const struct err *err); /* the only way out */
-
-static char *copy(const char *text)
-{
-    return text ? xstrdup(text) : NULL;
-}
-
-struct gateway_access *gateway_access_new(const char *secret, const struct http_tls *tls)
-{
-    struct gateway_access *access = xcalloc(1, sizeof(*access));
-    access->refs = 1;
-    if (secret) {
-        size_t length = strlen(secret);
-        while (length && (secret[length - 1] == '\n' || secret[length - 1] == '\r'))
-            length--;
-        access->secret = xstrndup(secret, length);
-        /* A line break inside would end the header; such a secret cannot be right. */
-        if (!strpbrk(access->secret, "\r\n"))
-            access->header = xasprintf("X-Tyk-Authorization: %s", access->secret);
-    }
-    access->ca_pem = copy(tls->ca_pem);
-    access->client_cert_pem = copy(tls->client_cert_pem);
-    access->client_key_pem = copy(tls->client_key_pem);
-    access->server_name = copy(tls->server_name);
-    access->tls = (struct http_tls){
-        .ca_pem = access->ca_pem,
-        .client_cert_pem = access->client_cert_pem,
-        .client_key_pem = access->client_key_pem,
-        .server_name = access->server_name,
-        .insecure = tls->insecure,
-    };
-    return access;
-}
-
-struct gateway_access *gateway_access_ref(struct gateway_access *access)
-{
-    access->refs++;
-    return access;
-}
-
-void gateway_access_unref(struct gateway_access *access)
-{
-    if (!access || --access->refs)
-        return;
-    free(access->secret);
-    free(access->header);
-    free(access->ca_pem);
-    free(access->client_cert_pem);
-    free(access->client_key_pem);
-    free(access->server_name);
-    free(access);
-}
-
-bool gateway_access_equal(const struct gateway_access *a, const struct gateway_access *b)
-{
-    if (!a || !b)
-        return a == b;
-    return str_equal(a->secret, b->secret) && str_equal(a->tls.ca_pem, b->tls.ca_pem) &&
-           str_equal(a->tls.client_cert_pem, b->tls.client_cert_pem) &&
-           str_equal(a->tls.client_key_pem, b->tls.client_key_pem) &&
-           str_equal(a->tls.server_name, b->tls.server_name) && a->tls.insecure == b->tls.insecure;
-}
 
 struct gateway_client *gateway_client_new(struct loop *loop, struct http *http, const char *url,
                                           const char *pool)
@@ -218,8 +146,9 @@ static void call_send(struct gateway_call *call)
 {
     const char *headers[5];
     size_t count = 0;
-    if (call->access->header)
-        headers[count++] = call->access->header;
+    const char *secret = gateway_access_header(call->access);
+    if (secret)
+        headers[count++] = secret;
     if (call->body.length)
         headers[count++] = "Content-Type: application/json";
     if (call->fresh)
@@ -231,7 +160,7 @@ static void call_send(struct gateway_call *call)
         .url = call->url,
         .headers = headers,
         .body = {call->body.data, call->body.length},
-        .tls = &call->access->tls,
+        .tls = gateway_access_tls(call->access),
         .pool = call->fresh ? fresh_pool : call->client->pool,
         .timeout_ms = call->timeout_ms,
         .limit = call->limit,
@@ -282,7 +211,7 @@ static void add_detail(const struct gateway_call *call, struct span body, struct
 {
     CLEANUP(freep) char *message = json_text_string(json_text_member(body, "message"));
     struct span said = message ? (struct span){message, strlen(message)} : body;
-    const char *secret = call->access->secret;
+    const char *secret = gateway_access_secret(call->access);
     if (!said.ptr || !said.length)
         return;
     if (!str_is_empty(secret) && memmem(said.ptr, said.length, secret, strlen(secret))) {

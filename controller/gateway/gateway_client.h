@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "core/marker.h"
+#include "gateway/gateway_access.h"
 #include "ports/http.h"
 #include "ports/loop.h"
 
@@ -18,14 +19,6 @@
  * cancelled. An answer that breaks off is asked for once more, on a connection of its own (the
  * gateway's handlers now and then drop one); lists are not: who lists begins anew.
  */
-
-/* How to be let in: the secret and TLS, counted, because requests in flight outlive a change. */
-struct gateway_access;
-/* Copies all it needs. `secret` NULL: none is sent; a line break at its end is cut. */
-struct gateway_access *gateway_access_new(const char *secret, const struct http_tls *tls);
-struct gateway_access *gateway_access_ref(struct gateway_access *access);
-void gateway_access_unref(struct gateway_access *access);
-bool gateway_access_equal(const struct gateway_access *a, const struct gateway_access *b);
 
 struct gateway_client;
 /* `url` is the base without a slash at its end; `pool` keeps this gateway's connections apart.

@@ -19,7 +19,7 @@ static struct fleet *fleet_of(struct gateways *gateways)
     return (struct fleet *)gateways;
 }
 
-static void touch_places(struct fleet *fleet, const struct context *context)
+static void touch_places(struct fleet *fleet, const struct fleet_context *context)
 {
     for (struct place *place = context->places; place; place = place->context_next) {
         fleet_touch_api(fleet, place->api);
@@ -39,7 +39,7 @@ static struct context_endpoint *link_of(struct context_endpoint *links, size_t c
 
 /* Brings the context's endpoints to the configured ones: new ones are attached before old ones are
  * let go, so that a shared endpoint is never without a context. */
-static void set_endpoints(struct fleet *fleet, struct context *context,
+static void set_endpoints(struct fleet *fleet, struct fleet_context *context,
                           const struct gateway_context *config, bool unsettled)
 {
     struct context_endpoint *before = context->endpoints;
@@ -58,6 +58,8 @@ static void set_endpoints(struct fleet *fleet, struct context *context,
             endpoint->wants_reload = unsettled;
         }
         changed |= !old || old->ready != wanted->ready;
+        if (old && wanted->ready && !old->ready)
+            endpoint_nudge(endpoint);
         links[count++] = (struct context_endpoint){endpoint, wanted->ready};
     }
     context->endpoints = links;
@@ -83,7 +85,7 @@ static void set_endpoints(struct fleet *fleet, struct context *context,
 }
 
 /* Consents that are given now change what foreign definitions and orphans may expect. */
-static void apply_consents(struct context *context)
+static void apply_consents(struct fleet_context *context)
 {
     for (size_t i = 0; i < context->endpoint_count; i++) {
         struct endpoint *endpoint = context->endpoints[i].endpoint;
@@ -103,7 +105,7 @@ static void set_context(struct gateways *gateways, const char *name,
                         const struct gateway_context *config)
 {
     struct fleet *fleet = fleet_of(gateways);
-    struct context *context = fleet_context(fleet, name);
+    struct fleet_context *context = fleet_context(fleet, name);
     bool is_new = !context->access;
     context->is_set = true;
     struct gateway_access *access = gateway_access_new(config->secret, &config->tls);
@@ -124,7 +126,7 @@ static void set_context(struct gateways *gateways, const char *name,
 static void remove_context(struct gateways *gateways, const char *name)
 {
     struct fleet *fleet = fleet_of(gateways);
-    struct context *context = strmap_get(fleet->contexts, name);
+    struct fleet_context *context = strmap_get(fleet->contexts, name);
     if (!context || !context->is_set)
         return;
     struct gateway_context none = {0};
@@ -153,7 +155,7 @@ static void want(struct gateways *gateways, const struct gateway_want *wanted)
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, wanted->api);
-    struct context *context = fleet_context(fleet, wanted->context);
+    struct fleet_context *context = fleet_context(fleet, wanted->context);
     struct place *place = place_find(api, context, wanted->api_id);
     if (!place)
         place = place_new(api, context, wanted->api_id);

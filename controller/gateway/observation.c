@@ -5,12 +5,16 @@
 
 #include "base/mem.h"
 
+#define WAITED_LONG_MS 1000
+
 struct observation {
     /* set by observation_start(), not changed after */
     struct turn *turn;
     struct gateway_client *client;
     struct observation_callbacks callbacks;
     void *arg;
+    bool is_forced;
+    int64_t asked_at;
     /* progress */
     struct turn_waiter waiter;
     struct gateway_call *call;
@@ -19,10 +23,12 @@ struct observation {
     bool was_repeated;
 };
 
-static void on_turn(void *arg);                                      /* 1 */
-static void send_list(struct observation *observation);              /* 2, once a family */
-static void on_item(void *arg, struct span item);                    /* 3, for each definition */
-static void on_list(void *arg, const struct gateway_answer *answer); /* 4 */
+static void on_turn(void *arg);
+static void on_ready(void *arg, const struct gateway_answer *answer); /* 2, after a long wait */
+static void begin(struct observation *observation);                   /* 1 */
+static void send_list(struct observation *observation);               /* 2, once a family */
+static void on_item(void *arg, struct span item);                     /* 3, for each definition */
+static void on_list(void *arg, const struct gateway_answer *answer);  /* 4 */
 static void finish(struct observation *observation, const struct gateway_answer *answer);
 
 static bool has_moved(void *arg)
@@ -32,7 +38,8 @@ static bool has_moved(void *arg)
 }
 
 struct observation *observation_start(struct turn *turn, struct gateway_client *client,
-                                      const struct observation_callbacks *callbacks, void *arg)
+                                      bool is_forced, const struct observation_callbacks *callbacks,
+                                      void *arg)
 {
 
     struct observation *observation = xcalloc(1, sizeof(*observation));
@@ -40,6 +47,8 @@ struct observation *observation_start(struct turn *turn, struct gateway_client *
     observation->client = client;
     observation->callbacks = *callbacks;
     observation->arg = arg;
+    observation->is_forced = is_forced;
+    observation->asked_at = loop_now(turn->loop);
     observation->waiter =
         (struct turn_waiter){.granted = on_turn, .has_moved = has_moved, .arg = observation};
     turn_ask(turn, &observation->waiter);
@@ -49,6 +58,27 @@ struct observation *observation_start(struct turn *turn, struct gateway_client *
 static void on_turn(void *arg)
 {
     struct observation *observation = arg;
+    int64_t waited = loop_now(observation->turn->loop) - observation->asked_at;
+    if (waited < WAITED_LONG_MS || observation->is_forced)
+        begin(observation);
+    else
+        observation->call = gateway_ready(observation->client, on_ready, observation);
+}
+
+static void on_ready(void *arg, const struct gateway_answer *answer)
+{
+    struct observation *observation = arg;
+    observation->call = NULL;
+    /* 404: a gateway too old to know /ready. */
+    if (!answer->err || answer->status == 404)
+        begin(observation);
+    else
+        finish(observation, answer);
+}
+
+static void begin(struct observation *observation)
+{
+    observation->has_oas = false;
     observation->form = API_CLASSIC;
     observation->callbacks.begin(observation->arg);
     send_list(observation);
@@ -83,9 +113,12 @@ static void on_list(void *arg, const struct gateway_answer *answer)
                      answer->err->code != 28 && answer->err->code != 7;
     broke_off |= answer->err && answer->err->class == ERR_TRANSIENT && answer->status / 100 == 2;
     if (broke_off && !observation->was_repeated) {
+        /* The gateway may have been restarted. */
         observation->was_repeated = true;
-        observation->has_oas = false;
-        on_turn(observation);
+        if (observation->is_forced)
+            begin(observation);
+        else
+            observation->call = gateway_ready(observation->client, on_ready, observation);
         return;
     }
     finish(observation, answer);

@@ -119,7 +119,7 @@ static void add_endpoint(struct gateway_progress *progress, const struct endpoin
         worsen(progress, GATEWAY_PENDING, endpoint, "", 0);
 }
 
-static void add_context(struct gateway_progress *progress, const struct context *context,
+static void add_context(struct gateway_progress *progress, const struct fleet_context *context,
                         const struct place *place)
 {
     for (size_t i = 0; i < context->endpoint_count; i++) {
@@ -168,7 +168,7 @@ static void add_leaving(const struct fleet *fleet, const struct api *api,
 static void add_kept(const struct fleet *fleet, const struct api *api,
                      struct gateway_progress *progress)
 {
-    const struct context *context = strmap_get(fleet->contexts, api->kept_in);
+    const struct fleet_context *context = strmap_get(fleet->contexts, api->kept_in);
     progress->state = GATEWAY_PENDING;
     for (size_t i = 0; context && i < context->endpoint_count; i++) {
         if (!context->endpoints[i].ready)
@@ -233,7 +233,7 @@ static enum gateway_state overall(const struct endpoint *endpoint, const char **
 bool fleet_summary(const struct gateways *gateways, const char *context_name,
                    struct gateway_summary *ret_summary)
 {
-    const struct context *context = strmap_get(fleet_of(gateways)->contexts, context_name);
+    const struct fleet_context *context = strmap_get(fleet_of(gateways)->contexts, context_name);
     if (!context || !context->is_set)
         return false;
     struct gateway_summary summary = {.total = context->endpoint_count, .state = GATEWAY_SYNCED};
@@ -285,7 +285,7 @@ static const char *word_of(const struct endpoint *endpoint)
 
 void fleet_describe(const struct gateways *gateways, const char *context_name, struct buf *out)
 {
-    const struct context *context = strmap_get(fleet_of(gateways)->contexts, context_name);
+    const struct fleet_context *context = strmap_get(fleet_of(gateways)->contexts, context_name);
     buf_add_char(out, '[');
     for (size_t i = 0; context && i < context->endpoint_count; i++) {
         const struct endpoint *endpoint = context->endpoints[i].endpoint;

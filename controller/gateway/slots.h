@@ -68,14 +68,16 @@ struct slot {
     enum plan_found found : 8;
     enum plan_form form : 8;
     enum slot_fault fault : 8;
-    uint8_t attempts; /* that failed in a row */
-    bool seen : 1;    /* by the list in flight */
-    bool is_oas : 1;  /* what was found */
-    bool delete : 1;  /* what is to be written is a deletion */
-    bool by_user : 1; /* what is being written is a user's edit */
-    bool redo : 1;    /* to be written again after the reload */
-    bool drifted : 1; /* was synced, and was found otherwise */
-    bool swept : 1;   /* the companion file of an OAS definition is gone */
+    uint8_t attempts;     /* that failed in a row */
+    bool seen : 1;        /* by the list in flight */
+    bool is_oas : 1;      /* what was found */
+    bool is_deletion : 1; /* what is to be written is a deletion */
+    bool by_user : 1;     /* what is being written is a user's edit */
+    bool redo : 1;        /* to be written again after the reload */
+    bool drifted : 1;     /* was synced, and was found otherwise */
+    bool repairs : 1;     /* has been pushed again because of that */
+    bool swept : 1;       /* the companion file of an OAS definition is gone */
+    bool in_doubt : 1; /* was not wanted until now: nobody has watched whether it is still there */
 };
 
 struct slot_list {

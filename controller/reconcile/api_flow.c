@@ -97,10 +97,16 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     int64_t now = loop_now(reconciler->loop);
     CLEANUP(freep) char *ns = object_key_ns(webhook_key);
     const struct err *trouble = informer_trouble(reconciler->informer, OBJECT_WEBHOOK);
-    if (!informer_watches(reconciler->informer, ns) || (trouble && trouble->class != ERR_TRANSIENT))
+    if (!informer_watches(reconciler->informer, ns))
         return ABSENCE_UNKNOWN;
-    if (!informer_proves_absence(reconciler->informer, OBJECT_WEBHOOK))
+    if (trouble && trouble->class != ERR_TRANSIENT) {
+        strset_add(reconciler->doubtful, api_key);
+        return ABSENCE_UNKNOWN;
+    }
+    if (!informer_proves_absence(reconciler->informer, OBJECT_WEBHOOK)) {
+        strset_add(reconciler->doubtful, api_key);
         return ABSENCE_PENDING;
+    }
     CLEANUP(freep)
     char *log_key = denied ? xasprintf("denied %s %s", api_key, ref) : xstrdup(webhook_key);
     int64_t since = absence_since(reconciler->absences, log_key, now);

@@ -40,11 +40,13 @@ void api_tell_events(struct api_state *state, const struct object *object)
     struct object_store *store = state->reconciler->store;
     for (size_t i = 0; i < state->event_count; i++) {
         const struct pending_event *event = &state->events[i];
-        log_line(event->type == EVENT_WARNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, event->note,
-                 &(struct log_fields){.kind = object_kind_name(object->kind),
-                                      .ns = object->ns,
-                                      .name = object->name,
-                                      .reason = event->reason});
+        /* The events of a folder are log lines already. */
+        if (store->ops->can_change(store))
+            log_line(event->type == EVENT_WARNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, event->note,
+                     &(struct log_fields){.kind = object_kind_name(object->kind),
+                                          .ns = object->ns,
+                                          .name = object->name,
+                                          .reason = event->reason});
         store->ops->event(store, object, event->type, event->reason, event->note);
     }
     api_drop_events(state);

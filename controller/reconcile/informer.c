@@ -279,6 +279,7 @@ static void work(void *arg)
             break;
         case NEWS_RESUMED:
             informer->kinds[news->kind].troubled = false;
+            informer->callbacks.listed(informer->arg, news->kind);
             break;
         case NEWS_MISSING:
             apply_missing(informer, news->kind, news->key, &news->err);

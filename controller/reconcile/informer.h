@@ -19,7 +19,8 @@ struct informer_callbacks {
     /* An object is new (before NULL), changed, or gone (after NULL). A re-creation is told as gone,
      * then new. The cache has it already. */
     void (*changed)(void *arg, const struct object *before, const struct object *after);
-    /* A complete list of the kind has been applied (each time). */
+    /* A complete list of the kind has been applied, or its watch was resumed after trouble (each
+     * time): absence from the cache means absence from the world again. */
     void (*listed)(void *arg, enum object_kind kind);
     /* The kind cannot be listed or followed now; told when it begins and when the reason changes.
      */

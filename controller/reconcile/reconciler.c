@@ -134,12 +134,13 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
 }
 
 /* Has an earlier process perhaps written this API to gateways without a reload behind it? Not if it
- * left no trace on the object: the finalizer and the copies come before the first push. */
+ * left no trace on the object: the finalizer, or a status that holds an id, comes before. */
 static bool is_unsettled(void *arg, const struct object *object)
 {
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
-    bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) || api_was_reported(object);
+    bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
+                   json_text_member(object->status, "apiId").ptr;
     *(bool *)arg = *(bool *)arg || (touched && !programmed);
     return true;
 }
@@ -316,8 +317,13 @@ static void on_missing(void *arg, enum object_kind kind, const char *key)
 static void on_listed(void *arg, enum object_kind kind)
 {
     struct reconciler *reconciler = arg;
-    (void)kind;
     check_complete(reconciler);
+    if (kind != OBJECT_WEBHOOK)
+        return;
+    CLEANUP(freep) const char **keys = strmap_sorted_keys(reconciler->doubtful);
+    for (size_t i = 0; keys[i]; i++)
+        reconciler_touch(reconciler, WORK_API, keys[i]);
+    strmap_clear(reconciler->doubtful);
 }
 
 static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
@@ -381,6 +387,7 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->apis = strmap_new(api_state_free);
     reconciler->contexts = strmap_new(context_state_free);
     reconciler->others = strmap_new(object_state_free);
+    reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
     return reconciler;
 }
@@ -394,6 +401,7 @@ void reconciler_free(struct reconciler *reconciler)
     strmap_free(reconciler->apis);
     strmap_free(reconciler->others);
     strmap_free(reconciler->contexts);
+    strmap_free(reconciler->doubtful);
     strmap_free(reconciler->deletions);
     informer_free(reconciler->informer);
     workqueue_free(reconciler->queue);

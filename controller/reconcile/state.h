@@ -103,6 +103,7 @@ struct reconciler {
     bool complete;            /* caches are complete; only then anything is decided */
     bool unsettled;           /* at the start, not every API said Programmed */
     bool gateways_complete;   /* the gateways know all that is wanted */
+    struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct reconciler_counts counts;
 };

@@ -15,7 +15,6 @@
 #include "base/strmap.h"
 #include "support/fake_loop.h"
 
-#define TICK_MS 1000
 #define MAX_FAULTS 8
 
 struct file {
@@ -42,6 +41,7 @@ struct fake_gateway {
     size_t fault_count;
     int64_t ready_at;
     bool never_ready;
+    int64_t tick_ms;
     int64_t reload_due; /* -1: none asked for */
     struct fake_gateway *other;
     bool turn_of_other;
@@ -72,6 +72,7 @@ struct fake_gateway *fake_gateway_new(struct loop *loop, struct http *http, cons
     gateway->secret = xstrdup(secret);
     gateway->disk = strmap_new(free_file);
     gateway->loaded = strmap_new(free_loaded);
+    gateway->tick_ms = 1000;
     gateway->reload_due = -1;
     return gateway;
 }
@@ -192,6 +193,32 @@ void fake_gateway_take(struct fake_gateway *gateway, const char *id)
     fake_gateway_reload(gateway);
 }
 
+static bool is_for(const struct fake_gateway *gateway, const struct fake_call *call)
+{
+    return str_starts(call->url, gateway->url) && call->url[strlen(gateway->url)] == '/';
+}
+
+static struct fake_call *first_call(const struct fake_gateway *gateway)
+{
+    struct fake_call *call;
+    for (size_t i = 0; (call = fake_http_nth(gateway->http, i)); i++) {
+        if (is_for(gateway, call))
+            return call;
+    }
+    return NULL;
+}
+
+/* Who asks loses the connection. What is asked anew comes behind. */
+static void break_calls(struct fake_gateway *gateway)
+{
+    size_t count = 0;
+    struct fake_call *call;
+    for (size_t i = 0; (call = fake_http_nth(gateway->http, i)); i++)
+        count += is_for(gateway, call);
+    while (count-- && (call = first_call(gateway)))
+        fake_http_fail(gateway->http, call, ERR_TRANSIENT, 56, "connection reset by peer");
+}
+
 void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready_ms)
 {
     if (wipe)
@@ -199,8 +226,14 @@ void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready
     strmap_clear(gateway->loaded);
     gateway->ready_at = loop_now(gateway->loop) + ready_ms;
     gateway->reload_due = -1;
+    break_calls(gateway);
     if (!ready_ms)
         fake_gateway_reload(gateway);
+}
+
+void fake_gateway_set_tick(struct fake_gateway *gateway, int64_t tick_ms)
+{
+    gateway->tick_ms = tick_ms;
 }
 
 void fake_gateway_set_never_ready(struct fake_gateway *gateway, bool never)
@@ -223,6 +256,17 @@ const char *fake_gateway_file(const struct fake_gateway *gateway, const char *id
 size_t fake_gateway_loaded_count(const struct fake_gateway *gateway)
 {
     return strmap_count(gateway->loaded);
+}
+
+void fake_gateway_dump(const struct fake_gateway *gateway)
+{
+    for (struct strmap_entry *entry = strmap_first(gateway->disk); entry;
+         entry = strmap_next(entry)) {
+        const struct loaded *loaded = strmap_get(gateway->loaded, strmap_entry_key(entry));
+        print_error("%s: on disk\n  %s\nloaded\n  %s\n", strmap_entry_key(entry),
+                    ((struct file *)strmap_entry_value(entry))->text,
+                    loaded ? loaded->shown : "nothing");
+    }
 }
 
 void fake_gateway_balance(struct fake_gateway *gateway, struct fake_gateway *other)
@@ -496,11 +540,6 @@ static void inflict(struct fake_gateway *gateway, struct fake_call *call,
     }
 }
 
-static bool is_for(const struct fake_gateway *gateway, const struct fake_call *call)
-{
-    return str_starts(call->url, gateway->url) && call->url[strlen(gateway->url)] == '/';
-}
-
 static size_t pending(const struct fake_gateway *gateway, const char *method, const char *part)
 {
     CLEANUP(freep) char *url = xasprintf("%s%s", gateway->url, part);
@@ -539,10 +578,10 @@ static bool serve_one(struct fake_gateway *gateway)
             continue;
         const char *encoded;
         enum route route = route_of(gateway, call, &encoded);
-        if (route == RELOAD && !rule) {
+        if (route == RELOAD && !rule && gateway->tick_ms) {
             /* Its turn comes with the next tick. */
             if (gateway->reload_due < 0)
-                gateway->reload_due = (now / TICK_MS + 1) * TICK_MS;
+                gateway->reload_due = (now / gateway->tick_ms + 1) * gateway->tick_ms;
             if (now < gateway->reload_due)
                 continue;
             gateway->reload_due = -1;
@@ -594,7 +633,9 @@ static int64_t next_event(struct fake_gateway *const *gateways, size_t count, in
         next = until;
     for (size_t i = 0; i < count; i++) {
         const struct fake_gateway *gateway = gateways[i];
-        if (gateway->reload_due >= 0 && gateway->reload_due < next)
+        /* One whose client has gone, or that hangs, is past. */
+        bool is_due = gateway->reload_due > loop_now(gateway->loop);
+        if (is_due && gateway->reload_due < next)
             next = gateway->reload_due;
         if (gateway->ready_at && gateway->ready_at < next)
             next = gateway->ready_at;

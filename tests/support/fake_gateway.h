@@ -54,11 +54,15 @@ void fake_gateway_take(struct fake_gateway *gateway, const char *id);
 void fake_gateway_reload(struct fake_gateway *gateway);
 /* Stops and starts it; `wipe`: with an empty disk. It says that it is ready after ready_ms. */
 void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready_ms);
+/* A reload is answered at the next multiple of this; 0: at once. 1 s by default. */
+void fake_gateway_set_tick(struct fake_gateway *gateway, int64_t tick_ms);
 /* /ready says 503 from now on, whatever happens (Redis is down). */
 void fake_gateway_set_never_ready(struct fake_gateway *gateway, bool never);
 /* What is loaded, or on the disk, as text; NULL: nothing. Borrowed. */
 const char *fake_gateway_loaded(const struct fake_gateway *gateway, const char *id);
 const char *fake_gateway_file(const struct fake_gateway *gateway, const char *id);
+/* Prints what it holds, for a test that has failed. */
+void fake_gateway_dump(const struct fake_gateway *gateway);
 size_t fake_gateway_loaded_count(const struct fake_gateway *gateway);
 /* Every second request is answered by `other`'s state: a load balancer. NULL: no more. */
 void fake_gateway_balance(struct fake_gateway *gateway, struct fake_gateway *other);

@@ -387,6 +387,13 @@ void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut)
     fake_loop_run(world->loop);
 }
 
+void fake_world_resume(struct fake_world *world, enum object_kind kind)
+{
+    world->cut[kind] = false;
+    world->sink->resumed(world->sink_arg, kind);
+    fake_loop_run(world->loop);
+}
+
 void fake_world_forbid(struct fake_world *world, enum object_kind kind)
 {
     world->forbidden[kind] = true;

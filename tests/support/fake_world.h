@@ -35,6 +35,8 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
 /* Until false: changes happen, but the watch of the kind tells nothing (a lost connection; told as
  * trouble). Ending it lists again. */
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
+/* Ends a cut without a list: the watch goes on where it was. */
+void fake_world_resume(struct fake_world *world, enum object_kind kind);
 /* A list of this kind is refused (403) instead of answered. Before start. */
 void fake_world_forbid(struct fake_world *world, enum object_kind kind);
 /* These namespaces are watched; by default all. */

@@ -12,6 +12,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "dir/file.h"
 #include "dir/manifests.h"
 #include "support/temp_folder.h"
 
@@ -157,6 +158,19 @@ static void problems_have_file_line_field_and_hint(void **state)
     assert_int_equal(manifest_line(manifest, "spec.headers[7]"), 11);
     assert_int_equal(manifest_line(manifest, "spec.conversionPolicy"), 7);
     assert_int_equal(manifest_line(manifest, "spec.headers[x"), 11);
+}
+
+static void base64_of_several_lines_is_joined(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "a.yaml",
+               "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  a: |\n    aGVs\n    "
+               "bG8=\n  b: aGk=\n");
+    load(fixture, NULL);
+    check_told(fixture, "");
+    const struct object *object = only_object(fixture);
+    assert_true(json_text_is(json_text_get(object->text, "data", "a", NULL), "aGVsbG8="));
+    assert_true(json_text_is(json_text_get(object->text, "data", "b", NULL), "aGk="));
 }
 
 static void lines_of_keys_with_dots_are_found(void **state)
@@ -333,6 +347,18 @@ static void what_is_no_file_is_passed_over(void **state)
     assert_non_null(strstr(lines, "?sub/loop:1: a link to a folder, passed over\n"));
 }
 
+static void a_pipe_that_took_the_place_of_a_file_does_not_block(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(freep) char *pipe = temp_path(&fixture->folder, "pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    CLEANUP(buf_fini) struct buf bytes;
+    buf_init(&bytes, BUF_UNLIMITED);
+    assert_int_equal(file_read(pipe, 100, false, &bytes, &fixture->err), -1);
+    assert_int_equal(fixture->err.class, ERR_INVALID);
+    assert_string_equal(fixture->err.msg, "not a regular file");
+}
+
 static void links_to_files_are_followed(void **state)
 {
     struct fixture *fixture = *state;
@@ -478,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_empty_namespace_is_the_default_one_and_a_namespace_has_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(problems_have_file_line_field_and_hint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(base64_of_several_lines_is_joined, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_of_keys_with_dots_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_of_any_kind_are_taken_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_kinds_are_passed_over_with_a_note, set_up,
@@ -487,6 +514,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(only_manifests_are_read_from_a_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pipe_that_took_the_place_of_a_file_does_not_block, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(links_to_files_are_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_no_problem_but_a_failure, set_up,
                                         tear_down),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "fixture.h"
 
 #include <string.h>
 
@@ -158,7 +158,7 @@ static void a_list_that_breaks_off_is_begun_anew_once(void **state)
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a"});
     world_settle(world);
-    expect_counts(world, 0, .ready = 1, .lists = 2, .posts = 1, .reloads = 1, .reads = 1);
+    expect_counts(world, 0, .ready = 2, .lists = 2, .posts = 1, .reloads = 1, .reads = 1);
     world_free(world);
 }
 
@@ -318,6 +318,24 @@ static void one_definition_that_fails_with_500_does_not_stop_the_others(void **s
     world_free(world);
 }
 
+static void failures_with_success_between_are_not_the_gateways(void **state)
+{
+    (void)state;
+    struct world *world = settled_world(1);
+    reset_counts(world);
+    for (unsigned i = 2; i < 8; i++) {
+        fake_gateway_fault(world->gateway[0],
+                           &(struct fake_fault_rule){
+                               .fault = FAKE_STATUS, .status = 500, .method = "POST", .count = 1});
+        world_want(world, &(struct world_api){.name = "a0", .version = i});
+        world_run(world, 6000);
+        expect_synced(world, "a0", 1);
+    }
+    assert_int_equal(counts(world, 0)->posts, 12);
+    assert_int_equal(counts(world, 0)->lists, 0);
+    world_free(world);
+}
+
 static void three_500_in_a_row_are_the_gateways_fault(void **state)
 {
     (void)state;
@@ -419,6 +437,45 @@ static void a_gateway_that_lost_one_definition_is_no_load_balancer(void **state)
     world_free(world);
 }
 
+static void one_change_of_mind_is_no_load_balancer(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1, .fixed = true});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    reset_counts(world);
+    /* It was starting, say, and now it has started. */
+    fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                    .status = 404,
+                                                                    .url_part = "/tyk/apis/a",
+                                                                    .count = 4});
+    world_run(world, 15000);
+    expect_synced(world, "a", 1);
+    assert_in_range(counts(world, 0)->reads, 9, 11);
+    assert_int_equal(counts(world, 0)->lists, 1);
+    assert_int_equal(writes(world, 0), 0);
+    world_free(world);
+}
+
+static void what_is_read_in_rotation_behind_a_url_may_come_from_another_connection(void **state)
+{
+    (void)state;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1, .fixed = fixed});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_settle(world);
+        fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_HANG,
+                                                                        .url_part = "/tyk/apis/a"});
+        world_run(world, 10000);
+        struct fake_call *call = fake_http_expect(world->http, "GET", "/tyk/apis/a");
+        const char *connection = fake_call_header(call, "Connection");
+        assert_string_equal(connection ? connection : "keep", fixed ? "close" : "keep");
+        world_free(world);
+    }
+}
+
 static void an_endpoint_can_go_in_every_state(void **state)
 {
     (void)state;
@@ -518,12 +575,15 @@ int main(void)
         cmocka_unit_test(a_certificate_error_is_told_without_the_other_sides_words),
         cmocka_unit_test(no_text_of_a_gateway_gets_into_status),
         cmocka_unit_test(one_definition_that_fails_with_500_does_not_stop_the_others),
+        cmocka_unit_test(failures_with_success_between_are_not_the_gateways),
         cmocka_unit_test(three_500_in_a_row_are_the_gateways_fault),
         cmocka_unit_test(retry_after_is_respected),
         cmocka_unit_test(posts_without_a_reload_are_reloaded_when_the_gateway_returns),
         cmocka_unit_test(a_load_balanced_url_is_found_out_and_left_alone),
         cmocka_unit_test(a_balancer_that_is_put_in_later_is_found_out_by_the_rotation),
         cmocka_unit_test(a_gateway_that_lost_one_definition_is_no_load_balancer),
+        cmocka_unit_test(one_change_of_mind_is_no_load_balancer),
+        cmocka_unit_test(what_is_read_in_rotation_behind_a_url_may_come_from_another_connection),
         cmocka_unit_test(an_endpoint_can_go_in_every_state),
         cmocka_unit_test(an_api_can_go_in_every_state),
         cmocka_unit_test(what_is_told_is_told_once_a_round),

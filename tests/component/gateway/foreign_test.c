@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "fixture.h"
 
 #include <string.h>
 
@@ -36,6 +36,40 @@ static void a_definition_without_marker_is_never_overwritten(void **state)
     world_free(world);
 }
 
+static void a_want_right_after_the_look_does_not_overwrite_either(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_put(world->gateway[0], "a", false, unmarked);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 1000);
+    assert_int_equal(counts(world, 0)->lists, 1);
+    world_want(world, &(struct world_api){.name = "a", .path = "/elsewhere/"});
+    world_run(world, 3000);
+    expect_state(world, "a", GATEWAY_FOREIGN, "has the id");
+    assert_string_equal(fake_gateway_loaded(world->gateway[0], "a"), unmarked);
+    world_free(world);
+}
+
+static void an_oas_definition_of_ours_is_not_foreign_in_its_classic_form(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "o", .oas = true, .path = "/shop/"});
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "o", .oas = true, .path = "/shop/"});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "o", .oas = true, .path = "/old-shop/"});
+    world_want(world, &(struct world_api){.name = "new", .path = "/shop/"});
+    world_run(world, 3000);
+    expect_synced(world, "new", 1);
+    world_free(world);
+}
+
 static void adoption_takes_both_consents(void **state)
 {
     (void)state;
@@ -67,7 +101,7 @@ static void the_users_consent_may_come_later(void **state)
     world_settle(world);
     expect_synced(world, "a", 1);
     /* What was seen long ago is looked at again before it is overwritten. */
-    expect_counts(world, 0, .reads = 2, .posts = 1, .reloads = 1);
+    expect_counts(world, 0, .ready = 1, .reads = 2, .posts = 1, .reloads = 1);
     world_free(world);
 }
 
@@ -343,7 +377,8 @@ static void a_reload_of_somebody_else_that_passed_over_it_is_made_good(void **st
                                                                     .status = 404,
                                                                     .count = 1,
                                                                     .url_part = "/tyk/apis/a"});
-    world_settle(world);
+    /* At once: with the next reload. */
+    assert_true(world_settle(world) <= 1500);
     expect_synced(world, "a", 1);
     assert_int_equal(counts(world, 0)->posts, 3);
     world_free(world);
@@ -377,6 +412,8 @@ static void a_refused_definition_keeps_its_last_good_state(void **state)
     expect_synced(world, "a0", 1);
     assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a1"), "\"version\":1"));
     assert_int_equal(counts(world, 0)->posts, 1);
+    /* Nothing was written, so there is nothing to reload for. */
+    assert_int_equal(counts(world, 0)->reloads, 0);
     world_want(world, &(struct world_api){.name = "a1", .version = 3});
     world_settle(world);
     expect_synced(world, "a1", 1);
@@ -420,6 +457,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_definition_without_marker_is_never_overwritten),
+        cmocka_unit_test(a_want_right_after_the_look_does_not_overwrite_either),
+        cmocka_unit_test(an_oas_definition_of_ours_is_not_foreign_in_its_classic_form),
         cmocka_unit_test(adoption_takes_both_consents),
         cmocka_unit_test(the_users_consent_may_come_later),
         cmocka_unit_test(another_grapnels_definition_is_never_adopted),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "fixture.h"
 
 #include <string.h>
 
@@ -106,6 +106,34 @@ static void a_404_on_delete_counts_only_after_a_reload(void **state)
     world_free(world);
 }
 
+static void deleted_late_in_a_long_batch_leaves_nothing_either(void **state)
+{
+    (void)state;
+    for (int oas = 0; oas < 2; oas++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_run(world, 10);
+        world->ops->expect(world->gateways, true);
+        world_want(world, &(struct world_api){.name = "new", .oas = oas});
+        for (int i = 0; i < 80; i++) {
+            CLEANUP(freep) char *name = xasprintf("a%d", i);
+            world_want(world, &(struct world_api){.name = name});
+            world_run(world, 100);
+        }
+        assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+        assert_int_equal(counts(world, 0)->reloads, 0);
+        /* The last look is old: nothing is loaded, and yet it is there. */
+        world_remove(world, "new");
+        world_run(world, 10);
+        assert_int_equal(world_progress(world, "new").leaving, 1);
+        world->ops->expect(world->gateways, false);
+        world_settle(world);
+        assert_null(fake_gateway_file(world->gateway[0], "new"));
+        assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 80);
+        world_free(world);
+    }
+}
+
 static void a_500_on_delete_means_reload_and_look(void **state)
 {
     (void)state;
@@ -125,6 +153,77 @@ static void a_500_on_delete_means_reload_and_look(void **state)
     world_settle(world);
     assert_null(fake_gateway_loaded(world->gateway[0], "a0"));
     assert_int_equal(counts(world, 0)->deletes, 2);
+    world_free(world);
+}
+
+static void what_cannot_be_deleted_is_tried_more_and_more_seldom(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world_settle(world);
+    reset_counts(world);
+    fake_gateway_fault(
+        world->gateway[0],
+        &(struct fake_fault_rule){.fault = FAKE_STATUS, .method = "DELETE", .status = 500});
+    world_remove(world, "a0");
+    world_run(world, 60000);
+    assert_in_range(counts(world, 0)->deletes, 4, 8);
+    assert_int_equal(world_progress(world, "a0").leaving, 1);
+    /* Looks that happen meanwhile change nothing about that. */
+    for (unsigned i = 2; i < 8; i++) {
+        world_want_many(world, 0, i, false);
+        for (int j = 1; j < 20; j++) {
+            CLEANUP(freep) char *name = xasprintf("a%d", j);
+            world_want(world, &(struct world_api){.name = name, .version = i});
+        }
+        world_run(world, 3000);
+    }
+    assert_true(counts(world, 0)->lists >= 6);
+    assert_in_range(counts(world, 0)->deletes, 4, 9);
+    world_free(world);
+}
+
+static void a_deletion_that_is_not_in_force_is_tried_again(void **state)
+{
+    (void)state;
+    for (int oas = 0; oas < 2; oas++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a", .oas = oas});
+        world_settle(world);
+        fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                        .method = "DELETE",
+                                                                        .status = 200,
+                                                                        .count = 1});
+        world_remove(world, "a");
+        world_run(world, 1500);
+        assert_int_equal(world_progress(world, "a").leaving, 1);
+        world_settle(world);
+        assert_int_equal(world_progress(world, "a").leaving, 0);
+        assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+        world_free(world);
+    }
+}
+
+static void oas_definitions_are_looked_at_one_at_a_time_before_they_are_deleted(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, true);
+    world_settle(world);
+    world_run(world, 600);
+    world_run(world, 200000);
+    reset_counts(world);
+    world_remove(world, "a3");
+    world_remove(world, "a4");
+    world_remove(world, "a5");
+    world_settle(world);
+    assert_int_equal(counts(world, 0)->deletes, 3);
+    assert_in_range(counts(world, 0)->oas_reads, 2, 4);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 17);
     world_free(world);
 }
 
@@ -226,6 +325,8 @@ static void a_move_to_a_context_without_gateways_cleans_nothing(void **state)
     world_run(world, 60000);
     assert_int_equal(counts(world, 0)->deletes, 0);
     expect_state(world, "a", GATEWAY_NONE, "");
+    assert_false(world->ops->is_settled(world->gateways));
+    assert_true(world->ops->is_quiet(world->gateways));
     /* And back: nothing has to be pushed. */
     reset_counts(world);
     world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
@@ -253,6 +354,21 @@ static void a_move_while_the_operator_was_down_is_finished(void **state)
     expect_synced(world, "a", 1);
     assert_null(fake_gateway_loaded(world->gateway[0], "a"));
     assert_non_null(fake_gateway_loaded(world->gateway[1], "a"));
+    world_free(world);
+}
+
+static void what_an_api_left_in_a_context_that_is_gone_is_cleaned_too(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_put(world->gateway[0], "one", false,
+                     "{\"api_id\":\"one\"," OURS("ns/a", "x/gone",
+                                                 "h") "\"proxy\":{\"listen_path\":\"/one/\"}}");
+    world_context(world, &(struct world_context){.name = "x/new", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .id = "two", .context = "x/new"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_null(fake_gateway_loaded(world->gateway[0], "one"));
     world_free(world);
 }
 
@@ -307,6 +423,57 @@ static void orphans_go_after_thirty_seconds(void **state)
     world_run(world, 4000);
     assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
     assert_int_equal(counts(world, 0)->deletes, 1);
+    world_free(world);
+}
+
+static void an_orphan_whose_deletion_comes_late_is_looked_at_and_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 25000);
+    /* The look at 30 s takes a while, and users' edits whose pushes take long come before it. */
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/tyk/apis"});
+    world_run(world, 6000);
+    for (int i = 0; i < 4; i++) {
+        CLEANUP(freep) char *name = xasprintf("a%d", i);
+        world_want(world, &(struct world_api){.name = name, .version = 2, .by_user = true});
+    }
+    fake_gateway_heal(world->gateway[0]);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "POST"});
+    world_run(world, 10000);
+    assert_int_equal(fake_http_count(world->http, "POST", NULL), 4);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    reset_counts(world);
+    fake_gateway_heal(world->gateway[0]);
+    world_run(world, 3000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    assert_int_equal(counts(world, 0)->deletes, 1);
+    world_free(world);
+}
+
+static void the_thirty_seconds_begin_when_all_apis_have_been_named(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    put_orphan(world, 0, "lost");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 20, 1, false);
+    world_run(world, 40000);
+    world->ops->set_complete(world->gateways, true);
+    world_run(world, 3000);
+    /* Everything is read meanwhile. */
+    world_want_many(world, 20, 2, false);
+    world_run(world, 3000);
+    assert_int_equal(counts(world, 0)->lists, 3);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_run(world, 30000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
     world_free(world);
 }
 
@@ -520,7 +687,11 @@ int main(void)
         cmocka_unit_test(a_deletion_looks_first_when_the_last_look_is_old),
         cmocka_unit_test(created_and_deleted_within_a_reload_leaves_nothing),
         cmocka_unit_test(a_404_on_delete_counts_only_after_a_reload),
+        cmocka_unit_test(deleted_late_in_a_long_batch_leaves_nothing_either),
         cmocka_unit_test(a_500_on_delete_means_reload_and_look),
+        cmocka_unit_test(what_cannot_be_deleted_is_tried_more_and_more_seldom),
+        cmocka_unit_test(a_deletion_that_is_not_in_force_is_tried_again),
+        cmocka_unit_test(oas_definitions_are_looked_at_one_at_a_time_before_they_are_deleted),
         cmocka_unit_test(an_unreachable_gateway_is_told_apart_and_cleaned_when_it_returns),
         cmocka_unit_test(
             an_api_that_was_removed_while_the_operator_was_down_is_found_by_its_marker),
@@ -528,9 +699,12 @@ int main(void)
         cmocka_unit_test(a_move_to_another_context_is_verified_before_the_old_place_is_cleaned),
         cmocka_unit_test(a_move_to_a_context_without_gateways_cleans_nothing),
         cmocka_unit_test(a_move_while_the_operator_was_down_is_finished),
+        cmocka_unit_test(what_an_api_left_in_a_context_that_is_gone_is_cleaned_too),
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
         cmocka_unit_test(orphans_go_after_thirty_seconds),
+        cmocka_unit_test(an_orphan_whose_deletion_comes_late_is_looked_at_and_goes),
+        cmocka_unit_test(the_thirty_seconds_begin_when_all_apis_have_been_named),
         cmocka_unit_test(orphans_stay_while_not_all_apis_have_been_named),
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
         cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "fixture.h"
 
 #include <string.h>
 
@@ -50,6 +50,10 @@ static void a_gateway_that_never_gets_ready_is_used_after_thirty_seconds(void **
     world_want(world, &(struct world_api){.name = "a", .version = 2});
     world_settle(world);
     assert_int_equal(counts(world, 0)->reloads, 1);
+    /* Later looks are not preceded by another one. */
+    world_run(world, 700000);
+    assert_true(counts(world, 0)->lists > 0);
+    assert_int_equal(counts(world, 0)->reloads, 1);
     world_free(world);
 }
 
@@ -94,7 +98,7 @@ static void a_restart_with_everything_settled_only_reads(void **state)
 static void what_a_killed_process_posted_is_reloaded_first(void **state)
 {
     (void)state;
-    struct world *world = world_new(1);
+    struct world *world = world_new(2);
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a"});
     world_settle(world);
@@ -115,9 +119,11 @@ static void what_a_killed_process_posted_is_reloaded_first(void **state)
     expect_synced(world, "a", 1);
 
     /* Only at the start: a pod that comes later has nothing of ours. */
-    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
-    world_run(world, 1000);
+    world_context(world, &(struct world_context){.count = 2, .unsettled = true});
+    world_settle(world);
     assert_int_equal(counts(world, 0)->reloads, 1);
+    assert_int_equal(counts(world, 1)->posts, 1);
+    assert_int_equal(counts(world, 1)->reloads, 1);
     world_free(world);
 }
 
@@ -138,6 +144,36 @@ static void an_emptied_gateway_is_full_again_within_the_interval_and_a_reload(vo
     assert_int_equal(writes(world, 0), 0);
     assert_string_equal(world->last_reason, "DriftRepaired");
     assert_true(world->happened <= 10);
+    world_free(world);
+}
+
+static void a_pod_that_gets_ready_again_is_looked_at_at_once(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 1});
+    world_context(world, &(struct world_context){.name = "x/other", .from = 1, .count = 1});
+    world_want_many(world, 5, 1, false);
+    world_want(world, &(struct world_api){.name = "b", .context = "x/other"});
+    world_settle(world);
+    world_run(world, 100);
+    /* Emptied, and noticed by Kubernetes before anything was read. */
+    world_context(world, &(struct world_context){.count = 1, .not_ready = true});
+    fake_gateway_restart(world->gateway[0], true, 0);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 1500);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 5);
+
+    /* Out of reach for long: no back-off is waited for. */
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_run(world, 200000);
+    world_context(world, &(struct world_context){
+                             .name = "x/other", .from = 1, .count = 1, .not_ready = true});
+    fake_gateway_heal(world->gateway[1]);
+    reset_counts(world);
+    world_context(world, &(struct world_context){.name = "x/other", .from = 1, .count = 1});
+    world_run(world, 10);
+    expect_counts(world, 1, .ready = 1, .lists = 1);
     world_free(world);
 }
 
@@ -193,10 +229,31 @@ static void one_definition_is_read_every_interval_in_rotation(void **state)
         world->gateway[0], "a3", false,
         "{\"api_id\":\"a3\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\","
         "\"cluster\":\"c-1\",\"context\":\"\",\"api\":\"ns/a3\",\"uid\":\"u\",\"hash\":"
-        "\"old\",\"n\":0}},\"proxy\":{\"listen_path\":\"/a3/\"}}");
+        "\"old\",\"n\":0}},\"proxy\":{\"listen_path\":\"/a3/\","
+        "\"target_url\":\"http://u/\"}}");
     world_run(world, 13000);
     assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a3"), "\"version\":1"));
     assert_string_equal(world->last_reason, "DriftRepaired");
+    world_free(world);
+}
+
+static void what_comes_back_by_itself_is_not_called_repaired(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    CLEANUP(freep) char *ours = xstrdup(fake_gateway_loaded(world->gateway[0], "a"));
+    fake_gateway_put(world->gateway[0], "a", false,
+                     "{\"api_id\":\"a\",\"proxy\":{\"listen_path\":\"/a/\"}}");
+    world_run(world, 15000);
+    expect_state(world, "a", GATEWAY_FOREIGN, "");
+    fake_gateway_put(world->gateway[0], "a", false, ours);
+    world_run(world, 130000);
+    expect_synced(world, "a", 1);
+    assert_int_equal(world->happened, 0);
+    assert_int_equal(counts(world, 0)->posts, 1);
     world_free(world);
 }
 
@@ -227,6 +284,26 @@ static void two_contexts_that_name_an_endpoint_share_it(void **state)
     world->ops->remove_context(world->gateways, "x/two");
     world_run(world, 60000);
     assert_int_equal(fake_http_pending(world->http), 0);
+    world_free(world);
+}
+
+static void a_context_that_joins_an_endpoint_finds_what_it_left_there(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_want(world, &(struct world_api){.name = "lost", .context = "x/two"});
+    world_settle(world);
+    world_stop(world);
+    world_start(world, NULL);
+    world->ops->set_complete(world->gateways, true);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_run(world, 60000);
+    /* An orphan only for the context that it names. */
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "lost"));
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_run(world, 60000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "lost"));
     world_free(world);
 }
 
@@ -319,10 +396,13 @@ int main(void)
         cmocka_unit_test(a_restart_with_everything_settled_only_reads),
         cmocka_unit_test(what_a_killed_process_posted_is_reloaded_first),
         cmocka_unit_test(an_emptied_gateway_is_full_again_within_the_interval_and_a_reload),
+        cmocka_unit_test(a_pod_that_gets_ready_again_is_looked_at_at_once),
         cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
+        cmocka_unit_test(what_comes_back_by_itself_is_not_called_repaired),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
+        cmocka_unit_test(a_context_that_joins_an_endpoint_finds_what_it_left_there),
         cmocka_unit_test(a_context_that_comes_back_takes_up_what_it_left),
         cmocka_unit_test(a_new_pod_is_filled_and_a_gone_one_forgotten),
         cmocka_unit_test(a_blocked_context_sends_nothing_until_it_is_free),

@@ -322,6 +322,21 @@ static void nothing_is_converted_while_the_view_proves_nothing(void **state)
     expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
 }
 
+static void an_absence_that_proved_nothing_is_looked_at_again_when_it_does(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", ",'conversionPolicy':'Retain'");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_cut(rig->world, OBJECT_WEBHOOK, true);
+    fake_loop_advance(rig->loop, 10 * GRACE_MS);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    fake_world_resume(rig->world, OBJECT_WEBHOOK);
+    fake_loop_advance(rig->loop, GRACE_MS + 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+}
+
 static void a_deletion_while_the_operator_was_down_is_converted(void **state)
 {
     struct rig *rig = *state;
@@ -908,6 +923,7 @@ int main(void)
         TEST(a_deleted_global_is_converted_after_the_grace),
         TEST(delete_and_recreate_within_the_grace_is_no_deletion),
         TEST(nothing_is_converted_while_the_view_proves_nothing),
+        TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
         TEST(a_converted_reference_is_rewritten_after_the_delay),

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`grapnel validate` on good and bad input: every problem at once, with file, line, field and remedy."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HOOK = """\
+apiVersion: tyk.tyk.io/v1alpha1
+kind: Webhook
+metadata: {name: pager}
+spec:
+  url: https://pager.example/hook
+"""
+API = """\
+apiVersion: tyk.tyk.io/v1alpha1
+kind: ApiDefinition
+metadata: {name: orders}
+spec:
+  name: orders
+  proxy: {listen_path: /orders/, target_url: "http://upstream/"}
+  event_handlers:
+    events:
+      QuotaExceeded:
+        - handler_name: eh_web_hook_handler
+          handler_meta: {id: pager, event_timeout: 60}
+"""
+
+
+@pytest.fixture
+def validate(tmp_path):
+    folder = os.environ.get("GRAPNEL_BIN_DIR")
+    if not folder:
+        pytest.fail("GRAPNEL_BIN_DIR is not set: the folder of a build")
+    binary = (Path(folder) / "grapnel").resolve()
+
+    def run(*arguments, text=None, **files):
+        for name, content in files.items():
+            path = tmp_path / name.replace("__", "/").replace("_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return subprocess.run([binary, "validate", *(arguments or ["."])], cwd=tmp_path, input=text,
+                              capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def lines(done):
+    return done.stdout.splitlines()
+
+
+def test_good_manifests_say_nothing(validate):
+    done = validate(a_yaml=HOOK + "---\n" + API)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "2 objects in 1 file: 0 errors, 0 warnings\n"
+
+
+def test_everything_is_told_at_once_in_order(validate):
+    done = validate(
+        a_yaml=HOOK + "  method: get\n  headers:\n    - {name: A}\n  hedaers: []\n",
+        b_yaml="a: [\n",
+        sub__c_json='{"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "Webhok"}',
+        d_yml=API)
+    assert done.returncode == 1
+    assert lines(done) == [
+        './a.yaml:6: spec.method: "get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
+        "./a.yaml:8: spec.headers[0]: give each header exactly one of value and valueFrom",
+        "./a.yaml:9: spec.hedaers: unknown field, it is left out (did you mean headers?)",
+        "./b.yaml:2: not YAML: did not find expected node content",
+        "./d.yml:10: spec.event_handlers.events.QuotaExceeded[0]: Webhook default/pager: ./a.yaml:6: spec.method: "
+        '"get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
+        "./sub/c.json:1: kind: there is no kind Webhok in tyk.tyk.io/v1alpha1 (the kinds are ApiDefinition, Webhook and "
+        "OperatorContext)",
+    ]
+    assert done.stderr == "2 objects in 4 files: 5 errors, 1 warning\n"
+
+
+def test_what_the_resolver_sees_has_a_line_too(validate):
+    done = validate(a_yaml=API)
+    assert done.returncode == 1
+    assert re.fullmatch(r'\./a\.yaml:10: spec\.event_handlers\.events\.QuotaExceeded\[0\]: there is no Webhook "pager" .*\)',
+                        done.stdout.strip())
+
+
+def test_webhooks_are_checked_without_being_used(validate):
+    done = validate(a_yaml=HOOK + "  headers:\n    - name: Authorization\n      valueFrom: {secretKeyRef: {name: s, key: k}}\n")
+    assert done.returncode == 1
+    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: there is no such Secret"]
+
+
+def test_two_webhooks_of_one_id(validate):
+    done = validate(a_yaml=HOOK + "  id: x\n---\n" + HOOK.replace("pager", "other") + "  id: x\n")
+    assert done.returncode == 1
+    assert lines(done) == ["./a.yaml:6: spec.id: Webhook default/other has this id already (give each Webhook an id of its own)"]
+
+
+def test_objects_that_stand_twice(validate):
+    done = validate(a_yaml=HOOK, b_yaml="\n" + HOOK)
+    assert done.returncode == 1
+    assert lines(done) == [
+        "./a.yaml:1: metadata.name: Webhook default/pager stands twice, also at ./b.yaml:2 (remove or rename one of them)",
+        "./b.yaml:2: metadata.name: Webhook default/pager stands twice, also at ./a.yaml:1 (remove or rename one of them)",
+    ]
+
+
+def test_json_has_the_same(validate):
+    files = {"a_yaml": HOOK + "  method: get\n", "b_yaml": API}
+    text = lines(validate(**files))
+    done = validate("-o", "json", ".")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert [f"{p['file']}:{p['line']}: {p['field']}: {p['message']}" + (f" ({p['hint']})" if "hint" in p else "")
+            for p in found] == text
+    assert [p["severity"] for p in found] == ["error"] * len(found)
+    assert (found[0]["kind"], found[0]["object"], found[0]["reason"]) == ("Webhook", "default/pager", "InvalidSpec")
+
+
+def test_warnings_are_fine(validate):
+    done = validate(a_yaml=HOOK + "  unknown: 1\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n")
+    assert done.returncode == 0
+    assert len(lines(done)) == 2
+
+
+def test_stdin_is_read(validate):
+    done = validate("-", text=HOOK + "  method: get\n")
+    assert done.returncode == 1
+    assert done.stdout.startswith("-:6: spec.method: ")
+
+
+def test_json_manifests_have_lines(validate):
+    done = validate(a_json='{\n"apiVersion": "tyk.tyk.io/v1alpha1",\n"kind": "Webhook",\n"metadata": {"name": "a"},\n'
+                           '"spec": {\n"url": "https://a/",\n"method":\n"get"}}')
+    assert done.stdout.startswith("./a.json:8: spec.method: ")
+
+
+@pytest.mark.parametrize("content, complaint", [
+    (b"a: \0b\n", "./a.yaml:1: a NUL byte"),
+    (b"a: 1\nb: \xff\n", "./a.yaml:2: not well-formed UTF-8"),
+    (b"a:\n\tb: 1\n", "./a.yaml:2: not YAML: a tab indents the line"),
+    (b"a: 1\na: 2\n", './a.yaml:2: key "a" stands twice'),
+    (b"[" * 100000, "./a.yaml:1: nested deeper than 200 levels"),
+    (b"a: &a [x,x]\nb: &b [" + b"*a," * 1000 + b"]\nc: &c [" + b"*b," * 1000 + b"]\nd: [" + b"*c," * 1000 + b"]\n",
+     "too large once its aliases are written out"),
+    (b"x" * (17 << 20), "./a.yaml:1: larger than 16 MiB"),
+    (b"just text\n", "./a.yaml:1: a manifest is a map with apiVersion, kind and metadata"),
+    (b"kind: Webhook\nmetadata: {}\n", "./a.yaml:1: apiVersion: missing"),
+    (b"apiVersion: tyk.tyk.io/v1\nkind: Webhook\n", "./a.yaml:1: apiVersion: there is no version v1 of Webhook"),
+], ids=["nul", "utf-8", "tab", "twice", "deep", "bomb", "large", "text", "no-version", "version"])
+def test_bad_input_is_told_with_its_place(validate, content, complaint):
+    done = validate(a_yaml=content, b_yaml=HOOK)
+    assert done.returncode == 1
+    assert complaint in done.stdout
+    assert len(lines(done)) == 1
+    assert done.stderr.startswith("1 object in ")
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    ([], "name the files"),
+    (["nowhere.yaml"], "nowhere.yaml: cannot be opened: No such file"),
+    (["-o", "yaml", "."], "text or json"),
+    (["--nonsense", "."], "--nonsense"),
+])
+def test_what_cannot_run_exits_with_2(validate, arguments, complaint, tmp_path):
+    folder = os.environ["GRAPNEL_BIN_DIR"]
+    done = subprocess.run([(Path(folder) / "grapnel").resolve(), "validate", *arguments], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_dangling_link_cannot_be_read(validate, tmp_path):
+    (tmp_path / "a.yaml").symlink_to("nowhere")
+    done = validate()
+    assert done.returncode == 2
+    assert "./a.yaml: a link that leads nowhere" in done.stderr
+
+
+def test_a_pipe_blocks_nothing(validate, tmp_path):
+    os.mkfifo(tmp_path / "a.yaml")
+    done = validate(b_yaml=HOOK)
+    assert done.returncode == 0
+    assert lines(done) == ["./a.yaml:1: not a regular file, passed over"]
