@@ -388,5 +388,7 @@ const struct err *informer_missing(const struct informer *informer, enum object_
 
 void informer_put(struct informer *informer, const struct object *object)
 {
-    apply_put(informer, object, false);
+    const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    if (cached && str_equal(cached->uid, object->uid))
+        apply_put(informer, object, false);
 }

@@ -238,6 +238,23 @@ static void a_write_of_ours_is_seen_at_once_and_not_undone(void **state)
     expect(rig, "~a ");
 }
 
+/* The answer to the PATCH that takes off the last finalizer may come after the watch has told the
+ * deletion that it caused. */
+static void a_write_of_ours_brings_nothing_back(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    rig->sink->gone(rig->arg, OBJECT_WEBHOOK, "d/a", "1");
+    rig->sink->gone(rig->arg, OBJECT_WEBHOOK, "d/b", "2");
+    put(rig, "b", "3", 30);
+    expect(rig, "-a -b +b ");
+    CLEANUP(object_unrefp) struct object *gone = webhook("a", "1", 40);
+    informer_put(rig->informer, gone);
+    CLEANUP(object_unrefp) struct object *earlier = webhook("b", "2", 41);
+    informer_put(rig->informer, earlier);
+    expect(rig, "");
+}
+
 static void a_followed_secret_is_known_only_when_told(void **state)
 {
     struct rig *rig = *state;
@@ -284,6 +301,7 @@ int main(void)
         TEST(another_uid_is_a_deletion_and_a_creation),
         TEST(the_deletion_of_an_earlier_incarnation_is_ignored),
         TEST(a_write_of_ours_is_seen_at_once_and_not_undone),
+        TEST(a_write_of_ours_brings_nothing_back),
         TEST(a_followed_secret_is_known_only_when_told),
         TEST(a_long_list_is_applied_in_slices),
     };
