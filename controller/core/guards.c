@@ -111,13 +111,11 @@ bool guards_template_is_allowed(const char *path, const struct gateway_abilities
 const char *guards_copy_fault(const struct copy *copy, const struct gateway_abilities *abilities,
                               bool *ret_has_reference)
 {
-    bool found = has_reference(copy->url) ||
-                 has_reference(copy->name) ||
-                 has_reference(copy->body_template);
+    bool found =
+        has_reference(copy->url) || has_reference(copy->name) || has_reference(copy->body_template);
     for (size_t i = 0; i < copy->header_count; i++) {
         const struct copy_header *header = &copy->headers[i];
-        found = found || has_reference(header->name) ||
-                has_reference(header->value);
+        found = found || has_reference(header->name) || has_reference(header->value);
     }
     if (ret_has_reference)
         *ret_has_reference = found;

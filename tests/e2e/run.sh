@@ -44,7 +44,11 @@ ip route add local 10.244.0.0/16 dev lo
 ip -6 route add local fd00:244::/64 dev lo 2>/dev/null || true
 
 status=0
-(cd "$HERE" && "$PYTHON" -m pytest -c "$HERE/pytest.ini" "$@") || status=$?
+export GRAPNEL_E2E_RIGHTS=${GRAPNEL_E2E_RIGHTS:-$GRAPNEL_E2E_DIR/rights}
+cd "$HERE"
+"$PYTHON" -m pytest -c pytest.ini "$@" || status=$?
+# What the whole of a run is asked: were the operator's rights what it needed?
+GRAPNEL_E2E_WHOLE=$(($# == 0)) "$PYTHON" -m pytest -c pytest.ini -q after || status=$?
 
 case " $* " in
 *" --keep "*)
