@@ -183,10 +183,11 @@ uint64_t sim_oracle_writes(const struct sim_oracle *oracle)
     return oracle->writes;
 }
 
-void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after,
+void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after, bool of_requests,
                          void (*fn)(void *arg, const char *client), void *arg)
 {
-    oracle->trap = oracle->writes + n;
+    oracle->trap = (of_requests ? oracle->requests : oracle->writes) + n;
+    oracle->trap_is_of_requests = of_requests;
     oracle->trap_is_after = after;
     oracle->trap_fn = fn;
     oracle->trap_arg = arg;

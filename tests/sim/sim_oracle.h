@@ -42,7 +42,7 @@ void sim_oracle_read_log(struct sim_oracle *oracle);
  * to gateways (POST, DELETE, reload). */
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle);
 
-/* Calls fn before the n-th external write from now leaves the operator (`after` false), or when it
- * has been obeyed and is not answered yet; once. */
-void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after,
+/* Calls fn before the n-th external write (or request of any kind) from now leaves the operator
+ * (`after` false), or when it has been obeyed and is not answered yet; once. */
+void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after, bool of_requests,
                          void (*fn)(void *arg, const char *client), void *arg);

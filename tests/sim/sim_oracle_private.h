@@ -71,8 +71,10 @@ struct sim_oracle {
     struct strmap *asked;   /* "client method path" → count, of this window */
     int64_t window;
     uint64_t writes;
+    uint64_t requests;
     uint64_t trap; /* 0: none */
     bool trap_is_after;
+    bool trap_is_of_requests;
     void (*trap_fn)(void *arg, const char *client);
     void *trap_arg;
     FILE *log; /* what the controller's log writes to */
