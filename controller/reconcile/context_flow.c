@@ -381,11 +381,12 @@ static void forget(struct reconciler *reconciler, const char *key)
     index_set(reconciler->index, work_key, NULL, 0);
     strmap_remove(reconciler->others, work_key);
     struct context_state *state = strmap_get(reconciler->contexts, key);
-    if (!state)
-        return;
-    follow_service(reconciler, state, NULL);
-    strmap_remove(reconciler->contexts, key);
-    reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    if (state) {
+        follow_service(reconciler, state, NULL);
+        strmap_remove(reconciler->contexts, key);
+        reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    }
+    /* They may have waited for it to become known. */
     touch_users(reconciler, key);
 }
 

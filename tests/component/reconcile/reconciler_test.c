@@ -826,6 +826,23 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_world_hold_follows(rig->world, true);
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/conditions", NULL);
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+}
+
 static void a_missing_secret_blocks_the_context_and_is_said(void **state)
 {
     struct rig *rig = *state;
@@ -1041,6 +1058,7 @@ int main(void)
         TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),
         TEST(a_tyk_url_that_names_a_service_means_its_pods),
