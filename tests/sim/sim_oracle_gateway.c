@@ -133,7 +133,7 @@ static void note_stray(struct sim_pod_track *pod, const struct sim_gateway_write
     struct sim_definition disk;
     struct sim_definition loaded;
     if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas &&
-        !sim_gateway_loaded(write->gateway, write->id, &loaded))
+        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas))
         strset_add(pod->strays, write->id);
 }
 

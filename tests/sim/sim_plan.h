@@ -40,6 +40,12 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
 void sim_plan_fini(struct sim_plan *plan);
 void sim_plan_simplify(struct sim_plan *plan, unsigned plain);
 
+/* Lets time pass until everything is as it should be; a rule is broken when it does not come about.
+ */
+void sim_await_rest(struct sim *sim);
+/* Lets what is put off come to its end, and sees that nothing is written for so long then. */
+void sim_check_quiet(struct sim *sim, int64_t quiet_ms);
+
 struct sim_verdict {
     bool failed;
     char oracle[32];

@@ -42,7 +42,7 @@ static void begin(struct sim *sim, const struct sim_step *step)
 }
 
 /* Lets time pass until everything is as it should be; fails when it does not come about. */
-static void await_rest(struct sim *sim)
+void sim_await_rest(struct sim *sim)
 {
     CLEANUP(buf_fini) struct buf why;
     buf_init(&why, BUF_UNLIMITED);
@@ -66,7 +66,7 @@ static void await_rest(struct sim *sim)
  * are rewritten after 30 s. */
 #define LINGER_MS 65000
 
-static void check_quiet(struct sim *sim, int64_t quiet_ms)
+void sim_check_quiet(struct sim *sim, int64_t quiet_ms)
 {
     if (sim->failed)
         return;
@@ -78,7 +78,7 @@ static void check_quiet(struct sim *sim, int64_t quiet_ms)
     if (writes && !sim_oracle_is_contested(sim->oracle))
         sim_fail(sim, "quiet", "%llu writes in %lld s in which nothing has changed",
                  (unsigned long long)writes, (long long)quiet_ms / 1000);
-    await_rest(sim);
+    sim_await_rest(sim);
 }
 
 static void on_restart(void *arg)
@@ -106,10 +106,10 @@ static void play_steps(struct play *play)
         int64_t left = began + step->at_ms - sim_now_ms(sim->time);
         if (plan->in_turn && i) {
             sim_run(sim, plan->steps[i - 1].lasts_ms);
-            await_rest(sim);
+            sim_await_rest(sim);
             if (plan->calms_down) {
                 sim_run(sim, LINGER_MS);
-                await_rest(sim);
+                sim_await_rest(sim);
             }
         } else if (left > 0) {
             sim_run(sim, left);
@@ -143,8 +143,8 @@ void sim_play(const struct sim_plan *plan, bool story, struct sim_verdict *ret_v
         sim_say(sim, "everything is healed");
         sim_heal(sim);
         sim_run(sim, 1000);
-        await_rest(sim);
-        check_quiet(sim, plan->quiet_ms);
+        sim_await_rest(sim);
+        sim_check_quiet(sim, plan->quiet_ms);
     }
     CLEANUP(buf_fini) struct buf end;
     buf_init(&end, BUF_UNLIMITED);
