@@ -167,7 +167,7 @@ bool sim_end_equal(const char *wanted, const char *found, struct buf *ret_differ
         while (a[same] && a[same] == b[same])
             same++;
         size_t from = same > 60 ? same - 60 : 0;
-        buf_add_format(ret_difference, "%.60s: …%.240s… should be …%.240s…", a, b + from, a + from);
+        buf_add_format(ret_difference, "%.60s: …%.300s… should be …%.300s…", a, b + from, a + from);
         return false;
     }
     return true;
