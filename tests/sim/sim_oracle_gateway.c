@@ -117,13 +117,14 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     int64_t version = sim_document_version(write->document, write->oas);
     if (!track)
         return;
-    int64_t *before = strmap_get(track->pushed, pod->pod->name);
+    CLEANUP(freep) char *place = xasprintf("%s %s", pod->pod->name, write->id);
+    int64_t *before = strmap_get(track->pushed, place);
     if (before && version < *before && !sim_oracle_may_be_old(oracle, track->key))
         sim_fail(oracle->sim, "older", "%s gets version %" PRId64 " of %s after %" PRId64,
                  pod->pod->name, version, track->key, *before);
     int64_t *now = xmalloc(sizeof(*now));
     *now = version;
-    strmap_set(track->pushed, pod->pod->name, now);
+    strmap_set(track->pushed, place, now);
 }
 
 /* A definition that changes its form before the gateway has loaded it cannot be deleted in between:

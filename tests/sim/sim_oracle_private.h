@@ -26,7 +26,7 @@ struct sim_api_track {
     char *key;
     struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
     struct strmap *known;  /* "ref call": every copy that was ever written */
-    struct strmap *pushed; /* gateway → int64_t: the highest version */
+    struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
 };

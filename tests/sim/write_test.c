@@ -283,6 +283,7 @@ static void a_restore_of_an_old_etcd_is_caught_up_with(void **state)
     for (unsigned version = 2; version < 5; version++)
         scene_api(sim, "a/p0", version, true, "b/w1");
     scene_api(sim, "b/p5", 5, true, NULL);
+    scene_secret(sim, "a/s0", 2);
     sim_delete(sim, OBJECT_API, "b/p0");
     assert_true(scene_rest(sim) >= 0);
     sim_store_restore(sim->store, sim->backup, true);
