@@ -250,6 +250,12 @@ int64_t loop_now(const struct loop *loop)
     return loop->now_ms;
 }
 
+int64_t loop_clock_us(const struct loop *loop)
+{
+    (void)loop;
+    return clock_us(CLOCK_BOOTTIME);
+}
+
 int64_t loop_wall_time(const struct loop *loop)
 {
     (void)loop;

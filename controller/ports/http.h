@@ -59,7 +59,8 @@ struct http_response {
 
 /* `response` is NULL when err is set, and the other way round; both are borrowed for the call.
  * Error classes: TRANSIENT (refused, reset, timeout, truncated), DENIED (certificates), INVALID
- * (over the limit, refused by on_bytes, bad URL). err->code is libcurl's. */
+ * (over the limit, refused by on_bytes, bad URL), CANCELED (only the leader may ask this, and that
+ * is not us any more). err->code is libcurl's. */
 typedef void http_done_fn(void *arg, const struct http_response *response, const struct err *err);
 
 /* The request and all it points to is copied, but for tls (borrowed). on_bytes() and on_open() come

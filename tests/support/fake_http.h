@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "ports/http.h"
+#include "ports/leadership.h"
 #include "ports/loop.h"
 
 /*
@@ -13,6 +14,9 @@
  * fake loop.
  */
 struct http *fake_http_new(struct loop *loop);
+/* The same client for what only the leader may ask, as net/http_curl.h has it: checked at the end
+ * of the round in which a call is started. Its calls are seen in `http`. */
+struct http *fake_http_new_led(struct http *http, const struct leadership *leadership);
 /* Fails the test when a call is left unanswered and not cancelled. */
 void fake_http_free(struct http *http);
 

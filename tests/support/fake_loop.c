@@ -34,6 +34,7 @@ struct deferred {
 
 struct loop {
     int64_t now;
+    int64_t stood_ms; /* since the round began */
     int64_t wall_offset;
     uint64_t random;
     uint64_t sequence;
@@ -67,6 +68,16 @@ void fake_loop_free(struct loop *loop)
 int64_t loop_now(const struct loop *loop)
 {
     return loop->now;
+}
+
+int64_t loop_clock_us(const struct loop *loop)
+{
+    return (loop->now + loop->stood_ms) * 1000;
+}
+
+void fake_loop_stand(struct loop *loop, int64_t ms)
+{
+    loop->stood_ms += ms;
 }
 
 int64_t loop_wall_time(const struct loop *loop)
@@ -216,6 +227,8 @@ int64_t fake_loop_next(const struct loop *loop)
 
 void fake_loop_advance(struct loop *loop, int64_t ms)
 {
+    loop->now += loop->stood_ms;
+    loop->stood_ms = 0;
     int64_t until = loop->now + ms;
     fake_loop_run(loop);
     struct loop_timer *timer;
