@@ -262,6 +262,12 @@ int64_t loop_wall_time(const struct loop *loop)
     return (int64_t)time(NULL);
 }
 
+int64_t loop_wall_time_us(const struct loop *loop)
+{
+    (void)loop;
+    return clock_us(CLOCK_REALTIME);
+}
+
 uint32_t loop_random(struct loop *loop, uint32_t bound)
 {
     /* xorshift128+ (Vigna 2014) */

@@ -85,6 +85,12 @@ int64_t loop_wall_time(const struct loop *loop)
     return START_WALL + loop->wall_offset + (loop->now - START_MS) / 1000;
 }
 
+int64_t loop_wall_time_us(const struct loop *loop)
+{
+    int64_t since = loop->now + loop->stood_ms - START_MS;
+    return (START_WALL + loop->wall_offset) * 1000000 + since * 1000;
+}
+
 void fake_loop_set_wall_time(struct loop *loop, int64_t seconds)
 {
     loop->wall_offset = seconds - START_WALL - (loop->now - START_MS) / 1000;
