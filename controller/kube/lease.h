@@ -21,7 +21,7 @@
  *     returns, which cancels what it has in flight, so nothing is left that could write later; and
  *     a request that is started or goes on after the deadline, before the loop gets to call lost()
  *     (a long callback, a process that was stopped), is refused by the client that asks leadership
- *     at the last moment (net/http_curl.h). An exit does no more: bytes that the kernel has taken
+ *     at the last moment (http_led_new() in ports/http.h). An exit does no more: bytes that the kernel has taken
  *     go out either way.
  *   - better: in an outage of the API server every leader loses its lease. A process that exits is
  *     started again after longer and longer pauses and lists everything anew; a standby is warm and

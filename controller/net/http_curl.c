@@ -590,12 +590,17 @@ struct http *http_curl_new(struct loop *loop, const char *version)
     return http;
 }
 
-struct http *http_curl_new_led(struct http *http, const struct leadership *leadership)
+struct http *http_led_new(struct http *http, const struct leadership *leadership)
 {
     struct http *led = xcalloc(1, sizeof(*led));
     led->base = http;
     led->leadership = leadership;
     return led;
+}
+
+void http_led_free(struct http *led)
+{
+    free(led);
 }
 
 static void cancel_all(struct http_call *calls)
@@ -611,10 +616,6 @@ void http_curl_free(struct http *http)
 {
     if (!http)
         return;
-    if (http->base) {
-        free(http);
-        return;
-    }
     while (http->pools) {
         struct pool *pool = http->pools;
         http->pools = pool->next;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "ports/http.h"
-#include "ports/leadership.h"
 #include "ports/loop.h"
 
 /*
@@ -17,12 +16,5 @@
 
 /* `version` is told in User-Agent: "grapnel/VERSION (linux/amd64)". Never NULL. */
 struct http *http_curl_new(struct loop *loop, const char *version);
-/* The same client, for requests that only the leader may make. `leadership` is asked each time
- * before bytes of such a request can go out, the first and all further ones: a process that was
- * stopped in the middle of a request does not go on with it. When leadership is not held the call
- * fails with CANCELED and its connection is closed. `http` (whose connections are shared) and
- * `leadership` are borrowed and have to outlive it. */
-struct http *http_curl_new_led(struct http *http, const struct leadership *leadership);
-/* Cancels what is still in flight; of a client of the leader's all calls have to be done or
- * cancelled. NULL is fine. */
+/* Cancels what is still in flight. NULL is fine. */
 void http_curl_free(struct http *http);

@@ -8,7 +8,7 @@
  * replicas at most one may.
  *
  * The flows do not ask. The composition root gives those that write a client that asks for them,
- * right before bytes go out (http_curl_new_led()), and makes them only for as long as it leads.
+ * right before bytes go out (http_led_new()), and makes them only for as long as it leads.
  */
 struct leadership {
     /* By the clock as it is now, not as it was when the loop's round began: the process may have

@@ -16,6 +16,9 @@
  * the snapshot as it is then: resolve → write the copies to the status → tell the gateways what is
  * wanted → write where they stand. Level-triggered: a lost or doubled event costs time, never
  * correctness.
+ *
+ * It begins as a standby: caches fill and follow the source, nothing is looked at, and there is
+ * nothing to write with. reconciler_lead() gives it that, and looks at everything afresh.
  */
 struct reconciler;
 
@@ -29,14 +32,20 @@ struct reconciler_options {
 };
 
 struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
-                                  struct object_store *store,
                                   const struct reconciler_options *options);
+/* Before the store that it leads with. */
 void reconciler_free(struct reconciler *reconciler);
 
-/* The gateways call back into the reconciler: make it first, then them with these callbacks and the
- * reconciler as argument, then tell it. */
+/* The gateways call back into the reconciler: they are made with these callbacks and the reconciler
+ * as argument. */
 extern const struct gateways_callbacks reconciler_gateway_callbacks;
-void reconciler_set_gateways(struct reconciler *reconciler, struct gateways *gateways);
+/* From now on it writes to `store` and to `gateways` (borrowed until reconciler_stand_by() or
+ * reconciler_free()). Whatever an earlier leader has known is found out anew. */
+void reconciler_lead(struct reconciler *reconciler, struct object_store *store,
+                     struct gateways *gateways);
+/* Writes in flight are cancelled, what was queued, known or waited for is forgotten; neither store
+ * nor gateways are used any more. The caches go on. */
+void reconciler_stand_by(struct reconciler *reconciler);
 
 /* The context of APIs that name none, from the flags. Borrowed until the next call; may be changed
  * at any time (a rotated secret). */
@@ -64,7 +73,7 @@ bool reconciler_is_settled(const struct reconciler *reconciler);
 
 struct reconciler_counts {
     size_t apis;
-    size_t ready; /* of these */
+    size_t ready; /* of these; a standby has no opinion: 0 */
     size_t stalled;
     size_t webhooks;
     uint64_t conversions;

@@ -83,8 +83,8 @@ struct object_state {
 
 struct reconciler {
     struct loop *loop;
-    struct object_store *store;
-    struct gateways *gateways;
+    struct object_store *store; /* NULL: this is a standby */
+    struct gateways *gateways;  /* likewise */
     struct informer *informer;
     struct reconciler_options options;
     struct default_context default_context;
@@ -100,7 +100,8 @@ struct reconciler {
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
     size_t unjudged;          /* APIs that have not been looked at with complete caches */
-    bool complete;            /* caches are complete; only then anything is decided */
+    bool complete;            /* caches are complete */
+    bool active;              /* … and we lead; only then anything is decided */
     bool unsettled;           /* at the start, not every API said Programmed */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
@@ -158,3 +159,5 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *state);
+/* The Services of all contexts are not followed any more. */
+void contexts_unfollow(struct reconciler *reconciler);

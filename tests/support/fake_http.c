@@ -71,12 +71,17 @@ static void call_free(struct http_call *call)
     free(call);
 }
 
-struct http *fake_http_new_led(struct http *http, const struct leadership *leadership)
+struct http *http_led_new(struct http *http, const struct leadership *leadership)
 {
     struct http *led = xcalloc(1, sizeof(*led));
     led->base = http;
     led->leadership = leadership;
     return led;
+}
+
+void http_led_free(struct http *led)
+{
+    free(led);
 }
 
 void fake_http_free(struct http *http)

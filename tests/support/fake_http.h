@@ -5,18 +5,15 @@
 #include <stddef.h>
 
 #include "ports/http.h"
-#include "ports/leadership.h"
 #include "ports/loop.h"
 
 /*
  * ports/http.h without a network. A started call waits in a list until the test answers it; answers
  * reach the flow from the loop (deferred), as with the real client. Timeouts of requests run on the
- * fake loop.
+ * fake loop. Calls of a leader's client (http_led_new()) are seen here too; whether leadership is
+ * held is asked at the end of the round in which they start, where the real client would send them.
  */
 struct http *fake_http_new(struct loop *loop);
-/* The same client for what only the leader may ask, as net/http_curl.h has it: checked at the end
- * of the round in which a call is started. Its calls are seen in `http`. */
-struct http *fake_http_new_led(struct http *http, const struct leadership *leadership);
 /* Fails the test when a call is left unanswered and not cancelled. */
 void fake_http_free(struct http *http);
 

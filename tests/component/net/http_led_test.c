@@ -57,7 +57,7 @@ static int setup(void **state)
     world->held = true;
     world->loop = loop_new(NULL);
     world->http = http_curl_new(world->loop, "1.2.3");
-    world->led = http_curl_new_led(world->http, &world->leadership);
+    world->led = http_led_new(world->http, &world->leadership);
     world->server = test_server_new(loop_event_base(world->loop), NULL, NULL);
     world->pause = loop_timer_new(world->loop, stop, world);
     *state = world;
@@ -67,7 +67,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *world = *state;
-    http_curl_free(world->led);
+    http_led_free(world->led);
     http_curl_free(world->http);
     test_server_free(world->server);
     loop_timer_free(world->pause);

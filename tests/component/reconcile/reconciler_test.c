@@ -41,13 +41,13 @@ static void start(struct rig *rig)
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
     };
-    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world),
-                                     fake_world_store(rig->world), &options);
+    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
-    reconciler_set_gateways(rig->reconciler, fake_gateways_port(rig->gateways));
     reconciler_set_default_context(rig->reconciler,
                                    &(struct default_context){.abilities = {.version = ""}});
     reconciler_start(rig->reconciler);
+    reconciler_lead(rig->reconciler, fake_world_store(rig->world),
+                    fake_gateways_port(rig->gateways));
     fake_loop_run(rig->loop);
 }
 
