@@ -24,6 +24,7 @@ static const struct {
     [PROGRAMMED_UNAUTHORIZED] = {"GatewayUnauthorized", "a gateway refuses the secret", true},
     [PROGRAMMED_REJECTED] = {"GatewayRejected", "a gateway does not take this definition", true},
     [PROGRAMMED_FOREIGN] = {"Pending", "a gateway holds a definition of another owner", false},
+    [PROGRAMMED_CONFLICT] = {"Pending", "a definition of another owner has the listen path", false},
     [PROGRAMMED_LOAD_BALANCED] = {"LoadBalancedUrl",
                                   "answers alternate between gateways behind one address", true},
     [PROGRAMMED_NO_GATEWAYS] = {"NoGateways", "there is no gateway to push to", true},
@@ -89,9 +90,13 @@ static void add_stalled(const struct api_status_input *input, struct conditions 
     }
     if (input->programmed == PROGRAMMED_FOREIGN)
         conditions_add(stalled, "Stalled", CONDITION_TRUE, "ForeignDefinition",
-                       "%s (delete it there, choose another id or listen path, or consent to "
-                       "adoption: allowAdoption in the context and the annotation "
-                       "grapnel.dev/adopt: \"true\")",
+                       "%s (delete it there, choose another id, or consent to adoption: "
+                       "allowAdoption in the context and the annotation grapnel.dev/adopt: "
+                       "\"true\")",
+                       input->gateway_detail);
+    if (input->programmed == PROGRAMMED_CONFLICT)
+        conditions_add(stalled, "Stalled", CONDITION_TRUE, "Conflict",
+                       "%s (delete it there, or choose another listen path)",
                        input->gateway_detail);
 }
 

@@ -20,38 +20,39 @@ static bool begins_with(const char *text, size_t length, const char *head)
     return length >= head_length && memcmp(text, head, head_length) == 0;
 }
 
-/* Does the name of a store stand before the "://" at `at`? */
-static bool names_store(const char *text, const char *at)
-{
-    static const char *const stores[] = {"env", "secrets", "vault", "consul", "file", "kv"};
-    for (size_t i = 0; i < ARRAY_LENGTH(stores); i++) {
-        if (ends_with(text, (size_t)(at - text), stores[i]))
-            return true;
-    }
-    return false;
-}
+static const char *const store_marks[] = {"env://",    "secrets://", "vault://",
+                                          "consul://", "file://",    "kv://"};
+static const char *const dollar_marks[] = {"$kv{", "$secret_"};
 
-bool guards_text_has_reference(const char *text, size_t length)
+const char *guards_find_reference(const char *text, size_t length)
 {
     const char *end = text + length;
     for (const char *at = text; (at = memmem(at, (size_t)(end - at), "://", 3)); at++) {
-        if (names_store(text, at))
-            return true;
+        for (size_t i = 0; i < ARRAY_LENGTH(store_marks); i++) {
+            if (ends_with(text, (size_t)(at + 3 - text), store_marks[i]))
+                return store_marks[i];
+        }
     }
     for (const char *at = text; (at = memchr(at, '$', (size_t)(end - at))); at++) {
-        if (begins_with(at, (size_t)(end - at), "$kv{") ||
-            begins_with(at, (size_t)(end - at), "$secret_"))
-            return true;
+        for (size_t i = 0; i < ARRAY_LENGTH(dollar_marks); i++) {
+            if (begins_with(at, (size_t)(end - at), dollar_marks[i]))
+                return dollar_marks[i];
+        }
     }
-    return false;
+    return NULL;
 }
 
-static bool string_has_reference(struct span string)
+static bool has_reference(const char *text)
+{
+    return guards_find_reference(text, strlen(text)) != NULL;
+}
+
+static const char *find_in_string(struct span string)
 {
     if (!memchr(string.ptr, '\\', string.length))
-        return guards_text_has_reference(string.ptr + 1, string.length - 2);
+        return guards_find_reference(string.ptr + 1, string.length - 2);
     CLEANUP(freep) char *text = json_text_string(string);
-    return text && guards_text_has_reference(text, strlen(text));
+    return text ? guards_find_reference(text, strlen(text)) : NULL;
 }
 
 /* Can a reference be in a text at all? Most definitions hold none of these marks but the scheme of
@@ -59,7 +60,7 @@ static bool string_has_reference(struct span string)
 static bool is_suspicious(struct span text)
 {
     const char *end = text.ptr + text.length;
-    if (guards_text_has_reference(text.ptr, text.length))
+    if (guards_find_reference(text.ptr, text.length))
         return true;
     /* Escapes that can hide a mark: \/ and \u. */
     for (const char *at = text.ptr; (at = memchr(at, '\\', (size_t)(end - at))); at++) {
@@ -69,7 +70,7 @@ static bool is_suspicious(struct span text)
     return false;
 }
 
-struct span guards_next_reference(struct span json, const char *from)
+struct span guards_next_reference(struct span json, const char *from, const char **ret_mark)
 {
     const char *end = json.ptr + json.length;
     const char *at = from ? from : json.ptr;
@@ -86,7 +87,8 @@ struct span guards_next_reference(struct span json, const char *from)
         if (at > end)
             break;
         struct span string = {start, (size_t)(at - start)};
-        if (suspicious && string_has_reference(string))
+        *ret_mark = suspicious ? find_in_string(string) : NULL;
+        if (*ret_mark)
             return string;
     }
     return (struct span){NULL, 0};
@@ -109,13 +111,11 @@ bool guards_template_is_allowed(const char *path, const struct gateway_abilities
 const char *guards_copy_fault(const struct copy *copy, const struct gateway_abilities *abilities,
                               bool *ret_has_reference)
 {
-    bool found = guards_text_has_reference(copy->url, strlen(copy->url)) ||
-                 guards_text_has_reference(copy->name, strlen(copy->name)) ||
-                 guards_text_has_reference(copy->body_template, strlen(copy->body_template));
+    bool found =
+        has_reference(copy->url) || has_reference(copy->name) || has_reference(copy->body_template);
     for (size_t i = 0; i < copy->header_count; i++) {
         const struct copy_header *header = &copy->headers[i];
-        found = found || guards_text_has_reference(header->name, strlen(header->name)) ||
-                guards_text_has_reference(header->value, strlen(header->value));
+        found = found || has_reference(header->name) || has_reference(header->value);
     }
     if (ret_has_reference)
         *ret_has_reference = found;

@@ -13,14 +13,14 @@
  * wherever they stand in a definition, and template files outside the agreed folders.
  */
 
-/* Does a text hold a reference to a secret of the gateway: env://, secrets://, vault://, consul://,
- * file:// or kv:// at any place (the gateway replaces the first four anywhere in the file), $kv{ or
- * $secret_? */
-bool guards_text_has_reference(const char *text, size_t length);
+/* The mark of a reference to a secret of the gateway in a text: "env://", "secrets://", "vault://",
+ * "consul://", "file://" or "kv://" at any place (the gateway replaces the first four anywhere in
+ * the file), "$kv{" or "$secret_"; NULL when there is none. */
+const char *guards_find_reference(const char *text, size_t length);
 
 /* Finds the next string (key or value, with its quotes) with such a reference in a JSON text, from
  * `from` on (NULL: the beginning); an empty span when there is none. Escapes do not hide it. */
-struct span guards_next_reference(struct span json, const char *from);
+struct span guards_next_reference(struct span json, const char *from, const char **ret_mark);
 
 /* May a handler use this template? "" always; else the cleaned path must begin with one of the
  * context's prefixes. */

@@ -112,7 +112,8 @@ static void check_references(const struct api_view *view, const struct gateway_a
             (struct problem_about){.severity = PROBLEM_WARNING, .reason = "KvReferencesAssumed"};
     const char *from = NULL;
     for (size_t told = 0; told < REFERENCES_TOLD; told++) {
-        struct span found = guards_next_reference(view->document, from);
+        const char *mark;
+        struct span found = guards_next_reference(view->document, from, &mark);
         if (!found.ptr)
             return;
         CLEANUP(buf_fini) struct buf field;
@@ -121,7 +122,7 @@ static void check_references(const struct api_view *view, const struct gateway_a
         guards_add_path(view->document, found.ptr, &field);
         about.field = buf_text(&field);
         problems_add(problems, &about,
-                     "the gateway would put a secret of its own in the place of this reference");
+                     "the gateway would put a secret of its own in the place of %s…", mark);
         from = found.ptr + found.length;
     }
 }

@@ -205,21 +205,19 @@ static enum err_class class_of_status(long status)
     return ERR_INVALID;
 }
 
-/* What the gateway said, for the log: its message where there is one, one line, without the secret
- * (proxies in between may echo a request). */
+/* What the gateway said, for the log: the message of an answer in its own form, one line, without
+ * the secret. Nothing of other bodies: a proxy or a stack trace may quote the request. */
 static void add_detail(const struct gateway_call *call, struct span body, struct buf *out)
 {
     CLEANUP(freep) char *message = json_text_string(json_text_member(body, "message"));
-    struct span said = message ? (struct span){message, strlen(message)} : body;
     const char *secret = gateway_access_secret(call->access);
-    if (!said.ptr || !said.length)
+    if (str_is_empty(message))
         return;
-    if (!str_is_empty(secret) && memmem(said.ptr, said.length, secret, strlen(secret))) {
+    if (!str_is_empty(secret) && strstr(message, secret)) {
         buf_add_text(out, "(holds the secret)");
         return;
     }
-    const char *line = memchr(said.ptr, '\n', said.length);
-    str_add_printable(out, said.ptr, line ? (size_t)(line - said.ptr) : said.length, DETAIL_LIMIT);
+    str_add_printable(out, message, strcspn(message, "\n"), DETAIL_LIMIT);
 }
 
 /* In our own words: libcurl's may quote the other side. */

@@ -73,7 +73,7 @@ static enum gateway_state state_of_slot(const struct slot *slot)
     if (slot->state == SLOT_SYNCED)
         return GATEWAY_SYNCED;
     if (slot->state == SLOT_FOREIGN)
-        return GATEWAY_FOREIGN;
+        return slot->fault == FAULT_FOREIGN_PATH ? GATEWAY_CONFLICT : GATEWAY_FOREIGN;
     if (slot->state != SLOT_FAILED || slot->fault == FAULT_NONE)
         return GATEWAY_PENDING;
     return slot->fault == FAULT_SERVER ? GATEWAY_UNREACHABLE : GATEWAY_REJECTED;
@@ -273,6 +273,7 @@ static const char *word_of(const struct endpoint *endpoint)
     case GATEWAY_UNREACHABLE:
     case GATEWAY_REJECTED:
     case GATEWAY_FOREIGN:
+    case GATEWAY_CONFLICT:
     case GATEWAY_NONE:
         return "Unreachable";
     }

@@ -70,7 +70,8 @@ enum gateway_state {
     GATEWAY_UNREACHABLE,  /* refused, reset, timeout, 5xx, 429 */
     GATEWAY_UNAUTHORIZED, /* 401, 403 */
     GATEWAY_REJECTED,     /* 400 and the like, or not loaded although accepted */
-    GATEWAY_FOREIGN,      /* another owner's definition stands under this id or listen path */
+    GATEWAY_FOREIGN,      /* another owner's definition stands under this id */
+    GATEWAY_CONFLICT,     /* another owner's definition has this listen path */
     GATEWAY_LOAD_BALANCED,
     GATEWAY_NONE, /* the context has no endpoint */
 };

@@ -335,6 +335,8 @@ static enum programmed programmed_of(const struct gateway_progress *progress)
         return PROGRAMMED_REJECTED;
     case GATEWAY_FOREIGN:
         return PROGRAMMED_FOREIGN;
+    case GATEWAY_CONFLICT:
+        return PROGRAMMED_CONFLICT;
     case GATEWAY_LOAD_BALANCED:
         return PROGRAMMED_LOAD_BALANCED;
     case GATEWAY_NONE:

@@ -57,6 +57,6 @@ bool informer_is_known(const struct informer *informer, enum object_kind kind, c
 const struct err *informer_missing(const struct informer *informer, enum object_kind kind,
                                    const char *key);
 
-/* An object as a write of ours left it: applied at once, so that the next look sees it. Unless it is
- * gone: the answer to a write may come after the watch has told the deletion that it caused. */
+/* An object as a write of ours left it: applied at once, so that the next look sees it. Unless it
+ * is gone: the answer to a write may come after the watch has told the deletion that it caused. */
 void informer_put(struct informer *informer, const struct object *object);

@@ -219,7 +219,7 @@ static void a_listen_path_of_somebody_else_is_respected(void **state)
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a", .path = "/x/../shop"});
     world_run(world, 100000);
-    expect_state(world, "a", GATEWAY_FOREIGN, "has the listen path");
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
     assert_int_equal(writes(world, 0), 0);
 
     /* It goes: ours comes by itself, without anybody asking. */
@@ -241,7 +241,7 @@ static void another_domain_is_another_listen_path(void **state)
     world_want(world, &(struct world_api){.name = "b", .path = "/shop/", .domain = "D.example"});
     world_run(world, 10000);
     expect_synced(world, "a", 1);
-    expect_state(world, "b", GATEWAY_FOREIGN, "has the listen path");
+    expect_state(world, "b", GATEWAY_CONFLICT, "has the listen path");
     world_free(world);
 }
 
@@ -258,7 +258,7 @@ static void a_renamed_foreign_definition_claims_its_first_path(void **state)
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a", .path = "/shop/"});
     world_run(world, 10000);
-    expect_state(world, "a", GATEWAY_FOREIGN, "has the listen path");
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
     world_free(world);
 }
 

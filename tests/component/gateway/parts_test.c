@@ -267,7 +267,8 @@ static void details_are_one_printable_line_without_the_secret(void **state)
         const char *body, *detail;
     } cases[] = {
         {"{\"status\":\"error\",\"message\":\"bad\\nmore\"}", "bad"},
-        {"<html>\x01</html>", "<html>?</html>"},
+        {"<html>\x01</html>", ""},
+        {"{\"message\":\"a\\u0001b\"}", "a?b"},
         {"{\"message\":\"you sent s3cret\"}", "(holds the secret)"},
         {"", ""},
     };

@@ -631,6 +631,7 @@ static void the_state_of_gateways_becomes_reasons(void **state)
         {GATEWAY_LOAD_BALANCED, "LoadBalancedUrl", "LoadBalancedUrl", NULL},
         {GATEWAY_NONE, "NoGateways", "NoGateways", NULL},
         {GATEWAY_FOREIGN, "Pending", "ForeignDefinition", "ForeignDefinition"},
+        {GATEWAY_CONFLICT, "Pending", "Conflict", "Conflict"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
         fake_gateways_set_state(rig->gateways, "default/orders", table[i].state, 1, "gw1: why");

@@ -3,6 +3,7 @@
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -38,11 +39,16 @@ class Api:
         request.add_header("Authorization", f"Bearer {self.token}")
         if data is not None:
             request.add_header("Content-Type", content_type)
-        try:
-            context = ssl.create_default_context(cafile=str(self.ca_file))
-            return urllib.request.urlopen(request, timeout=timeout, context=context)
-        except urllib.error.HTTPError as error:
-            raise ApiError(method, path, error.code, error.read().decode(errors="replace")) from None
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        for tries_left in range(10, -1, -1):
+            try:
+                return urllib.request.urlopen(request, timeout=timeout, context=context)
+            except urllib.error.HTTPError as error:
+                # Its own word for "I have just started": other clients wait as told, too.
+                if error.code == 429 and tries_left:
+                    time.sleep(float(error.headers.get("Retry-After", 1)))
+                    continue
+                raise ApiError(method, path, error.code, error.read().decode(errors="replace")) from None
 
     def text(self, path: str, **query: str) -> str:
         with self._open("GET", path, query, None, "", 10) as response:

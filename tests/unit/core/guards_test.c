@@ -5,7 +5,7 @@
 
 static bool has(const char *text)
 {
-    return guards_text_has_reference(text, strlen(text));
+    return guards_find_reference(text, strlen(text)) != NULL;
 }
 
 static void references_are_found_at_any_place(void **state)
@@ -31,7 +31,8 @@ static void references_are_found_at_any_place(void **state)
 static char *path_of_next(const char *json, const char *from)
 {
     struct span text = {json, strlen(json)};
-    struct span found = guards_next_reference(text, from);
+    const char *mark;
+    struct span found = guards_next_reference(text, from, &mark);
     if (!found.ptr)
         return NULL;
     struct buf path;
@@ -65,7 +66,9 @@ static void references_in_json_are_found_with_their_place(void **state)
     }
     const char *several = "[\"env://a\",\"x\",\"env://b\"]";
     struct span text = {several, strlen(several)};
-    struct span first = guards_next_reference(text, NULL);
+    const char *mark;
+    struct span first = guards_next_reference(text, NULL, &mark);
+    assert_string_equal(mark, "env://");
     CLEANUP(freep) char *second = path_of_next(several, first.ptr + first.length);
     assert_string_equal(second, "[2]");
 }
