@@ -21,6 +21,7 @@
 #include "kube/kube_bootstrap.h"
 #include "kube/kube_client.h"
 #include "kube/kube_config.h"
+#include "kube/kube_object.h"
 #include "kube/kube_source.h"
 #include "kube/kube_store.h"
 #include "kube/lease.h"
@@ -42,6 +43,7 @@ struct world_kube {
     struct err trouble; /* why the start has not what it needs; empty: not known */
     char host[256];
     /* Where several may run. */
+    char *identity;
     struct lease *lease;
     /* While it leads: what writes has a client of its own, which asks whether it still does. */
     struct http *led;
@@ -73,10 +75,24 @@ static void free_store(struct world_kube *world)
     http_led_free(TAKE(world->led));
 }
 
+/* As client-go tells it, so that `kubectl describe lease` shows who led when. */
+static void tell_event(const struct world_kube *world)
+{
+    const char *text = lease_object(world->lease);
+    CLEANUP(object_unrefp) struct object *object = NULL;
+    if (!text ||
+        kube_object_decode(OBJECT_LEASE, (struct span){text, strlen(text)}, &object, NULL) < 0)
+        return;
+    CLEANUP(freep) char *note = xasprintf("%s became leader", world->identity);
+    world->base.store->ops->event(world->base.store, object, EVENT_NORMAL, "LeaderElection", note);
+}
+
 static void lead(void *arg)
 {
     struct world_kube *world = arg;
     make_store(world);
+    if (world->lease)
+        tell_event(world);
     world->callbacks.leading(world->arg);
 }
 
@@ -104,13 +120,13 @@ static void stand_for_election(struct world_kube *world)
 {
     static const struct lease_callbacks callbacks = {.acquired = lead, .lost = stand_by};
     const struct config *config = world->config;
-    CLEANUP(freep) char *identity = make_identity(world->host);
+    world->identity = make_identity(world->host);
     const struct lease_options options = {
         .loop = world->loop,
         .client = world->client,
         .ns = config->lease_namespace ? config->lease_namespace : world->base.own_ns,
         .name = config->lease_name,
-        .identity = identity,
+        .identity = world->identity,
     };
     world->lease = lease_new(&options, &callbacks, world);
     world->base.leadership = lease_leadership(world->lease);
@@ -179,6 +195,7 @@ static void free_kube(struct world *base)
     loop_timer_free(world->retry);
     free_store(world);
     lease_free(world->lease);
+    free(world->identity);
     if (base->source)
         base->source->ops->free(base->source);
     kube_client_free(world->client);

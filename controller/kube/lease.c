@@ -492,6 +492,11 @@ const struct leadership *lease_leadership(const struct lease *lease)
     return &lease->leadership;
 }
 
+const char *lease_object(const struct lease *lease)
+{
+    return lease->object;
+}
+
 void lease_stats(const struct lease *lease, struct lease_stats *ret_stats)
 {
     *ret_stats = lease->stats;

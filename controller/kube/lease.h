@@ -56,6 +56,9 @@ void lease_free(struct lease *lease);
 
 /* Borrowed until lease_free(). */
 const struct leadership *lease_leadership(const struct lease *lease);
+/* The Lease as it was read or written last, as JSON text; borrowed until the loop goes on. NULL: none
+ * is known. */
+const char *lease_object(const struct lease *lease);
 
 typedef void lease_released_fn(void *arg);
 /* Gives the lease up for good, so that another takes it at its next try. Everything that writes has

@@ -313,6 +313,7 @@ static void on_changed(void *arg, const struct object *before, const struct obje
         slice_changed(reconciler, object);
         break;
     case OBJECT_CRD:
+    case OBJECT_LEASE:
         break;
     }
 }
