@@ -105,6 +105,7 @@ void strmap_clear(struct strmap *map)
     struct strmap_entry *next;
     HASH_ITER(hh, map->entries, entry, next)
     {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each entry is freed once */
         HASH_DEL(map->entries, entry);
         if (map->free_value && entry->value)
             map->free_value(entry->value);

@@ -53,17 +53,7 @@ class Replicas:
         self.gateways = gateways
         self.system = stage.namespace("grapnel-system")
         self.mark = stage.cluster.audit_mark()
-        self._grant()
         self.all = [self._replica(number, stack) for number in (1, 2)]
-
-    def _grant(self) -> None:
-        """All rights: test_rights.py is about the right ones."""
-        name = f"replicas-{self.system}"
-        self.stage.kubectl.apply([
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": self.system, "name": "grapnel"}},
-            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
-             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-             "subjects": [{"kind": "ServiceAccount", "namespace": self.system, "name": "grapnel"}]}])
 
     def _kubeconfig(self, number: int) -> tuple[Path, str]:
         """A kubeconfig with a token of its own, as each pod has one, and the token's name in the audit log."""
@@ -84,10 +74,10 @@ class Replicas:
 
     def _replica(self, number: int, stack: contextlib.ExitStack) -> Replica:
         relays = [stack.enter_context(Relay(self.stage.address(), gateway)) for gateway in self.gateways]
+        operator = self.stage.operator(start=False, system=self.system, leader_elect=True, lease_name=LEASE,
+                                       gateway_url=[relay.url for relay in relays])
         kubeconfig, credential = self._kubeconfig(number)
-        operator = self.stage.operator(
-            start=False, system=self.system, leader_elect=True, lease_name=LEASE, kubeconfig=kubeconfig,
-            gateway_url=[relay.url for relay in relays])
+        operator.set_flags(kubeconfig=kubeconfig)
         return Replica(operator, credential, relays)
 
     def start(self) -> tuple[Replica, Replica]:
