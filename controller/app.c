@@ -166,8 +166,7 @@ static void fill_metrics(void *arg, struct http_reply *reply)
 {
     const struct app *app = arg;
     reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    app_metrics_add(app->loop, app->replica ? replica_reconciler(app->replica) : NULL,
-                    &reply->body);
+    app_metrics_add(app->loop, app->world, app->replica, &reply->body);
 }
 
 static int listen_on(struct app *app, struct err *err)

@@ -14,6 +14,7 @@ struct replica {
     const struct world *world;
     const char *own_namespaces[2];
     struct reconciler *reconciler;
+    struct gateways_figures figures;
     /* While it leads. */
     struct http *led;
     struct gateways *gateways;
@@ -23,12 +24,14 @@ struct replica *replica_new(struct loop *loop, struct http *http, const struct c
                             const struct default_gateways *defaults, const struct world *world)
 {
     struct replica *replica = xcalloc(1, sizeof(*replica));
-    *replica = (struct replica){.loop = loop,
-                                .http = http,
-                                .config = config,
-                                .defaults = defaults,
-                                .world = world,
-                                .own_namespaces = {world->own_ns, NULL}};
+    *replica = (struct replica){
+        .loop = loop,
+        .http = http,
+        .config = config,
+        .defaults = defaults,
+        .world = world,
+        .own_namespaces = {world->own_ns, NULL},
+        .figures = {.pushes.bounds = &histogram_seconds, .reloads.bounds = &histogram_seconds}};
     bool named = config->id_namespaces.count > 0;
     struct reconciler_options options = {
         .resolve =
@@ -59,6 +62,7 @@ void replica_lead(struct replica *replica)
         .cluster = replica->world->cluster,
         .drift_interval_ms = config->drift_interval_ms,
         .confirm_prune = config->confirm_prune,
+        .figures = &replica->figures,
     };
     replica->led = http_led_new(replica->http, replica->world->leadership);
     replica->gateways = gateways_new(replica->loop, replica->led, &options,
@@ -93,6 +97,11 @@ void replica_refresh(struct replica *replica)
 const struct reconciler *replica_reconciler(const struct replica *replica)
 {
     return replica->reconciler;
+}
+
+const struct gateways_figures *replica_figures(const struct replica *replica)
+{
+    return &replica->figures;
 }
 
 const struct gateways *replica_gateways(const struct replica *replica)

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "default_gateways.h"
+#include "gateway/gateways.h"
 #include "ports/gateways.h"
 #include "ports/http.h"
 #include "ports/loop.h"
@@ -31,5 +32,7 @@ void replica_refresh(struct replica *replica);
 
 /* Borrowed. */
 const struct reconciler *replica_reconciler(const struct replica *replica);
+/* Over all the times that it has led. */
+const struct gateways_figures *replica_figures(const struct replica *replica);
 /* NULL: this is a standby. */
 const struct gateways *replica_gateways(const struct replica *replica);

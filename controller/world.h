@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/seal.h"
 #include "config.h"
+#include "kube/kube_requests.h"
 #include "ports/http.h"
 #include "ports/leadership.h"
 #include "ports/loop.h"
@@ -32,6 +33,14 @@ struct world {
 
 typedef void world_released_fn(void *arg);
 
+/* For metrics. */
+struct world_figures {
+    const char *lease; /* its name; NULL: no election */
+    bool leads;
+    uint64_t lease_slow_paths;            /* renewals that had to read first */
+    const struct kube_requests *requests; /* NULL: there is no API server */
+};
+
 struct world_ops {
     void (*free)(struct world *world);
     /* The rest may be NULL. */
@@ -40,6 +49,7 @@ struct world_ops {
     void (*release)(struct world *world, world_released_fn *done, void *arg);
     /* NULL when it is well, else what is not as it should be. */
     const char *(*complaint)(const struct world *world);
+    void (*figures)(const struct world *world, struct world_figures *ret_figures);
     /* Why it is not ready yet. */
     const char *(*waits_for)(const struct world *world);
 };

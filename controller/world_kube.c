@@ -41,6 +41,7 @@ struct world_kube {
     struct kube_bootstrap *bootstrap;
     struct loop_timer *retry;
     struct err trouble; /* why the start has not what it needs; empty: not known */
+    struct kube_requests requests;
     char host[256];
     /* Where several may run. */
     char *identity;
@@ -62,6 +63,7 @@ static void make_store(struct world_kube *world)
 {
     world->led = http_led_new(world->http, world->base.leadership);
     world->writer = kube_client_new(world->loop, world->led, &world->kube);
+    kube_client_count(world->writer, &world->requests);
     struct kube_store_options options = {
         .loop = world->loop, .client = world->writer, .instance = world->host};
     world->base.store = kube_store_new(&options);
@@ -215,6 +217,20 @@ static const char *kube_complaint(const struct world *base)
     return stats.is_overdue ? "the lease is held and has not been renewed for 35 s" : NULL;
 }
 
+static void kube_figures(const struct world *base, struct world_figures *ret_figures)
+{
+    const struct world_kube *world = (const struct world_kube *)(const void *)base;
+    struct lease_stats stats = {.leads = false};
+    if (world->lease)
+        lease_stats(world->lease, &stats);
+    *ret_figures = (struct world_figures){
+        .lease = world->config->leader_elect ? world->config->lease_name : NULL,
+        .leads = stats.leads,
+        .lease_slow_paths = stats.slow_paths,
+        .requests = &world->requests,
+    };
+}
+
 static const char *kube_waits_for(const struct world *base)
 {
     const struct world_kube *world = (const struct world_kube *)(const void *)base;
@@ -224,6 +240,7 @@ static const char *kube_waits_for(const struct world *base)
 static const struct world_ops ops = {.free = free_kube,
                                      .release = release_kube,
                                      .complaint = kube_complaint,
+                                     .figures = kube_figures,
                                      .waits_for = kube_waits_for};
 
 struct world *world_open_kube(struct loop *loop, struct http *http, const struct config *config,
@@ -248,6 +265,7 @@ struct world *world_open_kube(struct loop *loop, struct http *http, const struct
     (void)gethostname(world->host, sizeof(world->host) - 1);
     world->base.own_ns = xstrdup(kube.ns);
     world->client = kube_client_new(loop, http, &world->kube);
+    kube_client_count(world->client, &world->requests);
     world->retry = loop_timer_new(loop, bootstrap, world);
     bootstrap(world);
     return &world->base;

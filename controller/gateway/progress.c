@@ -258,30 +258,55 @@ bool fleet_summary(const struct gateways *gateways, const char *context_name,
     return true;
 }
 
-static const char *word_of(const struct endpoint *endpoint)
+enum word {
+    WORD_SYNCED,
+    WORD_SYNCING,
+    WORD_STARTING,
+    WORD_BLOCKED,
+    WORD_LOAD_BALANCED,
+    WORD_UNAUTHORIZED,
+    WORD_UNREACHABLE,
+    WORD_MASS_DELETION,
+};
+/* As in the status, and as in a label of a metric. */
+static const struct {
+    const char *name;
+    const char *label;
+} words[GATEWAYS_WORD_COUNT] = {
+    [WORD_SYNCED] = {"Synced", "synced"},
+    [WORD_SYNCING] = {"Syncing", "syncing"},
+    [WORD_STARTING] = {"Starting", "starting"},
+    [WORD_BLOCKED] = {"Blocked", "blocked"},
+    [WORD_LOAD_BALANCED] = {"LoadBalanced", "load_balanced"},
+    [WORD_UNAUTHORIZED] = {"Unauthorized", "unauthorized"},
+    [WORD_UNREACHABLE] = {"Unreachable", "unreachable"},
+    [WORD_MASS_DELETION] = {"MassDeletion", "mass_deletion"},
+};
+
+static enum word word_of(const struct endpoint *endpoint)
 {
     const char *why;
     switch (state_of_endpoint(endpoint, &why)) {
     case GATEWAY_SYNCED:
         break;
     case GATEWAY_PENDING:
-        return "Blocked";
+        return WORD_BLOCKED;
     case GATEWAY_LOAD_BALANCED:
-        return "LoadBalanced";
+        return WORD_LOAD_BALANCED;
     case GATEWAY_UNAUTHORIZED:
-        return "Unauthorized";
+        return WORD_UNAUTHORIZED;
     case GATEWAY_UNREACHABLE:
     case GATEWAY_REJECTED:
     case GATEWAY_FOREIGN:
     case GATEWAY_CONFLICT:
     case GATEWAY_NONE:
-        return "Unreachable";
+        return WORD_UNREACHABLE;
     }
     if (endpoint->not_ready_since >= 0 && !endpoint->is_forced)
-        return "Starting";
+        return WORD_STARTING;
     if (endpoint->orphans_held)
-        return "MassDeletion";
-    return is_exact(endpoint) ? "Synced" : "Syncing";
+        return WORD_MASS_DELETION;
+    return is_exact(endpoint) ? WORD_SYNCED : WORD_SYNCING;
 }
 
 void fleet_describe(const struct gateways *gateways, const char *context_name, struct buf *out)
@@ -296,7 +321,7 @@ void fleet_describe(const struct gateways *gateways, const char *context_name, s
             buf_add_text(out, ",\"pod\":");
             json_text_add_string(out, endpoint->pod);
         }
-        buf_add_format(out, ",\"state\":\"%s\",\"definitions\":%zu", word_of(endpoint),
+        buf_add_format(out, ",\"state\":\"%s\",\"definitions\":%zu", words[word_of(endpoint)].name,
                        count_of(endpoint, SLOT_SYNCED) + count_of(endpoint, SLOT_KEPT) +
                            count_of(endpoint, SLOT_LEAVING) + count_of(endpoint, SLOT_ORPHAN));
         if (endpoint->failures) {
@@ -346,4 +371,31 @@ bool fleet_is_quiet(const struct gateways *gateways)
             return false;
     }
     return true;
+}
+
+/* Does any context count on it? */
+static bool is_counted_on(const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        const struct fleet_context *context = endpoint->contexts[i];
+        for (size_t j = 0; j < context->endpoint_count; j++) {
+            if (context->endpoints[j].endpoint == endpoint && context->endpoints[j].ready)
+                return true;
+        }
+    }
+    return false;
+}
+
+void gateways_count(const struct gateways *gateways,
+                    struct gateways_word ret_words[GATEWAYS_WORD_COUNT])
+{
+    const struct fleet *fleet = fleet_of(gateways);
+    for (size_t i = 0; i < GATEWAYS_WORD_COUNT; i++)
+        ret_words[i] = (struct gateways_word){.label = words[i].label};
+    for (struct strmap_entry *entry = strmap_first(fleet->endpoints); entry;
+         entry = strmap_next(entry)) {
+        const struct endpoint *endpoint = strmap_entry_value(entry);
+        if (is_counted_on(endpoint))
+            ret_words[word_of(endpoint)].endpoints++;
+    }
 }

@@ -21,8 +21,8 @@
  *     returns, which cancels what it has in flight, so nothing is left that could write later; and
  *     a request that is started or goes on after the deadline, before the loop gets to call lost()
  *     (a long callback, a process that was stopped), is refused by the client that asks leadership
- *     at the last moment (http_led_new() in ports/http.h). An exit does no more: bytes that the kernel has taken
- *     go out either way.
+ *     at the last moment (http_led_new() in ports/http.h). An exit does no more: bytes that the
+ * kernel has taken go out either way.
  *   - better: in an outage of the API server every leader loses its lease. A process that exits is
  *     started again after longer and longer pauses and lists everything anew; a standby is warm and
  *     leads within seconds when the server is back.
@@ -56,8 +56,8 @@ void lease_free(struct lease *lease);
 
 /* Borrowed until lease_free(). */
 const struct leadership *lease_leadership(const struct lease *lease);
-/* The Lease as it was read or written last, as JSON text; borrowed until the loop goes on. NULL: none
- * is known. */
+/* The Lease as it was read or written last, as JSON text; borrowed until the loop goes on. NULL:
+ * none is known. */
 const char *lease_object(const struct lease *lease);
 
 typedef void lease_released_fn(void *arg);

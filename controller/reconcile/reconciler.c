@@ -64,6 +64,7 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
     if (!reconciler->active)
         return;
     CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    reconciler->look_comes_back = true;
     workqueue_add_after(reconciler->queue, work_key, delay_ms, loop_now(reconciler->loop));
     reconciler_schedule(reconciler);
 }
@@ -73,6 +74,52 @@ static size_t text_length(const struct reconciler *reconciler, enum object_kind 
 {
     const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
     return object ? object->text.length : 0;
+}
+
+/* What is told of looks. */
+
+static const struct {
+    char letter; /* of work keys */
+    enum object_kind kind;
+} looked_at[LOOK_KIND_COUNT] = {{'a', OBJECT_API}, {'w', OBJECT_WEBHOOK}, {'c', OBJECT_CONTEXT}};
+
+static void look_ended(struct reconciler *reconciler, const char *work_key, int64_t began_us,
+                       enum look_result result)
+{
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++) {
+        if (looked_at[i].letter != work_key[0])
+            continue;
+        struct look_figures *figures = &reconciler->figures[i];
+        figures->results[result]++;
+        histogram_observe(&figures->seconds,
+                          (double)(loop_clock_us(reconciler->loop) - began_us) / 1e6);
+    }
+}
+
+void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
+                            const struct err *err)
+{
+    int64_t now = loop_now(reconciler->loop);
+    look_ended(reconciler, work_key, looked_us, err ? LOOK_ERROR : LOOK_SUCCESS);
+    if (err)
+        /* After a conflict or a vanished object news are on their way; the delay is for the case
+         * that they are not. */
+        workqueue_add_failed(reconciler->queue, work_key, now,
+                             loop_random(reconciler->loop, UINT32_MAX));
+    else
+        workqueue_forget(reconciler->queue, work_key);
+    workqueue_done(reconciler->queue, work_key, now);
+    reconciler_schedule(reconciler);
+}
+
+void reconciler_figures(const struct reconciler *reconciler,
+                        struct look_figures ret_figures[LOOK_KIND_COUNT])
+{
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++) {
+        ret_figures[i] = reconciler->figures[i];
+        ret_figures[i].queue =
+            workqueue_share(reconciler->queue, looked_at[i].letter, loop_now(reconciler->loop));
+    }
 }
 
 /* True: the key stays taken, the end of a write goes on. */
@@ -110,8 +157,13 @@ static void pump(void *arg)
         if (!borrowed)
             break;
         CLEANUP(freep) char *work_key = xstrdup(borrowed);
-        if (!process(reconciler, work_key, &bytes))
-            workqueue_done(reconciler->queue, work_key, now);
+        reconciler->look_began_us = loop_clock_us(reconciler->loop);
+        reconciler->look_comes_back = false;
+        if (process(reconciler, work_key, &bytes))
+            continue;
+        look_ended(reconciler, work_key, reconciler->look_began_us,
+                   reconciler->look_comes_back ? LOOK_REQUEUE_AFTER : LOOK_SUCCESS);
+        workqueue_done(reconciler->queue, work_key, now);
     }
     bool more = workqueue_counts(reconciler->queue).ready > 0;
     reconciler->gateways->ops->expect(reconciler->gateways, more);
@@ -424,6 +476,9 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->claims = claims_new();
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
+        reconciler->figures[i] =
+            (struct look_figures){.kind = looked_at[i].kind, .seconds.bounds = &histogram_seconds};
     make_memory(reconciler);
     return reconciler;
 }
@@ -495,5 +550,7 @@ void reconciler_count(const struct reconciler *reconciler, struct reconciler_cou
         const struct api_state *state = strmap_entry_value(e);
         ret_counts->ready += state->ready;
         ret_counts->stalled += state->stalled;
+        for (size_t i = 0; i < REF_SOURCE_COUNT; i++)
+            ret_counts->handlers[i] += state->handlers[i];
     }
 }

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
+#include "core/accepted.h"
 #include "core/resolve.h"
+#include "core/workqueue.h"
 #include "ports/gateways.h"
 #include "ports/loop.h"
 #include "ports/object_source.h"
@@ -78,5 +81,25 @@ struct reconciler_counts {
     size_t webhooks;
     uint64_t conversions;
     uint64_t status_writes;
+    /* Handlers of APIs by where they come from, by enum ref_source. */
+    size_t handlers[REF_SOURCE_COUNT];
 };
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts);
+
+/* How looks at the objects of a kind have gone. A look lasts until what it has written is answered.
+ */
+enum look_result {
+    LOOK_SUCCESS,
+    LOOK_ERROR,         /* a write was refused; it is tried again */
+    LOOK_REQUEUE_AFTER, /* fine, and to be looked at again after a while */
+};
+#define LOOK_RESULT_COUNT 3
+#define LOOK_KIND_COUNT 3
+struct look_figures {
+    enum object_kind kind;
+    uint64_t results[LOOK_RESULT_COUNT];
+    struct histogram seconds;
+    struct workqueue_share queue; /* a standby has none */
+};
+void reconciler_figures(const struct reconciler *reconciler,
+                        struct look_figures ret_figures[LOOK_KIND_COUNT]);

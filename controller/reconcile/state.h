@@ -46,6 +46,8 @@ struct api_state {
     struct digest digest;
 
     struct store_call *call; /* a write in flight */
+    int64_t looked_us;       /* when the look began that it belongs to */
+    size_t handlers[REF_SOURCE_COUNT];
     struct pending_event events[PENDING_EVENTS_MAX];
     size_t event_count;
 
@@ -78,6 +80,7 @@ struct object_state {
     struct reconciler *reconciler;
     char *work_key;
     struct store_call *call;
+    int64_t looked_us;
     int64_t written_ms;
 };
 
@@ -107,6 +110,9 @@ struct reconciler {
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct reconciler_counts counts;
+    struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
+    int64_t look_began_us;                        /* of the look at hand */
+    bool look_comes_back;                         /* it has asked for another one later */
 };
 
 /* api_flow.c */
@@ -121,6 +127,9 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
 void reconciler_schedule(struct reconciler *reconciler);
+/* The write that a look has ended with is answered. */
+void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
+                            const struct err *err);
 const struct cache *reconciler_cache(const struct reconciler *reconciler);
 
 /* api_flow.c */
