@@ -199,6 +199,51 @@ static void a_standby_counts_objects_and_has_no_opinion_of_them(void **state)
     assert_true(counts.status_writes > 0);
 }
 
+static void looks_are_counted_by_kind_and_result(void **state)
+{
+    struct rig *rig = *state;
+    struct look_figures figures[LOOK_KIND_COUNT];
+    webhook(rig, "pager", "https://pager.example/1");
+    api(rig, "orders", "pager");
+    api(rig, "invoices", "nobody");
+    start(rig, &rig->a);
+    reconciler_figures(rig->a.reconciler, figures);
+    assert_int_equal(figures[0].kind, OBJECT_API);
+    assert_int_equal(figures[0].results[LOOK_SUCCESS] + figures[0].queue.adds, 0);
+    fake_world_fail_next_write(rig->world, ERR_TRANSIENT);
+    lead(rig, &rig->a);
+    fake_loop_advance(rig->loop, 20000);
+    reconciler_figures(rig->a.reconciler, figures);
+    uint64_t errors = 0;
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++) {
+        uint64_t looks = 0;
+        uint64_t observed = 0;
+        for (size_t j = 0; j < LOOK_RESULT_COUNT; j++)
+            looks += figures[i].results[j];
+        for (size_t j = 0; j <= histogram_seconds.count; j++)
+            observed += figures[i].seconds.counts[j];
+        assert_int_equal(looks, observed);
+        errors += figures[i].results[LOOK_ERROR];
+        assert_int_equal(figures[i].queue.processing, 0);
+    }
+    assert_int_equal(errors, 1);
+    assert_true(figures[0].results[LOOK_SUCCESS] > 2);
+    assert_true(figures[0].results[LOOK_REQUEUE_AFTER] > 0); /* the grace of the reference */
+    assert_true(figures[0].queue.adds > 2);
+    assert_true(figures[1].results[LOOK_SUCCESS] > 0);
+    struct reconciler_counts counts;
+    reconciler_count(rig->a.reconciler, &counts);
+    assert_int_equal(counts.handlers[REF_GLOBAL], 1);
+    assert_int_equal(counts.handlers[REF_MISSING], 1);
+    /* What was counted stays counted; handlers are the leader's to know. */
+    stand_by(&rig->a);
+    struct look_figures after[LOOK_KIND_COUNT];
+    reconciler_figures(rig->a.reconciler, after);
+    assert_int_equal(after[0].results[LOOK_SUCCESS], figures[0].results[LOOK_SUCCESS]);
+    reconciler_count(rig->a.reconciler, &counts);
+    assert_int_equal(counts.handlers[REF_GLOBAL], 0);
+}
+
 /* Taking over. */
 
 static void who_takes_over_looks_at_everything(void **state)
@@ -424,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_standby_is_ready_and_writes_nothing),
         TEST(a_standby_counts_objects_and_has_no_opinion_of_them),
+        TEST(looks_are_counted_by_kind_and_result),
         TEST(who_takes_over_looks_at_everything),
         TEST(leading_before_the_caches_are_complete_waits_for_them),
         TEST(the_grace_of_a_conversion_begins_with_the_takeover),
