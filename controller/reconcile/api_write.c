@@ -64,7 +64,7 @@ static void on_written(void *arg, const struct object *object, const struct err 
     } else {
         api_drop_events(state);
         if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-            log_warn("write refused", .kind = "ApiDefinition", .name = state->key, .err = err);
+            log_warn("write refused", .kind = "ApiDefinition", .key = state->key, .err = err);
     }
     reconciler_write_ended(reconciler, state->work_key, state->looked_us, err);
 }

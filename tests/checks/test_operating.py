@@ -191,5 +191,5 @@ def test_the_page_names_every_condition_and_reason(kind):
 
 def test_the_page_names_every_key_of_a_log_line():
     text = source("base/log.c")
-    code = set(re.findall(r'add_(?:text|number)\(&line, "(\w+)"', text)) | set(re.findall(r'\\"(ts|level|msg)\\":', text))
+    code = set(re.findall(r'add_(?:text|number)\(&?line, "(\w+)"', text)) | set(re.findall(r'\\"(ts|level|msg)\\":', text))
     assert words(part("log keys")) == code
