@@ -101,6 +101,43 @@ spec:
     return text
 
 
+def test_readyz_says_what_is_waited_for(tmp_path):
+    """An API server that is not there: the process lives, and is not ready."""
+    binary = Path(os.environ["GRAPNEL_BUILD_DIR"]).resolve() / "grapnel"
+    port, nowhere = free_port(), free_port()
+    (tmp_path / "kubeconfig").write_text(f"""
+apiVersion: v1
+kind: Config
+current-context: a
+contexts: [{{name: a, context: {{cluster: a, user: a}}}}]
+clusters: [{{name: a, cluster: {{server: "http://127.0.0.1:{nowhere}"}}}}]
+users: [{{name: a, user: {{token: t}}}}]
+""")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("GRAPNEL_", "TYK_", "KUBE", "NOTIFY"))}
+    with subprocess.Popen([binary, "run", "--kubeconfig", tmp_path / "kubeconfig", "--leader-elect", "--lease-name", "x",
+                           "--listen", f"127.0.0.1:{port}"], env=clean, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 10
+            body = ""
+            while "onnect" not in body:
+                assert process.poll() is None and time.monotonic() < deadline, body
+                time.sleep(0.05)
+                try:
+                    status, _, body = fetch(f"http://127.0.0.1:{port}/readyz")
+                except OSError:
+                    continue
+                assert status == 503
+            assert fetch(f"http://127.0.0.1:{port}/healthz")[::2] == (200, "ok\n")
+            text = fetch(f"http://127.0.0.1:{port}/metrics")[2]
+            assert 'leader_election_master_status{name="x"} 0\n' in text
+            assert re.search(r'^rest_client_requests_total\{method="GET",code="<error>"\} [1-9]', text, re.M)
+            assert "grapnel_definitions{" not in text
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+    assert process.returncode == 0
+
+
 def families(text: str) -> dict[str, tuple[str, str]]:
     helps = dict(re.findall(r"^# HELP (\S+) (.*)$", text, re.M))
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))

@@ -211,6 +211,13 @@ def test_one_leads_the_other_is_ready_and_writes_nothing(replicas, gateways, kub
     assert told["note"] == f"{lease['holderIdentity']} became leader"
     assert told["regarding"] | {"kind": "Lease", "name": LEASE, "namespace": replicas.system} == told["regarding"]
 
+    figures = leader.operator.fetch("/metrics")
+    assert f'grapnel_definitions{{state="synced"}} {len(apis)}\n' in figures and 'method="PATCH",code="200"' in figures
+    assert not [name for name in (team, *apis, "pager", gateways[0].address) if name in figures], "labels are bounded"
+    figures = standby.operator.fetch("/metrics")
+    assert f'leader_election_master_status{{name="{LEASE}"}} 0\n' in figures
+    assert "grapnel_definitions{" not in figures, "a standby has no opinion"
+
     # On SIGTERM the lease is given up, after the last write.
     leader.operator.process.signal(15)
     took = takes_over(Edits(tyk, team, apis), gateways, team, apis[0], 5)
