@@ -63,13 +63,13 @@ struct lease {
 
 static void start(void *arg);
 static void step(struct lease *lease);
-static void send_get(struct lease *lease);                                           /* 1 */
-static void on_get(void *arg, const struct kube_answer *answer, const struct err *); /* 1 */
-static void send_post(struct lease *lease);                                          /* 2 */
-static void send_put(struct lease *lease, enum lease_claim claim);                   /* 2 */
-static void on_write(void *arg, const struct kube_answer *answer, const struct err *);
-static void on_released(void *arg, const struct kube_answer *answer, const struct err *);
-static void on_release_get(void *arg, const struct kube_answer *answer, const struct err *);
+static void send_get(struct lease *lease);                                              /* 1 */
+static void on_get(void *arg, const struct kube_answer *answer, const struct err *err); /* 1 */
+static void send_post(struct lease *lease);                                             /* 2 */
+static void send_put(struct lease *lease, enum lease_claim claim);                      /* 2 */
+static void on_write(void *arg, const struct kube_answer *answer, const struct err *err);
+static void on_released(void *arg, const struct kube_answer *answer, const struct err *err);
+static void on_release_get(void *arg, const struct kube_answer *answer, const struct err *err);
 
 static int64_t clock_ms(const struct lease *lease)
 {

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -30,9 +31,12 @@ static size_t read_fields(double fields[FIELD_COUNT])
     at = at && at[1] == ' ' && at[2] ? at + 3 : "";
     size_t count = 1;
     fields[0] = 0;
-    int used = 0;
-    while (count < FIELD_COUNT && sscanf(at, "%lf%n", &fields[count], &used) == 1) {
-        at += used;
+    char *end = NULL;
+    while (count < FIELD_COUNT) {
+        fields[count] = strtod(at, &end);
+        if (end == at)
+            break;
+        at = end;
         count++;
     }
     return count;
