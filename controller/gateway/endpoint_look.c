@@ -235,6 +235,8 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     foreign_sort(&endpoint->foreign);
     endpoint->loaded = endpoint->next_loaded;
     endpoint->is_observed = true;
+    if (!endpoint->was_observed)
+        fleet_touch_removed(endpoint->fleet);
     endpoint->was_observed = true;
     endpoint->observed_at = loop_now(endpoint->fleet->loop);
     close_breaker(endpoint);

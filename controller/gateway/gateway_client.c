@@ -44,6 +44,7 @@ struct gateway_call {
     struct buf body;
     int64_t timeout_ms;
     size_t limit;
+    bool names_key; /* a success says what was written */
     gateway_done_fn *done;
     void *arg;
     /* progress */
@@ -267,6 +268,9 @@ static void call_finish(struct gateway_call *call, const struct http_response *r
         } else if (call->split && json_split_finish(call->split, NULL, NULL) < 0) {
             err_set(&failure, ERR_TRANSIENT, 0, "the list breaks off");
             answer.err = &failure;
+        } else if (call->names_key && !json_text_member(response->body, "key").ptr) {
+            err_set(&failure, ERR_INVALID, 0, "the answer is not one of a gateway");
+            answer.err = &failure;
         }
     }
     answer.detail = buf_text(&detail);
@@ -333,6 +337,7 @@ struct gateway_call *gateway_post(struct gateway_client *client, enum api_family
         call_new(client, "POST", xasprintf("%s%s", client->url, path), done, arg);
     call->body = *body;
     buf_init(body, body->limit);
+    call->names_key = true;
     call->timeout_ms = WRITE_MS;
     call_send(call);
     return call;

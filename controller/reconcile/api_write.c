@@ -66,7 +66,7 @@ static void on_written(void *arg, const struct object *object, const struct err 
     } else {
         api_drop_events(state);
         if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-            log_warn("write refused", .kind = "ApiDefinition", .name = state->key, .err = err);
+            log_warn("write refused", .kind = "ApiDefinition", .key = state->key, .err = err);
         /* After a conflict or a vanished object news are on their way; the delay is for the case
          * that they are not. */
         workqueue_add_failed(reconciler->queue, state->work_key, now,

@@ -10,6 +10,7 @@
 #include "core/context.h"
 #include "core/context_place.h"
 #include "core/index.h"
+#include "core/pace.h"
 #include "core/usage.h"
 #include "core/workqueue.h"
 #include "reconcile/informer.h"
@@ -57,7 +58,7 @@ struct api_state {
     bool by_user; /* what changed last was changed by somebody, not by our start */
     int64_t first_seen_ms;
     int64_t wanted_ms;         /* when it was told last */
-    int64_t followed_ms;       /* when the status followed the gateways last; 0: never */
+    struct pace pace;          /* how fast the status follows the gateways */
     int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
     bool rewrite_refused;      /* told once */
     int64_t warned_generation; /* whose warnings were logged */

@@ -2,6 +2,7 @@
 /* A Webhook's own status: is it valid, does it hold its id, who uses it. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_text.h"
 #include "base/log.h"
@@ -50,7 +51,10 @@ static void on_written(void *arg, const struct object *object, const struct err 
         informer_put(reconciler->informer, object);
     } else {
         if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-            log_warn("status not written", .name = state->work_key, .err = err);
+            log_warn("status not written",
+                     .kind = object_kind_name(
+                         state->work_key[0] == WORK_WEBHOOK[0] ? OBJECT_WEBHOOK : OBJECT_CONTEXT),
+                     .key = state->work_key + strlen(WORK_WEBHOOK), .err = err);
         workqueue_add_failed(reconciler->queue, state->work_key, now,
                              loop_random(reconciler->loop, UINT32_MAX));
     }

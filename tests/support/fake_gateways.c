@@ -287,6 +287,16 @@ void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
     fake_loop_run(gateways->loop);
 }
 
+void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
+                       size_t total, size_t synced)
+{
+    struct held *held = held_of(gateways, api);
+    held->scripted = true;
+    held->progress = (struct gateway_progress){.total = total, .synced = synced, .state = state};
+    gateways->callbacks.progressed(gateways->arg, api);
+    fake_loop_run(gateways->loop);
+}
+
 void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreachable)
 {
     gateways->unreachable = unreachable;

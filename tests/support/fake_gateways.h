@@ -23,6 +23,9 @@ void fake_gateways_hold(struct fake_gateways *gateways, bool hold);
 /* From now on this API stands so, with `synced` of two endpoints; told. */
 void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
                              enum gateway_state state, size_t synced, const char *detail);
+/* The same with any number of endpoints. */
+void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
+                       size_t total, size_t synced);
 /* One of the two endpoints does not answer when something is removed. */
 void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreachable);
 

@@ -237,6 +237,31 @@ static void one_definition_is_read_every_interval_in_rotation(void **state)
     world_free(world);
 }
 
+static void a_gateway_of_which_nothing_is_wanted_is_asked_too(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 1000);
+    CLEANUP(freep) char *fine = world_word(world, "", 0);
+    assert_string_equal(fine, "Synced");
+    fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_run(world, 21000);
+    CLEANUP(freep) char *gone = world_word(world, "", 0);
+    assert_string_equal(gone, "Unreachable");
+    fake_gateway_heal(world->gateway[0]);
+    world_run(world, 31000);
+    CLEANUP(freep) char *back = world_word(world, "", 0);
+    assert_string_equal(back, "Synced");
+    /* Not only whether it is there, but whether it lets us in. */
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_STATUS, .status = 403});
+    world_run(world, 21000);
+    CLEANUP(freep) char *denied = world_word(world, "", 0);
+    assert_string_equal(denied, "Unauthorized");
+    world_free(world);
+}
+
 static void what_comes_back_by_itself_is_not_called_repaired(void **state)
 {
     (void)state;
@@ -400,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
+        cmocka_unit_test(a_gateway_of_which_nothing_is_wanted_is_asked_too),
         cmocka_unit_test(what_comes_back_by_itself_is_not_called_repaired),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
         cmocka_unit_test(a_context_that_joins_an_endpoint_finds_what_it_left_there),
