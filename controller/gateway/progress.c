@@ -79,18 +79,23 @@ static enum gateway_state state_of_slot(const struct slot *slot)
     return slot->fault == FAULT_SERVER ? GATEWAY_UNREACHABLE : GATEWAY_REJECTED;
 }
 
+/* "NAME: WHY (HTTP 500)", each part where there is one; cut where there is no room. */
+static void describe(char *detail, size_t room, const struct endpoint *endpoint, const char *why,
+                     unsigned status)
+{
+    CLEANUP(freep) char *code = status ? xasprintf(" (HTTP %u)", status) : xstrdup("");
+    CLEANUP(freep)
+    char *text = xasprintf("%s%s%s%s", name_of(endpoint), *why || status ? ": " : "", why, code);
+    snprintf(detail, room, "%.*s", (int)room - 1, text);
+}
+
 static void worsen(struct gateway_progress *progress, enum gateway_state state,
                    const struct endpoint *endpoint, const char *why, unsigned status)
 {
     if (state <= progress->state)
         return;
     progress->state = state;
-    if (status)
-        snprintf(progress->detail, sizeof(progress->detail), "%s: %s (HTTP %u)", name_of(endpoint),
-                 why, status);
-    else
-        snprintf(progress->detail, sizeof(progress->detail), "%s%s%s", name_of(endpoint),
-                 *why ? ": " : "", why);
+    describe(progress->detail, sizeof(progress->detail), endpoint, why, status);
 }
 
 static void add_endpoint(struct gateway_progress *progress, const struct endpoint *endpoint,
@@ -249,8 +254,7 @@ bool fleet_summary(const struct gateways *gateways, const char *context_name,
         if (state <= summary.state)
             continue;
         summary.state = state;
-        snprintf(summary.detail, sizeof(summary.detail), "%s%s%s", name_of(endpoint),
-                 *why ? ": " : "", why);
+        describe(summary.detail, sizeof(summary.detail), endpoint, why, 0);
     }
     if (!summary.ready)
         summary.state = GATEWAY_NONE;
