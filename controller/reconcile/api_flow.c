@@ -15,8 +15,6 @@
 #include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
-/* How long the status waits for gateways that are just busy: most pushes are over by then. */
-#define PENDING_QUIET_MS 2000
 
 /* What one look has found; lives on the stack. */
 struct api_look {

@@ -402,9 +402,20 @@ static const struct informer_callbacks informer_callbacks = {
 
 /* What the gateways tell. */
 
+/* While gateways are just busy their steps are not looked at one by one: nothing is told of them
+ * that early, and each look reads the whole definition. */
 static void on_progressed(void *arg, const char *api)
 {
-    reconciler_touch(arg, WORK_API, api);
+    struct reconciler *reconciler = arg;
+    struct gateway_progress progress;
+    const struct object *object = cache_get(reconciler_cache(reconciler), OBJECT_API, api);
+    bool is_busy = object && !object->deleting &&
+                   reconciler->gateways->ops->progress(reconciler->gateways, api, &progress) &&
+                   progress.state == GATEWAY_PENDING;
+    if (is_busy)
+        reconciler_touch_after(reconciler, WORK_API, api, PENDING_QUIET_MS);
+    else
+        reconciler_touch(reconciler, WORK_API, api);
 }
 
 static void on_context_changed(void *arg, const char *context)

@@ -31,6 +31,9 @@ struct pending_event {
     char *note;
 };
 
+/* How long the status waits for gateways that are just busy: most pushes are over by then. */
+#define PENDING_QUIET_MS 2000
+
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;

@@ -769,6 +769,24 @@ static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
     expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
+static void busy_gateways_are_not_followed_step_by_step(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 100);
+    unsigned looks = fake_gateways_wants(rig->gateways);
+    for (size_t i = 1; i <= 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, i);
+        fake_loop_advance(rig->loop, 100);
+    }
+    assert_int_equal(fake_gateways_wants(rig->gateways), looks);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 10);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
 /* Contexts. */
 
 static void expect_urls(const struct rig *rig, const char *context, const char *urls)
@@ -1039,6 +1057,7 @@ int main(void)
         TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
         TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
         TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+        TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
