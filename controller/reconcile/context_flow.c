@@ -385,17 +385,42 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
     buf_add_char(out, '}');
 }
 
+struct unknown_search {
+    const struct reconciler *reconciler;
+    const char *found;
+};
+
+static bool search_unknown(void *arg, const struct object *object)
+{
+    struct unknown_search *search = arg;
+    const struct context_state *state = strmap_get(search->reconciler->contexts, object->key);
+    if (!state || !state->known)
+        search->found = object->key;
+    return !search->found;
+}
+
+bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key)
+{
+    const struct context_state *state = strmap_get(reconciler->contexts, "");
+    struct unknown_search search = {reconciler, state && !state->known ? "" : NULL};
+    if (!search.found)
+        cache_visit(reconciler_cache(reconciler), OBJECT_CONTEXT, search_unknown, &search);
+    *ret_key = search.found;
+    return search.found != NULL;
+}
+
 static void forget(struct reconciler *reconciler, const char *key)
 {
     CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_CONTEXT, key);
     index_set(reconciler->index, work_key, NULL, 0);
     strmap_remove(reconciler->others, work_key);
     struct context_state *state = strmap_get(reconciler->contexts, key);
-    if (!state)
-        return;
-    follow_service(reconciler, state, NULL);
-    strmap_remove(reconciler->contexts, key);
-    reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    if (state) {
+        follow_service(reconciler, state, NULL);
+        strmap_remove(reconciler->contexts, key);
+        reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    }
+    /* They may have waited for it to become known. */
     touch_users(reconciler, key);
 }
 

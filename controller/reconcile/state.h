@@ -159,6 +159,9 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
+ * been read): *ret_key, borrowed. What stands on them is not known either. */
+bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api);
 void api_gone(struct reconciler *reconciler, struct api_state *state);
 

@@ -39,7 +39,10 @@ static void break_api(struct sim *sim, const struct sim_step *step, bool back)
     if (!now || sim_json_get(now, "spec", "oas", NULL) || sim_json_get(now, "spec", "oasRef", NULL))
         return;
     bool broken = sim_json_get(now, "spec", "client_certificate_refs", NULL) != NULL;
-    if (broken != back)
+    /* One that was written to be refused stays so. */
+    bool refused =
+        strcmp(sim_json_text(now, "metadata", "annotations", "sim/invalid", NULL), "true") == 0;
+    if (broken != back || (!back && refused))
         return;
     struct sim_result result;
     sim_store_patch(sim->store, SIM_USER, OBJECT_API, key,

@@ -226,7 +226,7 @@ static void process_begin(struct sim *sim, const struct sim_step *step)
     case SIM_CRASH_AT_WRITE:
         sim->restart_ms = step->lasts_ms;
         sim_oracle_at_write(sim->oracle, 1 + (step->salt >> 8) % 12, step->salt % 2,
-                            on_crash_at_write, sim);
+                            (step->salt >> 16) % 4 == 0, on_crash_at_write, sim);
         break;
     case SIM_STOP:
         if (running)

@@ -135,6 +135,16 @@ void sim_host_break_all(struct sim_host *host)
     }
 }
 
+void sim_host_silence_all(struct sim_host *host)
+{
+    struct sim_exchange *exchange;
+    LIST_FOREACH(exchange, &host->net->exchanges, entry)
+    {
+        if (exchange->host == host)
+            exchange->is_lost = true;
+    }
+}
+
 /* What becomes of a request. */
 
 static bool rule_takes(struct sim_rule *rule, const struct sim_request *request)

@@ -93,6 +93,8 @@ void sim_host_clear_rules(struct sim_host *host);
 void sim_host_set_chaos(struct sim_host *host, const struct sim_chaos *chaos); /* NULL: none */
 /* FINE, REFUSE, HANG, RESET, …: of all requests. */
 void sim_host_set_state(struct sim_host *host, enum sim_fault state);
+/* Nothing of the streams and requests that are underway arrives any more: half-open connections. */
+void sim_host_silence_all(struct sim_host *host);
 /* Streams and requests that are underway break. */
 void sim_host_break_all(struct sim_host *host);
 

@@ -53,12 +53,14 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     struct sim_oracle *oracle = xcalloc(1, sizeof(*oracle));
     oracle->sim = sim;
     oracle->apis = strmap_new(sim_api_track_free);
+    oracle->webhooks = strset_new();
     oracle->deleted_webhooks = strset_new();
     oracle->gone_with_crd = strset_new();
     oracle->denials = strset_new();
     oracle->flights = strmap_new(free);
     oracle->asked = strmap_new(free);
     oracle->api_disturbed_at = -SIM_VIEW_AGE;
+    oracle->killed_at = -SIM_VIEW_AGE;
     oracle->log = open_memstream(&oracle->log_text, &oracle->log_length);
     oracle->real_stderr = stderr;
     stderr = oracle->log;
@@ -81,6 +83,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].strays);
     }
     strmap_free(oracle->apis);
+    strmap_free(oracle->webhooks);
     strmap_free(oracle->deleted_webhooks);
     strmap_free(oracle->gone_with_crd);
     strmap_free(oracle->denials);
@@ -107,7 +110,7 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     (void)operator_;
     sim_oracle_read_log(oracle);
     /* A new process begins with what it reads. */
-    oracle->api_disturbed_at = sim_now(oracle->sim->time);
+    oracle->killed_at = sim_now(oracle->sim->time);
 }
 
 void sim_oracle_disturb(struct sim_oracle *oracle, const struct sim_pod *pod)
@@ -155,6 +158,9 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
     for (size_t i = 0; i < count; i++)
         sim_oracle_note_place(oracle, all[i]);
+    /* What the backup does not have is gone, as far as anybody can tell. */
+    for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))
+        strset_add(oracle->deleted_webhooks, strmap_entry_key(e));
     CLEANUP(freep)
     const struct sim_object **webhooks = sim_store_all(sim->store, OBJECT_WEBHOOK, &count);
     for (size_t i = 0; i < count; i++)
@@ -177,10 +183,11 @@ uint64_t sim_oracle_writes(const struct sim_oracle *oracle)
     return oracle->writes;
 }
 
-void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after,
+void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after, bool of_requests,
                          void (*fn)(void *arg, const char *client), void *arg)
 {
-    oracle->trap = oracle->writes + n;
+    oracle->trap = (of_requests ? oracle->requests : oracle->writes) + n;
+    oracle->trap_is_of_requests = of_requests;
     oracle->trap_is_after = after;
     oracle->trap_fn = fn;
     oracle->trap_arg = arg;

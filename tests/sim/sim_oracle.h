@@ -32,6 +32,9 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
  * word is the name of the rule. */
 bool sim_oracle_at_rest(struct sim_oracle *oracle, struct buf *why);
 
+/* Do two want one path or id, or does somebody else have what one of ours wants? That keeps
+ * gateways from being exact, and is tried again now and then. */
+bool sim_oracle_is_contested(struct sim_oracle *oracle);
 /* Looks through what has been logged since, and adds it to the story. */
 void sim_oracle_read_log(struct sim_oracle *oracle);
 
@@ -39,7 +42,7 @@ void sim_oracle_read_log(struct sim_oracle *oracle);
  * to gateways (POST, DELETE, reload). */
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle);
 
-/* Calls fn before the n-th external write from now leaves the operator (`after` false), or when it
- * has been obeyed and is not answered yet; once. */
-void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after,
+/* Calls fn before the n-th external write (or request of any kind) from now leaves the operator
+ * (`after` false), or when it has been obeyed and is not answered yet; once. */
+void sim_oracle_at_write(struct sim_oracle *oracle, uint64_t n, bool after, bool of_requests,
                          void (*fn)(void *arg, const char *client), void *arg);

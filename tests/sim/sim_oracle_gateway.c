@@ -126,6 +126,17 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     strmap_set(track->pushed, pod->pod->name, now);
 }
 
+/* A definition that changes its form before the gateway has loaded it cannot be deleted in between:
+ * the file of its first form stays. */
+static void note_stray(struct sim_pod_track *pod, const struct sim_gateway_write *write)
+{
+    struct sim_definition disk;
+    struct sim_definition loaded;
+    if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas &&
+        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas))
+        strset_add(pod->strays, write->id);
+}
+
 static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write *write)
 {
     struct sim *sim = oracle->sim;
@@ -141,6 +152,7 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_foreign(oracle, write, pod, marker);
     check_resolved(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
+    note_stray(pod, write);
     strset_add(pod->ours, write->id);
 }
 
@@ -166,7 +178,8 @@ static const char *reason_to_delete(struct sim_oracle *oracle,
     if (!track || !str_equal(track->place, place))
         return "the object wants another place";
     if (sim_now(sim->time) - track->place_since < SIM_VIEW_AGE ||
-        track->place_since > oracle->api_disturbed_at - SIM_VIEW_AGE)
+        track->place_since > oracle->api_disturbed_at - SIM_VIEW_AGE ||
+        track->place_since > oracle->killed_at - SIM_VIEW_AGE)
         return "until lately the object wanted another place";
     return NULL;
 }

@@ -84,6 +84,16 @@ static void check_budget(struct sim_oracle *oracle, const struct sim_request *re
         sim_fail(oracle->sim, "budget", "%s, %u times in ten seconds", key, *count);
 }
 
+static bool counts_for_trap(const struct sim_oracle *oracle, const struct sim_request *request)
+{
+    return oracle->trap_is_of_requests || is_external_write(request);
+}
+
+static uint64_t reached(const struct sim_oracle *oracle)
+{
+    return oracle->trap_is_of_requests ? oracle->requests : oracle->writes;
+}
+
 static void spring(struct sim_oracle *oracle, const struct sim_request *request)
 {
     oracle->trap = 0;
@@ -124,10 +134,12 @@ static void on_sent(void *arg, struct sim_exchange *exchange)
         }
     }
     check_budget(oracle, request);
+    oracle->requests++;
+    oracle->writes += is_external_write(request);
+    if (counts_for_trap(oracle, request) && oracle->trap == reached(oracle) &&
+        !oracle->trap_is_after)
+        spring(oracle, request);
     if (is_external_write(request)) {
-        oracle->writes++;
-        if (oracle->trap == oracle->writes && !oracle->trap_is_after)
-            spring(oracle, request);
         sim_say(oracle->sim, "%s: %s %s%s", request->client, request->method, request->host,
                 request->path);
         say_conditions(oracle, request);
@@ -139,8 +151,8 @@ static void on_obeyed(void *arg, struct sim_exchange *exchange)
     struct sim_oracle *oracle = arg;
     const struct sim_request *request = sim_request_of(exchange);
     /* Requests are numbered when they are sent, so an earlier one may be obeyed now. */
-    if (is_external_write(request) && oracle->trap && oracle->trap_is_after &&
-        oracle->writes >= oracle->trap)
+    if (counts_for_trap(oracle, request) && oracle->trap && oracle->trap_is_after &&
+        reached(oracle) >= oracle->trap)
         spring(oracle, request);
 }
 

@@ -17,6 +17,7 @@
 struct sim_copy_track {
     bool converted;
     char *webhook_uid;
+    char *webhook_key;
     json_t *call;
 };
 
@@ -56,6 +57,7 @@ struct sim_flight {
 struct sim_oracle {
     struct sim *sim;
     struct strmap *apis;             /* uid → struct sim_api_track */
+    struct strmap *webhooks;         /* uids of all that have ever been */
     struct strmap *deleted_webhooks; /* uids */
     struct strmap *gone_with_crd;    /* uids, while their CRD goes */
     struct strmap *denials;          /* "uid ns": the Webhook has not let the namespace in */
@@ -63,13 +65,16 @@ struct sim_oracle {
     struct sim_pod_track pods[SIM_PODS_MAX];
     size_t pod_count;
     int64_t api_disturbed_at;
+    int64_t killed_at;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
     struct strmap *asked;   /* "client method path" → count, of this window */
     int64_t window;
     uint64_t writes;
+    uint64_t requests;
     uint64_t trap; /* 0: none */
     bool trap_is_after;
+    bool trap_is_of_requests;
     void (*trap_fn)(void *arg, const char *client);
     void *trap_arg;
     FILE *log; /* what the controller's log writes to */

@@ -13,6 +13,7 @@ static void copy_track_free(void *value)
 {
     struct sim_copy_track *track = value;
     free(track->webhook_uid);
+    free(track->webhook_key);
     json_decref(track->call);
     free(track);
 }
@@ -116,6 +117,7 @@ static void note_copy(struct sim_api_track *track, const struct resolved_ref *re
     struct sim_copy_track *copy = xcalloc(1, sizeof(*copy));
     copy->converted = ref->source == REF_CONVERTED;
     copy->webhook_uid = xstrdup(ref->webhook_uid);
+    copy->webhook_key = xasprintf("%s/%s", ref->webhook_ns, ref->webhook_name);
     copy->call = sim_call_of_copy(ref->copy);
     CLEANUP(freep) char *print = sim_copy_print(ref->ref, copy->call);
     strset_add(track->known, print);
@@ -128,7 +130,9 @@ static void check_erasure(struct sim_oracle *oracle, const struct sim_object *ap
                           const struct sim_copy_track *copy)
 {
     struct sim *sim = oracle->sim;
-    if (!spec_names(sim, api, ref) || was_ever_denied(oracle, copy->webhook_uid, api->ns))
+    /* Another Webhook of this name may not have let it in either. */
+    if (!spec_names(sim, api, ref) || was_ever_denied(oracle, copy->webhook_uid, api->ns) ||
+        was_ever_denied(oracle, copy->webhook_key, api->ns))
         return;
     if (strmap_has(oracle->deleted_webhooks, copy->webhook_uid))
         sim_fail(sim, "conversion-lost",
@@ -326,7 +330,9 @@ static void note_denials(struct sim_oracle *oracle)
             if (sim_look_up(sim, namespaces[j], all[i]->key, &found) != SIM_DENIED)
                 continue;
             CLEANUP(freep) char *key = xasprintf("%s %s", all[i]->uid, namespaces[j]);
+            CLEANUP(freep) char *name = xasprintf("%s %s", all[i]->key, namespaces[j]);
             strset_add(oracle->denials, key);
+            strset_add(oracle->denials, name);
         }
     }
 }
@@ -355,6 +361,8 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
                 change->revision);
     if (oracle->sim->options.story && change->actor == SIM_USER && change->after)
         say_content(oracle, object);
+    if (change->kind == OBJECT_WEBHOOK && change->after)
+        strset_add(oracle->webhooks, change->after->uid);
     if (change->kind == OBJECT_WEBHOOK && !change->after)
         strset_add(oracle->ignored[OBJECT_WEBHOOK] ? oracle->gone_with_crd
                                                    : oracle->deleted_webhooks,

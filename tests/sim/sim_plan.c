@@ -112,7 +112,9 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
     };
     plan->latency_ms = sim_random_chance(&random, 800) ? 2 : 300;
     plan->in_turn = profile == SIM_CALM || sim_random_chance(&random, 150);
-    plan->quiet_ms = sim_random_chance(&random, 30) ? 1300000 : 65000;
+    plan->calms_down = profile == SIM_CALM;
+    uint32_t patience = sim_random_below(&random, 100);
+    plan->quiet_ms = patience < 3 ? 1300000 : patience < 30 ? 65000 : 21000;
     unsigned steps = 3 + sim_random_below(&random, profile == SIM_CALM ? 8 : 20);
     static const int64_t gaps[] = {50, 1000, 8000, 40000};
     add_workload(plan, &random, steps, gaps[sim_random_below(&random, 4)]);
@@ -163,26 +165,29 @@ static bool try_without(struct sim_plan *plan, const struct sim_verdict *wanted,
     return false;
 }
 
+void sim_plan_simplify(struct sim_plan *plan, unsigned plain)
+{
+    plan->plain |= plain;
+    if (plain & SIM_PLAIN_WHOLE) {
+        plan->options.splits = false;
+        plan->options.page_max = 0;
+    }
+    if (plain & SIM_PLAIN_PROMPT)
+        plan->options.slow_permille = 0;
+    if (plain & SIM_PLAIN_ONE_POD)
+        plan->options.pods[SIM_DEFAULT] = plan->options.pods[SIM_EDGE] = 1;
+}
+
 /* Makes the world simpler, if it still fails. */
 static void simplify(struct sim_plan *plan, const struct sim_verdict *wanted, unsigned *tries)
 {
-    struct sim_plan before = *plan;
-    plan->options.splits = false;
-    plan->options.page_max = 0;
-    ++*tries;
-    if (!still_fails(plan, wanted))
-        *plan = before;
-    before = *plan;
-    plan->options.slow_permille = 0;
-    ++*tries;
-    if (!still_fails(plan, wanted))
-        *plan = before;
-    before = *plan;
-    plan->options.pods[SIM_DEFAULT] = 1;
-    plan->options.pods[SIM_EDGE] = 1;
-    ++*tries;
-    if (!still_fails(plan, wanted))
-        *plan = before;
+    for (unsigned plain = 1; plain < SIM_PLAIN_ALL; plain *= 2) {
+        struct sim_plan before = *plan;
+        sim_plan_simplify(plan, plain);
+        ++*tries;
+        if (!still_fails(plan, wanted))
+            *plan = before;
+    }
 }
 
 void sim_shrink(struct sim_plan *plan, const struct sim_verdict *verdict, unsigned *ret_tries)

@@ -129,7 +129,11 @@ static bool check_pod(struct sim_oracle *oracle, const struct sim_pod_track *pod
             find(&search, "foreign", "%s of somebody else is gone from %s", strmap_entry_key(e),
                  pod->pod->name);
     }
-    if (search.fine && !sim_gateway_is_current(pod->pod->gateway))
+    /* Who has lost its context is not looked after. */
+    bool has_context = pod->pod->group == SIM_DEFAULT ||
+                       sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/edge") ||
+                       sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/near");
+    if (search.fine && has_context && !sim_gateway_is_current(pod->pod->gateway))
         find(&search, "reload", "what is on the disk of %s is not what it has loaded",
              pod->pod->name);
     return search.fine;
@@ -221,9 +225,8 @@ static bool check_webhook(struct sim_oracle *oracle, const struct sim_object *we
 
 /* ---- contexts ---- */
 
-static bool has_trouble(struct sim_oracle *oracle)
+bool sim_oracle_is_contested(struct sim_oracle *oracle)
 {
-    /* Foreign definitions and refused objects keep gateways from being exact. */
     size_t count;
     CLEANUP(freep)
     const struct sim_object **apis = sim_store_all(oracle->sim->store, OBJECT_API, &count);
@@ -264,7 +267,7 @@ static bool check_context(struct sim_oracle *oracle, const struct sim_object *co
     else if (good && (!secret || !ready))
         buf_add_format(why, "status: OperatorContext %s is Ready (%s)", context->key, reason);
     else if (!good && secret && ready && strcmp(reason, "MassDeletion") != 0 &&
-             !has_trouble(oracle))
+             !sim_oracle_is_contested(oracle))
         buf_add_format(why, "status: OperatorContext %s is not Ready (%s)", context->key, reason);
     return why->length == 0;
 }

@@ -37,6 +37,8 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
 /* Ends a cut without a list: the watch goes on where it was. */
 void fake_world_resume(struct fake_world *world, enum object_kind kind);
+/* What is followed from now on is not told until false. */
+void fake_world_hold_follows(struct fake_world *world, bool hold);
 /* A list of this kind is refused (403) instead of answered. Before start. */
 void fake_world_forbid(struct fake_world *world, enum object_kind kind);
 /* These namespaces are watched; by default all. */
