@@ -299,6 +299,8 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
 /* Somebody has changed or lost the definition, and it has been pushed again. */
 static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 {
+    if (endpoint->fleet->figures)
+        endpoint->fleet->figures->repairs++;
     if (++endpoint->batch.repaired > REPAIRS_TOLD)
         return;
     CLEANUP(freep) char *note = xasprintf("pushed again to %s", endpoint->label);

@@ -90,6 +90,7 @@ struct fleet {
     char *cluster;
     int64_t drift_interval_ms;
     bool confirm_prune;
+    struct gateways_figures *figures; /* NULL: nobody counts */
     struct gateways_callbacks callbacks;
     void *arg;
     struct strmap *apis;

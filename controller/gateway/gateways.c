@@ -297,6 +297,7 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->drift_interval_ms =
         options->drift_interval_ms ? options->drift_interval_ms : DRIFT_INTERVAL_MS;
     fleet->confirm_prune = options->confirm_prune;
+    fleet->figures = options->figures;
     fleet->callbacks = *callbacks;
     fleet->arg = arg;
     fleet->apis = strmap_new(NULL);

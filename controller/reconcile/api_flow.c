@@ -15,9 +15,6 @@
 #include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
-/* How long the status waits for gateways that are just busy: most pushes are over by then. */
-#define PENDING_QUIET_MS 2000
-
 /* What one look has found; lives on the stack. */
 struct api_look {
     struct reconciler *reconciler;
@@ -189,6 +186,17 @@ static void touch_webhook(void *arg, const char *webhook)
     reconciler_touch(arg, WORK_WEBHOOK, webhook);
 }
 
+static void count_handlers(struct api_look *look)
+{
+    const struct resolution *resolution = &look->resolution;
+    struct api_state *state = look->state;
+    memset(state->handlers, 0, sizeof(state->handlers));
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        if (resolution->handlers[i].is_webhook)
+            state->handlers[resolution->handlers[i].source]++;
+    }
+}
+
 static void record_usage(struct api_look *look)
 {
     const struct resolution *resolution = &look->resolution;
@@ -303,6 +311,7 @@ static bool look_at(struct api_look *look)
     if (!follow_needs(look))
         return false;
     record_usage(look);
+    count_handlers(look);
     judge(look);
     return true;
 }
@@ -635,6 +644,7 @@ void api_release(struct reconciler *reconciler, struct api_state *state)
 {
     index_set(reconciler->index, state->work_key, NULL, 0);
     usage_set(reconciler->usage, state->key, NULL, 0, touch_webhook, reconciler);
+    memset(state->handlers, 0, sizeof(state->handlers));
 }
 
 /* What the gateways ask and tell. */

@@ -14,6 +14,17 @@
 /* Endpoints come and go: told at most once a second. */
 #define STATUS_INTERVAL_MS 1000
 
+void contexts_unfollow(struct reconciler *reconciler)
+{
+    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
+        const struct context_state *state = strmap_entry_value(e);
+        if (!state->service)
+            continue;
+        informer_unfollow(reconciler->informer, OBJECT_SERVICE, state->service);
+        informer_unfollow(reconciler->informer, OBJECT_ENDPOINTSLICE, state->service);
+    }
+}
+
 void context_state_free(void *value)
 {
     struct context_state *state = value;
@@ -131,6 +142,7 @@ static void push_default_context(struct reconciler *reconciler)
 {
     const struct default_context *from = &reconciler->default_context;
     struct context_state *state = state_of(reconciler, "");
+    state->abilities = from->abilities;
     bool first = !state->known;
     if (from->service) {
         CLEANUP(freep) char *token = xasprintf("service %s", from->service);
@@ -167,10 +179,8 @@ static void push_default_context(struct reconciler *reconciler)
 void reconciler_set_default_context(struct reconciler *reconciler,
                                     const struct default_context *context)
 {
-    struct context_state *state = state_of(reconciler, "");
-    state->abilities = context->abilities;
     reconciler->default_context = *context;
-    if (reconciler->complete)
+    if (reconciler->active)
         push_default_context(reconciler);
 }
 

@@ -5,6 +5,7 @@ EndpointSlices are made by the real controller; each pod's address is a stub gat
 `grapnel render` (harness/fleet.py).
 """
 
+import json
 import random
 import time
 from collections import Counter
@@ -30,8 +31,11 @@ def fleet(stage):
 
 
 @pytest.fixture
-def operator(stage):
-    return stage.operator()
+def operator(stage, request):
+    operator = stage.operator()
+    if "fleet" in request.fixturenames:
+        request.getfixturevalue("fleet").permit(operator)
+    return operator
 
 
 @pytest.fixture
@@ -136,7 +140,7 @@ def test_an_emptied_container_is_refilled(stage, fleet, operator, oracle, kubect
 
 def test_many_apis_are_back_within_ten_seconds_and_a_reload(stage, fleet, oracle, kubectl, tyk, team):
     """With the interval that users have: --drift-interval 10s."""
-    stage.operator(drift_interval="10s")
+    fleet.permit(stage.operator(drift_interval="10s"))
     pod = fleet.add()
     apis = apis_of(team, fleet.ref(), 300)
     kubectl.apply([fleet.context(), webhook(team, "pager"), *apis])
@@ -274,6 +278,7 @@ def test_pods_killed_and_emptied_at_random(stage, fleet, operator, oracle, kubec
 
 def test_reasons_of_a_context(stage, operator, kubectl, tyk, team):
     fleet = Fleet(stage, service=False)
+    fleet.permit(operator)
     kubectl.apply(fleet.context())
     fleet.await_ready("False", "SecretNotFound")
     fleet.create_secret()
@@ -319,6 +324,7 @@ def slice_of(fleet: Fleet, name: str, family: str, *addresses: str, **conditions
 def test_slices_made_by_hand_before_their_service(stage, operator, kubectl, tyk, team):
     """Several slices, of both families, without pods; the first comes before the Service."""
     fleet = Fleet(stage, service=False)
+    fleet.permit(operator)
     fleet.create_secret()
     four, six = stage.gateway(), stage.gateway(address="[fd00:244::5]")
     kubectl.apply([slice_of(fleet, "one", "IPv4", four.address), fleet.context()])
@@ -554,12 +560,10 @@ def test_many_orphans_wait_for_a_confirmation(stage, fleet, operator, kubectl, t
 def test_two_owners_on_one_gateway_do_not_fight(stage, fleet, kubectl, tyk):
     gateway = stage.gateway()
     blue, green = stage.namespace("blue"), stage.namespace("green")
-    operators = {name: stage.operator(gateway, owner=name, namespace=[ns, f"{ns}-system"], id_namespaces=ns,
-                                      system=None, start=False)
-                 for name, ns in (("blue", blue), ("green", green))}
-    for operator, ns in zip(operators.values(), (blue, green)):
-        operator.set_flags(namespace=[ns, operator.system_namespace])
-        operator.start()
+    operators = {}
+    for name, ns in (("blue", blue), ("green", green)):
+        system = stage.namespace("grapnel-system")
+        operators[name] = stage.operator(gateway, owner=name, namespace=[ns, system], id_namespaces=ns, system=system)
     kubectl.apply([*(oas_api(blue, f"blue-{number}") for number in range(3)),
                    *(oas_api(green, f"green-{number}") for number in range(3))])
     tyk.await_ready(blue, "blue-0", "blue-1", "blue-2")
@@ -674,8 +678,9 @@ def test_the_gateways_secret_is_rotated(stage, fleet, operator, kubectl, tyk, te
 
 def test_only_definitions_whose_bytes_change_are_pushed(stage, fleet, operator, oracle, kubectl, tyk, team):
     first, second = stage.secret_value(), stage.secret_value()
+    stage.may_read(operator, team, secrets=["pager-token"], config_maps=["docs"])
     pod = fleet.add()
-    entry = {"openapi.json": __import__("json").dumps(oas_document("mapped", listen_path="/mapped/"))}
+    entry = {"openapi.json": json.dumps(oas_document("mapped", listen_path="/mapped/"))}
     kubectl.apply([
         fleet.context(), secret(team, "pager-token", token=first),
         webhook(team, "pager"), webhook(team, "signed", headers=[

@@ -31,6 +31,9 @@ struct http {
     struct loop *loop;
     const char *name;
     size_t calls;
+    /* Of a client for the leader only: */
+    struct http *base;
+    const struct leadership *leadership;
 };
 
 struct http *sim_http_new(struct sim_net *net, struct loop *loop, const char *name)
@@ -38,6 +41,18 @@ struct http *sim_http_new(struct sim_net *net, struct loop *loop, const char *na
     struct http *http = xcalloc(1, sizeof(*http));
     *http = (struct http){.net = net, .loop = loop, .name = name};
     return http;
+}
+
+struct http *http_led_new(struct http *http, const struct leadership *leadership)
+{
+    struct http *led = xcalloc(1, sizeof(*led));
+    *led = (struct http){.base = http, .leadership = leadership};
+    return led;
+}
+
+void http_led_free(struct http *led)
+{
+    free(led);
 }
 
 size_t sim_http_free(struct http *http)
@@ -85,6 +100,8 @@ static void split_url(const char *url, char **ret_host, char **ret_path)
 struct http_call *http_start(struct http *http, const struct http_request *request,
                              http_done_fn *done, void *arg)
 {
+    bool may_send = leadership_is_held(http->leadership);
+    http = http->base ? http->base : http;
     struct http_call *call = xcalloc(1, sizeof(*call));
     *call = (struct http_call){.http = http,
                                .done = done,
@@ -92,6 +109,14 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
                                .on_bytes = request->on_bytes,
                                .on_open = request->on_open};
     buf_init(&call->body, request->limit ? request->limit : DEFAULT_LIMIT);
+    call->timeout = loop_timer_new(http->loop, on_timeout, call);
+    http->calls++;
+    if (!may_send) {
+        call->failed = true;
+        err_set(&call->err, ERR_CANCELED, 0, "leadership is not held");
+        loop_defer(http->loop, deliver, call);
+        return call;
+    }
     struct sim_exchange *exchange = xcalloc(1, sizeof(*exchange));
     char *path;
     split_url(request->url, &exchange->url_host, &path);
@@ -110,10 +135,8 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         exchange->request.body =
             (struct span){xstrndup(request->body.ptr, request->body.length), request->body.length};
     call->exchange = exchange;
-    call->timeout = loop_timer_new(http->loop, on_timeout, call);
     if (request->timeout_ms)
         loop_timer_arm(call->timeout, request->timeout_ms);
-    http->calls++;
     sim_exchange_start(exchange);
     return call;
 }

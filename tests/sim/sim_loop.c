@@ -89,6 +89,16 @@ static int64_t true_time(const struct loop *loop, int64_t ms)
     return ((ms - START_MS) * 1000000 + rate - 1) / rate;
 }
 
+int64_t loop_clock_us(const struct loop *loop)
+{
+    return loop_now(loop) * 1000;
+}
+
+int64_t loop_wall_time_us(const struct loop *loop)
+{
+    return loop_wall_time(loop) * 1000000;
+}
+
 int64_t loop_wall_time(const struct loop *loop)
 {
     return loop->options.wall_start + loop->wall_offset + (loop_now(loop) - START_MS) / 1000;

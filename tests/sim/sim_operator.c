@@ -146,8 +146,15 @@ static void on_world_ready(void *arg, const struct err *err)
         .rewrite_delay_ms = config->rewrite_delay_ms,
         .finalizer_timeout_ms = config->finalizer_timeout_ms,
     };
-    operator_->reconciler = reconciler_new(operator_->loop, operator_->world->source,
-                                           operator_->world->store, &options);
+    operator_->reconciler = reconciler_new(operator_->loop, operator_->world->source, &options);
+    set_default_context(operator_);
+    reconciler_start(operator_->reconciler);
+}
+
+static void on_leading(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    const struct config *config = &operator_->config;
     struct gateways_options gateways = {
         .owner = config->owner,
         .cluster = operator_->world->cluster,
@@ -156,17 +163,19 @@ static void on_world_ready(void *arg, const struct err *err)
     };
     operator_->gateways = gateways_new(operator_->loop, operator_->http, &gateways,
                                        &reconciler_gateway_callbacks, operator_->reconciler);
-    reconciler_set_gateways(operator_->reconciler, operator_->gateways);
-    set_default_context(operator_);
-    reconciler_start(operator_->reconciler);
+    reconciler_lead(operator_->reconciler, operator_->world->store, operator_->gateways);
 }
+
+/* Without an election it leads for as long as it lives. */
+static const struct world_callbacks world_callbacks = {.ready = on_world_ready,
+                                                       .leading = on_leading};
 
 static void open_world(void *arg)
 {
     struct sim_operator *operator_ = arg;
     struct err err;
     operator_->world = world_open_kube(operator_->loop, operator_->http, &operator_->config,
-                                       on_world_ready, operator_, &err);
+                                       &world_callbacks, operator_, &err);
     if (!operator_->world) {
         fprintf(stdout, "no world: %s\n", err.msg);
         abort();

@@ -33,6 +33,8 @@ void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreacha
 const char *fake_gateways_document(const struct fake_gateways *gateways, const char *api);
 const char *fake_gateways_api_id(const struct fake_gateways *gateways, const char *api);
 unsigned fake_gateways_pushes(const struct fake_gateways *gateways);
+/* How often an API was wanted, pushed or not: about as often as it was looked at. */
+unsigned fake_gateways_wants(const struct fake_gateways *gateways);
 unsigned fake_gateways_removals(const struct fake_gateways *gateways);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_is_complete(const struct fake_gateways *gateways);

@@ -402,6 +402,11 @@ void fake_world_forbid(struct fake_world *world, enum object_kind kind)
     world->forbidden[kind] = true;
 }
 
+bool fake_world_is_followed(const struct fake_world *world, enum object_kind kind, const char *key)
+{
+    return strmap_has(world->followed[kind], key);
+}
+
 void fake_world_watch_only(struct fake_world *world, const char *ns)
 {
     free(world->only_ns);

@@ -43,6 +43,8 @@ void fake_world_hold_follows(struct fake_world *world, bool hold);
 void fake_world_forbid(struct fake_world *world, enum object_kind kind);
 /* These namespaces are watched; by default all. */
 void fake_world_watch_only(struct fake_world *world, const char *ns);
+/* Is it read by name, because somebody asked for it? */
+bool fake_world_is_followed(const struct fake_world *world, enum object_kind kind, const char *key);
 /* A folder's store: change() may not be called. */
 void fake_world_set_unchangeable(struct fake_world *world);
 

@@ -41,13 +41,13 @@ static void start(struct rig *rig)
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
     };
-    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world),
-                                     fake_world_store(rig->world), &options);
+    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
-    reconciler_set_gateways(rig->reconciler, fake_gateways_port(rig->gateways));
     reconciler_set_default_context(rig->reconciler,
                                    &(struct default_context){.abilities = {.version = ""}});
     reconciler_start(rig->reconciler);
+    reconciler_lead(rig->reconciler, fake_world_store(rig->world),
+                    fake_gateways_port(rig->gateways));
     fake_loop_run(rig->loop);
 }
 
@@ -769,6 +769,24 @@ static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
     expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
+static void busy_gateways_are_not_followed_step_by_step(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 100);
+    unsigned looks = fake_gateways_wants(rig->gateways);
+    for (size_t i = 1; i <= 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, i);
+        fake_loop_advance(rig->loop, 100);
+    }
+    assert_int_equal(fake_gateways_wants(rig->gateways), looks);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 10);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
 /* Contexts. */
 
 static void expect_urls(const struct rig *rig, const char *context, const char *urls)
@@ -1072,6 +1090,7 @@ int main(void)
         TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
         TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
         TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+        TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
         TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),

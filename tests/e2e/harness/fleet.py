@@ -12,6 +12,7 @@ from typing import Any
 
 from .gateway import PORT, StubGateway
 from .objects import GROUP_VERSION, PLURALS, _object, default_api_id
+from .operator import Operator
 from .stage import Stage
 from .wait import eventually
 
@@ -95,6 +96,10 @@ class Fleet:
         self.stage.kubectl.apply({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": self.namespace},
             "stringData": {"TYK_AUTH": self.stage.gateway_secret, **values}})
+
+    def permit(self, operator: Operator) -> None:
+        """Lets an operator read the Secrets that contexts name here: the chart's rights name each."""
+        self.stage.may_read(operator, self.namespace, secrets=["tyk-operator-conf", "other"])
 
     def context(self, name: str = "edge", **spec: Any) -> dict:
         """The OperatorContext of the Service, for every namespace."""
