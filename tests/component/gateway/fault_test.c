@@ -472,6 +472,24 @@ static void a_load_balanced_url_is_found_out_and_left_alone(void **state)
     world_free(world);
 }
 
+static void that_answers_do_not_alternate_any_more_is_told(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 1, .fixed = true});
+    world_want_many(world, 6, 1, false);
+    world_settle(world);
+    fake_gateway_balance(world->gateway[0], world->gateway[1]);
+    world_run(world, 60000);
+    expect_state(world, "a0", GATEWAY_LOAD_BALANCED, "answers alternate");
+    fake_gateway_balance(world->gateway[0], NULL);
+    world->progressed = 0;
+    world_run(world, 70000);
+    expect_synced(world, "a0", 1);
+    assert_int_equal(world->progressed, 6); /* what stood there all the time as well */
+    world_free(world);
+}
+
 static void a_balancer_that_is_put_in_later_is_found_out_by_the_rotation(void **state)
 {
     (void)state;
@@ -647,6 +665,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_respected),
         cmocka_unit_test(posts_without_a_reload_are_reloaded_when_the_gateway_returns),
         cmocka_unit_test(a_load_balanced_url_is_found_out_and_left_alone),
+        cmocka_unit_test(that_answers_do_not_alternate_any_more_is_told),
         cmocka_unit_test(a_balancer_that_is_put_in_later_is_found_out_by_the_rotation),
         cmocka_unit_test(a_gateway_that_lost_one_definition_is_no_load_balancer),
         cmocka_unit_test(one_change_of_mind_is_no_load_balancer),
