@@ -114,7 +114,10 @@ static void print_plan(const struct sim_plan *plan)
     printf("  %u gateways, %u of the edge%s%s%s%s; latency up to %lld ms%s\n",
            plan->options.pods[SIM_DEFAULT], plan->options.pods[SIM_EDGE],
            plan->options.namespaced ? "; single namespaces" : "",
-           plan->options.fixed ? "; fixed addresses" : "", plan->options.splits ? "; splits" : "",
+           plan->options.fixed   ? "; fixed addresses"
+           : plan->options.elect ? "; two replicas"
+                                 : "",
+           plan->options.splits ? "; splits" : "",
            plan->options.slow_permille ? "; slow process" : "", (long long)plan->latency_ms,
            plan->in_turn ? "; each step waits for rest" : "");
     for (size_t i = 0; i < plan->count; i++) {

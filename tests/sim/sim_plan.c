@@ -110,6 +110,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
         .splits = sim_random_chance(&random, 300),
         .slow_permille = sim_random_chance(&random, 300) ? sim_random_below(&random, 300) : 0,
     };
+    plan->options.elect = profile != SIM_CALM && sim_random_chance(&random, 200);
     plan->latency_ms = sim_random_chance(&random, 800) ? 2 : 300;
     plan->in_turn = profile == SIM_CALM || sim_random_chance(&random, 150);
     plan->calms_down = profile == SIM_CALM;
