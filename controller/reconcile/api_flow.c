@@ -15,7 +15,6 @@
 #include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
-
 /* What one look has found; lives on the stack. */
 struct api_look {
     struct reconciler *reconciler;
@@ -52,6 +51,7 @@ void api_state_free(void *value)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     api_drop_events(state);
     unpin(state);
+    strmap_free(state->rewritten);
     free(state->key);
     free(state->work_key);
     free(state);
