@@ -86,7 +86,7 @@ static void describe(char *detail, size_t room, const struct endpoint *endpoint,
     CLEANUP(freep) char *code = status ? xasprintf(" (HTTP %u)", status) : xstrdup("");
     CLEANUP(freep)
     char *text = xasprintf("%s%s%s%s", name_of(endpoint), *why || status ? ": " : "", why, code);
-    size_t length = strlen(text) < room ? strlen(text) : room - 1;
+    size_t length = strnlen(text, room - 1);
     memcpy(detail, text, length);
     detail[length] = '\0';
 }
