@@ -33,7 +33,6 @@ LIBRARY_HOME = {
     r"event2/.*": {"net"},
     r"yaml\.h": {"base"},
     r"openssl/.*": {"base"},
-    r"uthash\.h": {"base"},
     r"sys/inotify\.h": {"dir"},
 }
 
