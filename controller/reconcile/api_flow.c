@@ -56,7 +56,7 @@ void api_state_free(void *value)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     api_drop_events(state);
     unpin(state);
-    free(state->key);
+    free(state->events);
     free(state->work_key);
     free(state);
 }
@@ -68,8 +68,8 @@ static struct api_state *state_of(struct reconciler *reconciler, const char *key
         return state;
     state = xcalloc(1, sizeof(*state));
     state->reconciler = reconciler;
-    state->key = xstrdup(key);
     state->work_key = xasprintf("%s%s", WORK_API, key);
+    state->key = state->work_key + strlen(WORK_API);
     state->first_seen_ms = loop_now(reconciler->loop);
     state->by_user = reconciler->gateways_complete;
     strmap_set(reconciler->apis, key, state);
@@ -411,10 +411,12 @@ static void step_want(struct api_look *look)
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     const struct api_facts *facts = &look->resolution.facts;
-    struct accepted *accepted = accepted_new();
+    struct accepted *accepted = NULL; /* most APIs have none */
     for (size_t i = 0; i < look->resolution.ref_count; i++) {
-        if (look->resolution.refs[i].copy)
-            accepted_set(accepted, &look->resolution.refs[i]);
+        if (!look->resolution.refs[i].copy)
+            continue;
+        accepted = accepted ? accepted : accepted_new();
+        accepted_set(accepted, &look->resolution.refs[i]);
     }
     CLEANUP(buf_fini) struct buf document;
     buf_init(&document, BUF_UNLIMITED);
@@ -444,7 +446,7 @@ static void step_want(struct api_look *look)
         .uid = look->api->uid,
         .api_id = facts->api_id,
         .family = facts->form == API_FORM_OAS ? API_OAS : API_CLASSIC,
-        .listen_path = facts->listen_path,
+        .listen_path = facts->listen_path ? facts->listen_path : "",
         .domain = facts->domain,
         .target = facts->target,
         .digest = digest,

@@ -24,6 +24,8 @@ void api_add_event(struct api_state *state, enum event_type type, const char *re
     struct buf note;
     buf_init(&note, BUF_UNLIMITED);
     str_add_printable(&note, raw, strlen(raw), NOTE_LIMIT);
+    if (!state->events)
+        state->events = xcalloc(PENDING_EVENTS_MAX, sizeof(*state->events));
     state->events[state->event_count++] =
         (struct pending_event){.type = type, .reason = reason, .note = buf_take(&note)};
 }

@@ -32,7 +32,7 @@ struct news {
     char *key;             /* GONE, MISSING, FOLLOWED */
     char *uid;             /* GONE; NULL: unknown */
     struct strmap *listed; /* LISTED: the keys that the list held */
-    struct err err;        /* TROUBLE, MISSING */
+    struct err *err;       /* TROUBLE, MISSING */
     STAILQ_ENTRY(news) entry;
 };
 
@@ -74,7 +74,15 @@ static void news_free(struct news *news)
     free(news->key);
     free(news->uid);
     strmap_free(news->listed);
+    free(news->err);
     free(news);
+}
+
+static struct err *copy_err(const struct err *err)
+{
+    struct err *copy = xmalloc(sizeof(*copy));
+    *copy = *err;
+    return copy;
 }
 
 static struct news *tell(struct informer *informer, enum news_type type, enum object_kind kind)
@@ -138,14 +146,14 @@ static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
     struct informer *informer = arg;
     strmap_free(informer->kinds[kind].list);
     informer->kinds[kind].list = NULL;
-    tell(informer, NEWS_TROUBLE, kind)->err = *err;
+    tell(informer, NEWS_TROUBLE, kind)->err = copy_err(err);
 }
 
 static void on_missing(void *arg, enum object_kind kind, const char *key, const struct err *err)
 {
     struct news *news = tell(arg, NEWS_MISSING, kind);
     news->key = xstrdup(key);
-    news->err = *err;
+    news->err = copy_err(err);
 }
 
 static void on_followed(void *arg, enum object_kind kind, const char *key)
@@ -275,14 +283,14 @@ static void work(void *arg)
             apply_listed(informer, news->kind, news->listed);
             break;
         case NEWS_TROUBLE:
-            apply_trouble(informer, news->kind, &news->err);
+            apply_trouble(informer, news->kind, news->err);
             break;
         case NEWS_RESUMED:
             informer->kinds[news->kind].troubled = false;
             informer->callbacks.listed(informer->arg, news->kind);
             break;
         case NEWS_MISSING:
-            apply_missing(informer, news->kind, news->key, &news->err);
+            apply_missing(informer, news->kind, news->key, news->err);
             break;
         case NEWS_FOLLOWED:
             apply_followed(informer, news->kind, news->key);

@@ -33,8 +33,8 @@ struct pending_event {
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;
-    char *key;
-    char *work_key; /* with WORK_API before it */
+    char *work_key;
+    const char *key; /* within work_key */
 
     /* What the gateways are to hold was made of these: pinned, so that refills go on from them
      * whatever happens to the object. Unset until something was accepted. */
@@ -45,8 +45,8 @@ struct api_state {
     char *context; /* "" is the default one */
     struct digest digest;
 
-    struct store_call *call; /* a write in flight */
-    struct pending_event events[PENDING_EVENTS_MAX];
+    struct store_call *call;      /* a write in flight */
+    struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none was ever told */
     size_t event_count;
 
     bool judged;  /* has been looked at with complete caches */
