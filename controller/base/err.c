@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Here they are defined. */
+#undef err_set
+#undef err_wrap
+
 const char *err_class_name(enum err_class class)
 {
     switch (class) {

@@ -36,3 +36,10 @@ int err_set(struct err *err, enum err_class class, int code, const char *format,
 /* Puts "context: " before the message of an error on its way up and returns -1. If both do not fit,
  * the context is cut, never the cause. */
 int err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#ifdef __clang_analyzer__
+/* It does not look into other files, and would else follow what happens after an error that is
+ * none. */
+#define err_set(...) ((void)(err_set)(__VA_ARGS__), -1)
+#define err_wrap(...) ((void)(err_wrap)(__VA_ARGS__), -1)
+#endif

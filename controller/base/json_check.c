@@ -27,6 +27,7 @@ static int fault(struct checker *checker, const char *what)
 
 static void skip_blanks(struct checker *checker)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what is NULL is empty */
     while (checker->at < checker->end && (*checker->at == ' ' || *checker->at == '\t' ||
                                           *checker->at == '\n' || *checker->at == '\r'))
         checker->at++;
@@ -99,6 +100,7 @@ static int check_escape(struct checker *checker)
         return fault(checker, "the text ends in a string");
     char which = *checker->at++;
     if (which != 'u')
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): NUL is no escape */
         return memchr("\"\\/bfnrt", which, 8) ? 0 : fault(checker, "unknown escape in a string");
     int unit = read_unit(checker);
     if (unit < 0)

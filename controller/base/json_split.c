@@ -65,6 +65,7 @@ struct json_split *json_split_new(const struct json_split_options *options)
         split->path_length++;
     split->path = xcalloc(split->path_length + 1, sizeof(*split->path));
     for (size_t i = 0; i < split->path_length; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): its length is 0 then */
         split->path[i] = xstrdup(options->path[i]);
     split->item_limit = options->item_limit;
     split->depth_limit = options->depth;

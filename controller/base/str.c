@@ -163,9 +163,10 @@ int str_parse_time(const char *text, int64_t *ret_seconds, struct err *err)
         int hours = 0;
         int minutes = 0;
         int used = 0;
+        /* NOLINTNEXTLINE(cert-err34-c): two digits at most */
         if (sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5)
             return err_set(err, ERR_INVALID, 0, "not a time of RFC 3339");
-        offset = (hours * 60 + minutes) * (*rest == '-' ? -60 : 60);
+        offset = INT64_C(60) * (hours * 60 + minutes) * (*rest == '-' ? -1 : 1);
         rest += 6;
     } else if (rest && *rest == 'Z') {
         rest++;

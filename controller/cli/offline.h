@@ -22,6 +22,7 @@ struct offline_options {
 };
 
 /* The rows of these options for a command's table. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and a member cannot stand in them */
 #define OFFLINE_OPTIONS(values, member)                                                            \
     {"id-namespaces",                                                                              \
      OPTION_TEXTS,                                                                                 \
@@ -35,6 +36,7 @@ struct offline_options {
             "DURATION",                                                                            \
             "cooldown of handlers that neither set one nor get one from their Webhook", false      \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 struct offline_api {
     const struct object *object;

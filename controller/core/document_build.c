@@ -40,6 +40,7 @@ static int refuse_document(const struct problems *problems, struct err *err)
     return err_set(err, ERR_INVALID, 0, "the definition is not valid");
 }
 
+/* NOLINTNEXTLINE(readability-function-size): pure: what it reads it is given */
 int document_build(const struct object *api, const struct object *config_map,
                    const struct accepted *accepted, const struct resolve_settings *settings,
                    const struct gateway_abilities *abilities, struct buf *out, struct err *err)

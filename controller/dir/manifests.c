@@ -155,6 +155,7 @@ void manifests_find_repeated(struct manifests *manifests)
         manifest->repeated = true;
         refuse_repeated(manifest, earlier);
         if (!refused[earlier - manifests->items])
+            /* NOLINTNEXTLINE(readability-suspicious-call-argument): each is told of the other */
             refuse_repeated(earlier, manifest);
         refused[earlier - manifests->items] = true;
     }

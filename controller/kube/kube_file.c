@@ -59,6 +59,7 @@ int kube_file_read_word(const char *path, size_t limit, char **ret_text, struct 
     if (kube_file_read(path, limit, &text, err) < 0)
         return -1;
     const char *from = text;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): kube_file_read() gave 0 */
     while (isspace((unsigned char)*from))
         from++;
     size_t length = strlen(from);

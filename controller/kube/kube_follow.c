@@ -101,8 +101,10 @@ static int64_t poll_delay(const struct kube_follow *follow)
 
 static void tell_missing(struct item *item, const struct err *err)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an object or an error */
     bool is_news = item->state != ITEM_MISSING || item->missing_as != err->class;
     item->state = ITEM_MISSING;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as above */
     item->missing_as = err->class;
     if (is_news)
         item->follow->sink->missing(item->follow->arg, item->kind, item->key, err);

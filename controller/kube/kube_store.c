@@ -324,8 +324,10 @@ static void store_free(struct object_store *port)
 {
     struct kube_store *store = store_of(port);
     while (!TAILQ_EMPTY(&store->queued))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): call_free() unlinks it */
         call_free(TAILQ_FIRST(&store->queued));
     while (!TAILQ_EMPTY(&store->others))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): call_free() unlinks it */
         call_free(TAILQ_FIRST(&store->others));
     event_recorder_free(store->events);
     loop_defer_cancel(store->loop, pump, store);

@@ -392,6 +392,7 @@ static void pool_close(struct pool *pool)
     curl_multi_cleanup(pool->multi);
     pool->in_libcurl = false;
     while (pool->socks)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): sock_free() unlinks it */
         sock_free(pool->socks);
     loop_timer_disarm(pool->timer);
 }
@@ -399,7 +400,9 @@ static void pool_close(struct pool *pool)
 static void free_abandoned(struct pool *pool)
 {
     while (pool->abandoned) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): call_free() unlinks it */
         remove_handle(pool->abandoned);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as above */
         call_free(pool->abandoned);
     }
 }

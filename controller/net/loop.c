@@ -171,6 +171,7 @@ static void run_deferred(struct loop *loop)
     int64_t began = clock_us(CLOCK_MONOTONIC);
     while (!TAILQ_EMPTY(&loop->deferred)) {
         struct deferred *deferred = TAILQ_FIRST(&loop->deferred);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): one that is free is not in the list */
         loop_fn *fn = deferred->fn;
         void *arg = deferred->arg;
         forget_deferred(loop, deferred);

@@ -125,12 +125,11 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* api_flow.c */
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
-void api_state_free(void *state);
+void api_state_free(void *value);
 /* Has a status ever been written? */
 bool api_was_reported(const struct object *api);
 bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
-void api_happened(void *reconciler, const char *api, bool warning, const char *reason,
-                  const char *note);
+void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note);
 
 /* api_write.c */
 /* Events wait for the write that they belong to and are dropped if it fails. */
@@ -152,9 +151,9 @@ void api_gone(struct reconciler *reconciler, struct api_state *state);
 /* webhook_flow.c, context_flow.c */
 bool webhook_reconcile(struct reconciler *reconciler, const char *key);
 bool context_reconcile(struct reconciler *reconciler, const char *key);
-void object_state_free(void *state);
+void object_state_free(void *value);
 struct object_state *object_state_of(struct reconciler *reconciler, const char *prefix,
                                      const char *key);
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
-void context_state_free(void *state);
+void context_state_free(void *value);

@@ -32,7 +32,7 @@ if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim=''
 step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 note() { printf '%s  %s%s\n' "$dim" "$*" "$plain"; }
 
-# shellcheck source=../../tests/packages.sh
+# shellcheck source=tests/packages.sh
 . "$root/tests/packages.sh"
 install_packages build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev \
     libyaml-dev libssl-dev libevent-dev curl jq

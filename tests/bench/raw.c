@@ -144,7 +144,8 @@ int main(int argc, char **argv)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     char secret[256];
     snprintf(secret, sizeof(secret), "X-Tyk-Authorization: %s", argv[2]);
-    struct run run = {.url = argv[1], .multi = curl_multi_init(), .count = atoi(argv[3])};
+    struct run run = {
+        .url = argv[1], .multi = curl_multi_init(), .count = (int)strtol(argv[3], NULL, 10)};
     run.headers = curl_slist_append(curl_slist_append(NULL, secret), "Expect:");
     run.transfers = calloc((size_t)run.count, sizeof(*run.transfers));
     for (int i = 0; i < run.count; i++)

@@ -9,6 +9,7 @@ import pytest
 
 from harness.cluster import Cluster
 from harness.objects import PLURALS, Tyk
+from harness.rights import write_account
 from harness.stage import Stage
 from harness.wait import eventually
 
@@ -69,6 +70,7 @@ def bare_cluster(programs, directory, pytestconfig):
         cluster.start()
         cluster.create_node("node-1")
         yield cluster
+        write_account(Path(os.environ["GRAPNEL_E2E_RIGHTS"]), Stage.account.audit(cluster.all_requests()))
     except BaseException:
         print(cluster.logs())
         raise

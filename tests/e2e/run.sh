@@ -42,7 +42,11 @@ ip link set lo up
 ip route add local 10.244.0.0/16 dev lo
 
 status=0
-(cd "$HERE" && "$PYTHON" -m pytest -c "$HERE/pytest.ini" "$@") || status=$?
+export GRAPNEL_E2E_RIGHTS=${GRAPNEL_E2E_RIGHTS:-$GRAPNEL_E2E_DIR/rights}
+cd "$HERE"
+"$PYTHON" -m pytest -c pytest.ini "$@" || status=$?
+# What the whole of a run is asked: were the operator's rights what it needed?
+GRAPNEL_E2E_WHOLE=$(($# == 0)) "$PYTHON" -m pytest -c pytest.ini -q after || status=$?
 
 case " $* " in
 *" --keep "*)

@@ -170,7 +170,8 @@ def test_what_the_operator_does_not_own_passes_through(operator, gateways, kubec
         assert have["paths"]["/things"]["get"]["operationId"] == "thingsget"
 
 
-def test_the_document_may_be_in_a_configmap_and_is_followed(operator, gateways, kubectl, tyk, team):
+def test_the_document_may_be_in_a_configmap_and_is_followed(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, config_maps=["orders-oas"])
     document = oas_document("orders", reference("pager"))
 
     def config_map(text: str) -> dict:

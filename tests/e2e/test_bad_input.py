@@ -272,7 +272,8 @@ def test_an_empty_id_is_no_reference(operator, gateways, kubectl, tyk, team, id)
         assert all("id" not in one for one in gateway.handlers(default_api_id(team, "orders")))
 
 
-def test_a_global_that_turns_bad_leaves_its_last_good_copy(operator, gateways, kubectl, tyk, team):
+def test_a_global_that_turns_bad_leaves_its_last_good_copy(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, secrets=["pager"])
     kubectl.apply([
         secret(team, "pager", url="https://good.example/"),
         webhook(team, "pager", None, urlFrom={"secretKeyRef": {"name": "pager", "key": "url"}}),
@@ -293,13 +294,15 @@ def test_headers_that_differ_by_case_only_make_a_webhook_invalid(operator, gatew
     await_on_all(gateways, lambda one: one.handlers(default_api_id(team, "orders")), [])
 
 
-def test_a_missing_configmap_is_said(operator, kubectl, tyk, team):
+def test_a_missing_configmap_is_said(stage, operator, kubectl, tyk, team):
+    stage.may_read(operator, team, config_maps=["nowhere"])
     spec = {"oasRef": {"configMapKeyRef": {"name": "nowhere", "key": "oas"}}}
     kubectl.apply(raw_api(team, spec))
     tyk.await_api(team, "orders", "ResolvedRefs", "False", "ConfigMapNotFound")
 
 
-def test_configmaps_with_rubbish_are_refused(operator, gateways, kubectl, tyk, team):
+def test_configmaps_with_rubbish_are_refused(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, config_maps=["*"])
     texts = {"half": "{", "list": "[]", "text": '"text"', "twice": "a: 1\na: 2\n", "no-extension": '{"openapi": "3.0.3"}',
              "control": "\x01", "aliases": "a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]\n"}
     kubectl.apply([

@@ -82,9 +82,9 @@ def test_the_audit_log_tells_who_wrote_what(bare_cluster, namespace):
     user = bare_cluster.kubeconfig("grapnel")
     bare_cluster.kubectl.run("create", "configmap", "written", "--namespace", namespace, "--kubeconfig", user)
     bare_cluster.kubectl.run("get", "configmaps", "--namespace", namespace, "--kubeconfig", user)
-    writes = bare_cluster.writes(mark)
+    writes = bare_cluster.writes(mark, user="grapnel")
     assert [(one.verb, one.resource, one.name, one.code) for one in writes] == [("create", "configmaps", "written", 201)]
-    assert any(one.verb == "list" for one in bare_cluster.requests(mark))
+    assert any(one.verb == "list" for one in bare_cluster.requests(mark, user="grapnel"))
     assert bare_cluster.writes(mark, user="nobody") == []
 
 

@@ -45,7 +45,7 @@ def test_columns_of_webhooks(operator, kubectl, tyk, team):
 
 
 def test_columns_of_contexts(stage, gateways, kubectl, tyk, team):
-    stage.operator()
+    stage.may_read(stage.operator(), team, secrets=["gw"])
     kubectl.apply([
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gw", "namespace": team},
          "stringData": {"TYK_AUTH": stage.gateway_secret}},

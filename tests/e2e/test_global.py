@@ -299,7 +299,8 @@ def test_auto_leaves_the_spec_to_a_gitops_tool(relying, gateways, kubectl, tyk, 
     throughout_equal(lambda: tyk.apidefinition(team, "orders")["spec"], spec, 3)
 
 
-def test_auto_leaves_a_document_in_a_configmap_alone(operator, gateways, kubectl, tyk, team):
+def test_auto_leaves_a_document_in_a_configmap_alone(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, config_maps=["doc"])
     text = json.dumps(oas_document("orders", reference("pager")))
     kubectl.apply([webhook(team, "pager"), {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "doc", "namespace": team}, "data": {"oas": text}},
@@ -474,6 +475,7 @@ def test_a_namespace_that_is_not_watched_is_unknown_not_gone(stage, gateways, ku
 @pytest.fixture
 def with_secret(stage, operator, gateways, kubectl, tyk, team):
     """An API whose webhook has a header from a Secret; returns the value."""
+    stage.may_read(operator, team, secrets=["pager"])
     value = stage.secret_value()
     kubectl.apply([
         secret(team, "pager", token=value),
@@ -547,6 +549,7 @@ def test_a_forged_copy_opens_to_nothing(stage, with_secret, operator, gateways, 
 
 
 def test_a_url_from_a_secret_is_sealed_too(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, secrets=["pager"])
     value = stage.secret_value()
     kubectl.apply([
         secret(team, "pager", url=f"https://hooks.example/{value}"),
@@ -569,6 +572,7 @@ def test_a_missing_secret_leaves_the_last_good_copy_in_force(with_secret, gatewa
 
 
 def test_a_secret_that_comes_late_is_found(stage, operator, gateways, kubectl, tyk, team):
+    stage.may_read(operator, team, secrets=["pager"])
     value = stage.secret_value()
     kubectl.apply([
         webhook(team, "pager", headers=[

@@ -94,6 +94,7 @@ static void shortest(char *buffer, size_t size, double value)
     for (int digits = 0; digits <= 16; digits++) {
         snprintf(buffer, size, "%.*e", digits, value);
         double back = strtod(buffer, NULL);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): -0 must come back as -0 */
         if (memcmp(&back, &value, sizeof(back)) == 0) {
             return;
         }

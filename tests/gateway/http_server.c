@@ -18,8 +18,8 @@
 
 #include "mem.h"
 
-#define HEADERS_LIMIT (64 * 1024)
-#define BODY_LIMIT (64 * 1024 * 1024)
+#define HEADERS_LIMIT 65536
+#define BODY_LIMIT 67108864
 #define IDLE_TIMEOUT_S 120 /* Go's default in the gateway */
 #define BACKLOG 512
 #define WORD_LIMIT 2048

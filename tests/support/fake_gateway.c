@@ -562,10 +562,43 @@ static void check_rules(struct fake_gateway *gateway)
         fail_msg("%s: a write while a reload runs", gateway->url);
 }
 
+/* A reload's turn comes with the next tick. */
+static bool is_due(struct fake_gateway *gateway)
+{
+    int64_t now = loop_now(gateway->loop);
+    if (!gateway->tick_ms)
+        return true;
+    if (gateway->reload_due < 0)
+        gateway->reload_due = (now / gateway->tick_ms + 1) * gateway->tick_ms;
+    if (now < gateway->reload_due)
+        return false;
+    gateway->reload_due = -1;
+    return true;
+}
+
+static void answer(struct fake_gateway *gateway, struct fake_call *call, enum route route,
+                   const char *encoded)
+{
+    struct fake_gateway *pod = gateway;
+    if (gateway->other) {
+        gateway->turn_of_other = !gateway->turn_of_other;
+        pod = gateway->turn_of_other ? gateway->other : gateway;
+    }
+    struct reply reply = {0};
+    buf_init(&reply.body, BUF_UNLIMITED);
+    CLEANUP(freep) char *id = decode(encoded);
+    if (route != READY)
+        check_secret(gateway, call, &reply);
+    if (!reply.status)
+        answer_in(pod, route, id, call->body, &reply);
+    struct span body = {buf_text(&reply.body), reply.body.length};
+    fake_http_answer_with(gateway->http, call, reply.status, body, NULL, -1);
+    buf_fini(&reply.body);
+}
+
 /* Answers one pending request; false: there is none that can be answered now. */
 static bool serve_one(struct fake_gateway *gateway)
 {
-    int64_t now = loop_now(gateway->loop);
     check_rules(gateway);
     for (size_t i = 0;; i++) {
         struct fake_call *call = fake_http_nth(gateway->http, i);
@@ -578,34 +611,13 @@ static bool serve_one(struct fake_gateway *gateway)
             continue;
         const char *encoded;
         enum route route = route_of(gateway, call, &encoded);
-        if (route == RELOAD && !rule && gateway->tick_ms) {
-            /* Its turn comes with the next tick. */
-            if (gateway->reload_due < 0)
-                gateway->reload_due = (now / gateway->tick_ms + 1) * gateway->tick_ms;
-            if (now < gateway->reload_due)
-                continue;
-            gateway->reload_due = -1;
-        }
+        if (route == RELOAD && !rule && !is_due(gateway))
+            continue;
         count(gateway, route);
-        if (rule) {
+        if (rule)
             inflict(gateway, call, rule);
-            return true;
-        }
-        struct fake_gateway *pod = gateway;
-        if (gateway->other) {
-            gateway->turn_of_other = !gateway->turn_of_other;
-            pod = gateway->turn_of_other ? gateway->other : gateway;
-        }
-        struct reply reply = {0};
-        buf_init(&reply.body, BUF_UNLIMITED);
-        CLEANUP(freep) char *id = decode(encoded);
-        if (route != READY)
-            check_secret(gateway, call, &reply);
-        if (!reply.status)
-            answer_in(pod, route, id, call->body, &reply);
-        struct span body = {buf_text(&reply.body), reply.body.length};
-        fake_http_answer_with(gateway->http, call, reply.status, body, NULL, -1);
-        buf_fini(&reply.body);
+        else
+            answer(gateway, call, route, encoded);
         return true;
     }
 }

@@ -45,10 +45,10 @@ const char *fake_call_header(const struct fake_call *call, const char *name);
 /* Answers; runs the loop's deferred calls before it returns. */
 void fake_http_answer(struct http *http, struct fake_call *call, long status, const char *body);
 /* With a Retry-After (-1: none) and a content type (NULL: application/json). */
-void fake_http_answer_with(struct http *http, struct fake_call *call, long status, struct span body,
+void fake_http_answer_with(struct http *http, struct fake_call *fake, long status, struct span body,
                            const char *content_type, int64_t retry_after_ms);
 /* The head of a stream's 200 answer has come. */
-void fake_http_open(struct http *http, struct fake_call *call);
+void fake_http_open(struct http *http, struct fake_call *fake);
 /* A piece of a stream's body (status 200, opened first where it was not); false: the flow refused
  * it and the call has failed. */
 bool fake_http_bytes(struct http *http, struct fake_call *call, const char *bytes, size_t length);

@@ -522,7 +522,7 @@ static void an_api_can_go_in_every_state(void **state)
         world_settle(world);
         world_want(world, &(struct world_api){.name = "a", .oas = step % 2});
         /* 0 … 2 s into its push, which takes about one. */
-        world_run(world, step * 50);
+        world_run(world, INT64_C(50) * step);
         if (step % 3 == 0) {
             world_remove(world, "a");
         } else if (step % 3 == 1) {

@@ -49,10 +49,10 @@ static void slots_are_found_added_and_removed_in_any_order(void **state)
     for (int i = 0; i < COUNT; i++)
         slots_remove(&slots, slots_find(&slots, places[i]->api_id));
     assert_int_equal(slots.count, 0);
-    for (int state_ = 0; state_ < SLOT_STATE_COUNT; state_++) {
-        assert_int_equal(slots.lists[state_].count, 0);
-        assert_null(slots.lists[state_].first);
-        assert_null(slots.lists[state_].last);
+    for (int list = 0; list < SLOT_STATE_COUNT; list++) {
+        assert_int_equal(slots.lists[list].count, 0);
+        assert_null(slots.lists[list].first);
+        assert_null(slots.lists[list].last);
     }
     slots_fini(&slots);
     for (int i = 0; i < COUNT; i++) {
@@ -109,7 +109,7 @@ static void foreign_definitions_are_found_by_id_and_by_claim(void **state)
     for (int i = 0; i < 100; i++) {
         CLEANUP(freep) char *id = xasprintf("id-%d", i);
         foreign_add(&foreign, id, i % 2 ? PLAN_OTHERS : PLAN_UNMARKED);
-        foreign_add_claim(&foreign, id, (uint64_t)(i / 2 + 1));
+        foreign_add_claim(&foreign, id, (uint64_t)i / 2 + 1);
     }
     foreign_sort(&foreign);
     assert_int_equal(foreign_found(&foreign, "id-7"), PLAN_OTHERS);

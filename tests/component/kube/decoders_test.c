@@ -217,7 +217,7 @@ static void run_list(const char *text, size_t first, size_t second, size_t step,
         result = list_splitter_feed(splitter, text + at, end - at, &err);
         at = end;
     }
-    struct list_page page;
+    struct list_page page = {0};
     if (result == 0)
         result = list_splitter_finish(splitter, &page, &err);
     if (result < 0) {

@@ -18,7 +18,7 @@
 #include "support/fake_http.h"
 #include "support/fake_loop.h"
 
-#define MINUTE 60000
+#define MINUTE INT64_C(60000)
 
 struct world {
     struct loop *loop;

@@ -373,8 +373,8 @@ static void w9_what_is_no_whole_list_is_never_applied(void **state)
         "<html>",
         "{'kind':'Status','metadata':{}}",
         "{'kind':'WebhookList','items':[],'metadata':{}}",
-        "{'kind':'WebhookList','metadata':{'resourceVersion':'10'},'items':[{'metadata':{'name':"
-        "'a','resourceVersion':'5','namespace':'n'}}",
+        ("{'kind':'WebhookList','metadata':{'resourceVersion':'10'},'items':[{'metadata':{'name':"
+         "'a','resourceVersion':'5','namespace':'n'}}"),
         "{'kind':'Table','metadata':{'resourceVersion':'10'},'items':[]}",
     };
     begin(world, NULL, NULL);

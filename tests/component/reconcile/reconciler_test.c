@@ -15,9 +15,9 @@
 #include "support/fake_loop.h"
 #include "support/fake_world.h"
 
-#define GRACE_MS 5000
+#define GRACE_MS INT64_C(5000)
 #define REFERENCE_GRACE_MS 10000
-#define REWRITE_MS 30000
+#define REWRITE_MS INT64_C(30000)
 #define FINALIZER_MS 60000
 
 struct rig {

@@ -3,7 +3,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .api import ApiError
@@ -11,7 +11,23 @@ from .cluster import Cluster
 from .gateway import Receiver, StubGateway
 from .objects import PLURALS, Tyk
 from .operator import Operator
+from .rights import Account, Installation, Use, kind_of
 from .wait import eventually
+
+
+def values_of(flags: dict) -> dict:
+    """The chart's values that make these flags, as far as rights depend on them."""
+    values: dict = {}
+    if flags.get("namespace"):
+        names = flags["namespace"]
+        values["watchNamespaces"] = [names] if isinstance(names, str) else list(names)
+    if flags.get("gateway_service"):
+        namespace, _, rest = flags["gateway_service"].partition("/")
+        name, _, port = rest.partition(":")
+        values["gateway"] = {"service": {"namespace": namespace, "name": name, "port": port}}
+    if flags.get("lease_name"):
+        values["leaderElection"] = {"leaseName": flags["lease_name"]}
+    return values
 
 
 class Stage:
@@ -21,6 +37,7 @@ class Stage:
     """
 
     used_addresses = 0
+    account = Account()
 
     def __init__(self, cluster: Cluster | None, directory: Path, find_binary: Callable[[str], Path]):
         self._cluster = cluster
@@ -32,6 +49,7 @@ class Stage:
         self.namespaces: list[str] = []
         self.gateways: list[StubGateway] = []
         self.operators: list[Operator] = []
+        self.installations: dict[str, Installation] = {}
         self.receivers: list[Receiver] = []
         self.confidential: list[str] = [self.gateway_secret]
 
@@ -84,19 +102,42 @@ class Stage:
         receiver.start()
         return receiver
 
-    def operator(self, *gateways: StubGateway, start: bool = True, system: str | None = None, **flags) -> Operator:
-        """An operator with a namespace of its own, whose default context is the given gateways."""
+    def operator(self, *gateways: StubGateway, start: bool = True, system: str | None = None, values: dict | None = None,
+                 forbidden: tuple[str, ...] = (), **flags) -> Operator:
+        """An operator with a namespace of its own, whose default context is the given gateways.
+
+        Its rights are those of the chart with the values that its flags mean, and `values`. `forbidden` is what the test expects the
+        API server to refuse it, as "verb resource"; anything else that is refused fails the session (rights.py).
+        """
         number = len(self.operators) + 1
         system = system or self.namespace("grapnel-system")
+        kubeconfig = self.install(system, {**values_of(flags), **(values or {})}, forbidden)
         operator = Operator(
             self.find_binary("grapnel"), self.directory, f"operator-{number}", port=8079 + number,
-            **{"kubeconfig": self.cluster.kubeconfig("grapnel", system), "gateway_url": [one.url for one in gateways],
+            **{"kubeconfig": kubeconfig, "gateway_url": [one.url for one in gateways],
                "gateway_secret_file": self.secret_file, **flags})
         operator.system_namespace = system
         self.operators.append(operator)
         if start:
             operator.start()
         return operator
+
+    def install(self, system: str, values: dict, forbidden: tuple[str, ...] = ()) -> Path:
+        """Gives the chart's ServiceAccount in a namespace the chart's rights; a kubeconfig of it."""
+        if system not in self.installations:
+            self.installations[system] = Installation(self.cluster, system)
+        installation = self.installations[system]
+        granted = installation.apply(values)
+        self.account.add(Use(installation.user, kind_of(values), self.directory.name, granted, list(forbidden)))
+        return installation.kubeconfig()
+
+    def may_read(self, operator: Operator, namespace: str, secrets: Sequence[str] = (), config_maps: Sequence[str] = ()) -> None:
+        """Adds an entry to the value `rbac.secretAccess` of an operator's installation."""
+        values = self.installations[operator.system_namespace].values
+        rbac = values.get("rbac", {})
+        entry = {"namespace": namespace, "secrets": list(secrets), "configMaps": list(config_maps)}
+        access = [one for one in rbac.get("secretAccess", []) if one["namespace"] != namespace] + [entry]
+        self.install(operator.system_namespace, {**values, "rbac": {**rbac, "secretAccess": access}})
 
     # --- the end ---
 
@@ -137,6 +178,8 @@ class Stage:
                 operator.kill()
             for process in (*self.gateways, *self.receivers):
                 process.kill()
+            for installation in self.installations.values():
+                installation.remove()
             if self._cluster is not None and self.namespaces:
                 self._remove_objects()
 

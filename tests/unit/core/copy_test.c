@@ -204,10 +204,11 @@ static void what_is_malformed_is_absent(void **state)
         "{name: a, url: 'https://h/', method: POST, bodyTemplate: '', cooldownPeriod: 5ms}",
         "{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{name: b}]}",
         "{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{value: b}]}",
-        "{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{name: b, sealed: "
-        "x}]}",
-        "{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{name: b, value: c,"
-        " sealed: x}]}",
+        ("{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{name: b, sealed: "
+         "x}]}"),
+        ("{name: a, url: 'https://h/', method: POST, bodyTemplate: '', headers: [{name: b, value: "
+         "c,"
+         " sealed: x}]}"),
         "[]",
     };
     char *json = make_json(good);

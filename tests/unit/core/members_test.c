@@ -33,8 +33,8 @@ static void keys_that_differ_by_case_are_found_out(void **state)
         "{\"Api_Id\":1}",
         "{\"API_ID\":1}",
         "{\"\\u0041pi_id\":1}",
-        "{\"ta\xc5\xbf"
-        "k\":1}",
+        ("{\"ta\xc5\xbf"
+         "k\":1}"),
         "{\"tas\xe2\x84\xaa\":1}",
         "{\"api_id\":1,\"TASK\":2}",
     };

@@ -19,8 +19,8 @@ static void urls_that_the_gateway_can_call_are_fine(void **state)
         "https://webhook.site/<unique-target>",
         "http://h/with blank?and more",
         "http://h%C3%A9.example/",
-        "http://b\xc3\xbc"
-        "cher.example/\xf0\x9f\x98\x80",
+        ("http://b\xc3\xbc"
+         "cher.example/\xf0\x9f\x98\x80"),
         "http://h:/",
         "http://a_b.svc.cluster.local/%41",
     };
