@@ -9,7 +9,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libevent-dev libjansson-dev libssl-dev libyaml-dev \
+        ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libevent-dev libjansson-dev libssl-dev libyaml-dev libzstd-dev \
         ninja-build openssl pkg-config \
     && rm -rf /var/lib/apt/lists/*
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "core/packing.h"
 #include "dir/file.h"
 #include "gateway/gateways.h"
 #include "net/http_curl.h"
@@ -26,10 +27,13 @@
 #define ONCE_INTERVAL_MS 100
 #define SECRET_LIMIT 65536
 #define CA_LIMIT (1U << 20)
+/* Contents of objects that stay as text: those of some hundred APIs. */
+#define OPEN_MAX (4U << 20)
 
 struct app {
     const struct config *config;
     struct loop *loop;
+    struct packing *packing; /* of all objects */
     struct http *http;
     struct world *world;
     struct reconciler *reconciler;
@@ -190,6 +194,7 @@ static void on_world_ready(void *arg, const struct err *err)
         .reference_grace_ms = config->reference_grace_ms,
         .rewrite_delay_ms = config->rewrite_delay_ms,
         .finalizer_timeout_ms = config->finalizer_timeout_ms,
+        .packing = app->packing,
         .folder_source = config->source_path != NULL,
     };
     app->reconciler = reconciler_new(app->loop, app->world->source, app->world->store, &options);
@@ -265,14 +270,17 @@ static int start(struct app *app, struct err *err)
     if (!app->loop || read_files(app, err) < 0)
         return -1;
     loop_on_signals(app->loop, on_signal, app);
+    app->packing = packing_new(OPEN_MAX);
+    loop_after_callbacks(app->loop, packing_rest, app->packing);
     app->http = http_curl_new(app->loop, GRAPNEL_VERSION);
     app->files_timer = loop_timer_new(app->loop, on_files, app);
     app->once_timer = loop_timer_new(app->loop, on_once, app);
     if (listen_on(app, err) < 0)
         return -1;
-    app->world = app->config->source_path
-                     ? world_open_dir(app->loop, app->config, on_world_ready, app, err)
-                     : world_open_kube(app->loop, app->http, app->config, on_world_ready, app, err);
+    app->world =
+        app->config->source_path
+            ? world_open_dir(app->loop, app->config, app->packing, on_world_ready, app, err)
+            : world_open_kube(app->loop, app->http, app->config, on_world_ready, app, err);
     return app->world ? 0 : -1;
 }
 
@@ -287,6 +295,7 @@ static void stop(struct app *app)
         app->gateways->ops->free(app->gateways);
     world_free(app->world);
     http_curl_free(app->http);
+    packing_free(app->packing);
     loop_free(app->loop);
     free(app->endpoints);
     free(app->service);

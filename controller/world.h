@@ -9,6 +9,8 @@
 #include "ports/object_source.h"
 #include "ports/object_store.h"
 
+struct packing;
+
 /*
  * Where objects come from and results go: a cluster or a folder, behind one face, with what belongs
  * to it: an identity, a key for sealing, a namespace of our own. The two makers are world_kube.c
@@ -35,7 +37,8 @@ typedef void world_ready_fn(void *arg, const struct err *err);
  * borrowed. What fails for a time is tried again, and logged. */
 struct world *world_open_kube(struct loop *loop, struct http *http, const struct config *config,
                               world_ready_fn *ready, void *arg, struct err *err);
-struct world *world_open_dir(struct loop *loop, const struct config *config, world_ready_fn *ready,
-                             void *arg, struct err *err);
+struct world *world_open_dir(struct loop *loop, const struct config *config,
+                             struct packing *packing, world_ready_fn *ready, void *arg,
+                             struct err *err);
 /* Cancels what is in flight. NULL is fine. */
 void world_free(struct world *world);

@@ -129,7 +129,7 @@ static bool same_claim(const struct claim *a, const struct claim *b)
 
 static void fill_held(struct entry *entry)
 {
-    struct span status = entry->api->status;
+    struct span status = object_status(entry->api);
     CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
     CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
     CLEANUP(freep) char *context = recorded_context(status);

@@ -202,7 +202,7 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
             .holder = holder_of(index, object->kind, object->key),
             .line = manifest->line,
             .problem = object->problem ? xstrdup(object->problem) : NULL,
-            .content = digest_of(object->text.ptr, object->text.length),
+            .content = digest_of(object_text(object).ptr, object_text(object).length),
             .fresh = object,
         };
         add_place(index, &file->places[i]);

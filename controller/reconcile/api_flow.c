@@ -246,7 +246,7 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 bool api_was_reported(const struct object *api)
 {
     int64_t observed = -1;
-    json_text_int64(json_text_get(api->status, "observedGeneration", NULL), &observed);
+    json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
     return observed >= 0;
 }
 
@@ -370,7 +370,7 @@ static bool copies_are_written(const struct api_look *look)
     buf_init(&text, BUF_UNLIMITED);
     resolution_add_webhooks(&look->resolution, COPY_SEALED,
                             look->reconciler->options.resolve.seal_key, look->api->key, &text);
-    struct span before = json_text_member(look->api->status, "webhooks");
+    struct span before = json_text_member(object_status(look->api), "webhooks");
     struct span after = {buf_text(&text), text.length};
     return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
 }
@@ -499,7 +499,7 @@ static int64_t status_delay(const struct api_look *look, const struct conditions
     const struct object *api = look->api;
     int64_t now = loop_now(look->reconciler->loop);
     int64_t observed = -1;
-    json_text_int64(json_text_get(api->status, "observedGeneration", NULL), &observed);
+    json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
     bool pending = str_equal(conditions_get(conditions, "Programmed")->reason, "Pending");
     bool gateways_only = observed == api->generation &&
                          same_reason(api, conditions, "ResolvedRefs") &&

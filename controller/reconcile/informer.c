@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/packing.h"
 #include "core/version.h"
 
 /* What is applied before the loop gets its turn again: about 10 ms of work. */
@@ -53,6 +54,7 @@ struct follow {
 struct informer {
     struct loop *loop;
     struct object_source *source;
+    struct packing *packing;
     struct informer_callbacks callbacks;
     void *arg;
     struct cache *cache;
@@ -108,6 +110,7 @@ static void on_put(void *arg, const struct object *object)
 {
     struct informer *informer = arg;
     struct strmap *list = informer->kinds[object->kind].list;
+    packing_add(informer->packing, object);
     if (!list) {
         tell(informer, NEWS_PUT, object->kind)->object = object_ref(object);
         return;
@@ -302,11 +305,13 @@ static void work(void *arg)
 }
 
 struct informer *informer_new(struct loop *loop, struct object_source *source,
-                              const struct informer_callbacks *callbacks, void *arg)
+                              struct packing *packing, const struct informer_callbacks *callbacks,
+                              void *arg)
 {
     struct informer *informer = xcalloc(1, sizeof(*informer));
     informer->loop = loop;
     informer->source = source;
+    informer->packing = packing;
     informer->callbacks = *callbacks;
     informer->arg = arg;
     informer->cache = cache_new();
@@ -397,6 +402,7 @@ const struct err *informer_missing(const struct informer *informer, enum object_
 void informer_put(struct informer *informer, const struct object *object)
 {
     const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    packing_add(informer->packing, object);
     if (cached && str_equal(cached->uid, object->uid))
         apply_put(informer, object, false);
 }

@@ -68,7 +68,7 @@ static size_t text_length(const struct reconciler *reconciler, enum object_kind 
                           const char *key)
 {
     const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
-    return object ? object->text.length : 0;
+    return object ? object_text(object).length : 0;
 }
 
 /* True: the key stays taken, the end of a write goes on. */
@@ -140,7 +140,7 @@ static bool is_unsettled(void *arg, const struct object *object)
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
     bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
-                   json_text_member(object->status, "apiId").ptr;
+                   json_text_member(object_status(object), "apiId").ptr;
     *(bool *)arg = *(bool *)arg || (touched && !programmed);
     return true;
 }
@@ -200,7 +200,7 @@ static void touch_users(struct reconciler *reconciler, const struct object *webh
     struct namespace_filter filter = {reconciler, webhook->ns};
     index_visit(reconciler->index, token, touch_in_namespace, &filter);
     touch_token(reconciler, "ref", webhook->key);
-    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->spec, "id", NULL));
+    CLEANUP(freep) char *id = json_text_string(json_text_get(object_spec(webhook), "id", NULL));
     if (str_is_empty(id))
         return;
     touch_token(reconciler, "ref", id);
@@ -247,8 +247,8 @@ static void namespace_changed(struct reconciler *reconciler, const struct object
                               const struct object *after)
 {
     if (before && after) {
-        struct span old = json_text_get(before->metadata, "labels", NULL);
-        struct span new = json_text_get(after->metadata, "labels", NULL);
+        struct span old = json_text_get(object_metadata(before), "labels", NULL);
+        struct span new = json_text_get(object_metadata(after), "labels", NULL);
         if (old.length == new.length && memcmp(old.ptr, new.ptr, new.length) == 0)
             return;
     }
@@ -377,7 +377,8 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->loop = loop;
     reconciler->store = store;
     reconciler->options = *options;
-    reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
+    reconciler->informer =
+        informer_new(loop, source, options->packing, &informer_callbacks, reconciler);
     reconciler->queue = workqueue_new();
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->index = index_new();
