@@ -28,7 +28,7 @@
 #define SECRET_LIMIT 65536
 #define CA_LIMIT (1U << 20)
 /* Contents of objects that stay as text: those of some hundred APIs. */
-#define OPEN_MAX (4U << 20)
+#define OPEN_MAX (2U << 20)
 
 struct app {
     const struct config *config;

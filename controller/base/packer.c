@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#define LEVEL 3
+#define LEVEL 4
 
 struct packer {
     ZSTD_CDict *pack_dictionary;

@@ -47,8 +47,8 @@ struct object {
      * refuses): it is present, keeps its last good state and is InvalidSpec. NULL: usable as far as
      * known. */
     const char *problem;
-    /* private: see object_text(), core/packing.h and object_memo() */
     uint32_t length; /* of the text */
+    /* private: see object_text(), core/packing.h and object_memo() */
     struct object_part parts[OBJECT_PART_COUNT];
     struct object_content *content; /* NULL: it is packed */
     struct packing *packing;        /* NULL: it is never packed */

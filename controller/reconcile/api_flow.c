@@ -56,7 +56,6 @@ void api_state_free(void *value)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     api_drop_events(state);
     unpin(state);
-    free(state->events);
     free(state->work_key);
     free(state);
 }

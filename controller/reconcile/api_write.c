@@ -34,6 +34,8 @@ void api_drop_events(struct api_state *state)
 {
     for (size_t i = 0; i < state->event_count; i++)
         free(state->events[i].note);
+    free(state->events);
+    state->events = NULL;
     state->event_count = 0;
 }
 
@@ -54,6 +56,17 @@ void api_tell_events(struct api_state *state, const struct object *object)
     api_drop_events(state);
 }
 
+/* What is pinned may just as well be the version with the new status: else there are two of each
+ * object while thousands of statuses are written. */
+static void pin_newer(struct api_state *state, const struct object *object)
+{
+    if (!state->api || state->api->generation != object->generation ||
+        strcmp(state->api->uid, object->uid) != 0)
+        return;
+    object_unref(state->api);
+    state->api = object_ref(object);
+}
+
 /* The end of every write. */
 static void on_written(void *arg, const struct object *object, const struct err *err)
 {
@@ -64,6 +77,7 @@ static void on_written(void *arg, const struct object *object, const struct err 
     if (!err) {
         api_tell_events(state, object);
         workqueue_forget(reconciler->queue, state->work_key);
+        pin_newer(state, object);
         informer_put(reconciler->informer, object);
     } else {
         api_drop_events(state);

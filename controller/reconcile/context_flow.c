@@ -151,7 +151,7 @@ static void push_default_context(struct reconciler *reconciler)
         .secret = from->secret,
         .tls = from->tls,
         .confirm_prune = from->confirm_prune,
-        .unsettled = reconciler->unsettled,
+        .unsettled = reconciler->unsettled > 0,
     };
     if (https && host && !config.tls.server_name)
         config.tls.server_name = host;
@@ -288,7 +288,7 @@ static void push_context(struct reconciler *reconciler, const struct object *obj
                 .insecure = place->insecure},
         .allow_adoption = place->allow_adoption,
         .confirm_prune = str_equal(confirmed, "true"),
-        .unsettled = reconciler->unsettled,
+        .unsettled = reconciler->unsettled > 0,
         .blocked = place->problem,
     };
     reconciler->gateways->ops->set_context(reconciler->gateways, object->key, &config);

@@ -64,20 +64,15 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
     reconciler_schedule(reconciler);
 }
 
-static size_t text_length(const struct reconciler *reconciler, enum object_kind kind,
-                          const char *key)
-{
-    const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
-    return object ? object_text(object).length : 0;
-}
-
 /* True: the key stays taken, the end of a write goes on. */
 static bool process(struct reconciler *reconciler, const char *work_key, size_t *bytes)
 {
     const char *key = work_key + strlen(WORK_API);
+    const struct object *api = NULL;
     switch (work_key[0]) {
     case 'a':
-        *bytes += text_length(reconciler, OBJECT_API, key);
+        api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
+        *bytes += api ? api->length : 0;
         return api_reconcile(reconciler, key);
     case 'w':
         return webhook_reconcile(reconciler, key);
@@ -135,14 +130,13 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
 
 /* Has an earlier process perhaps written this API to gateways without a reload behind it? Not if it
  * left no trace on the object: the finalizer, or a status that holds an id, comes before. */
-static bool is_unsettled(void *arg, const struct object *object)
+static bool is_unsettled(const struct object *object)
 {
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
     bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
                    json_text_member(object_status(object), "apiId").ptr;
-    *(bool *)arg = *(bool *)arg || (touched && !programmed);
-    return true;
+    return touched && !programmed;
 }
 
 static void check_complete(struct reconciler *reconciler)
@@ -155,7 +149,6 @@ static void check_complete(struct reconciler *reconciler)
         return;
     reconciler->complete = true;
     reconciler->unjudged = cache_count(reconciler_cache(reconciler), OBJECT_API);
-    cache_visit(reconciler_cache(reconciler), OBJECT_API, is_unsettled, &reconciler->unsettled);
     /* Contexts first: what an API may do depends on them. */
     context_reconcile(reconciler, "");
     static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
@@ -238,6 +231,10 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             state->by_user = true;
+    }
+    if (!reconciler->complete) {
+        reconciler->unsettled += after && is_unsettled(after);
+        reconciler->unsettled -= before && is_unsettled(before);
     }
     api_claim(reconciler, key, after);
     reconciler_touch(reconciler, WORK_API, key);

@@ -101,7 +101,7 @@ struct reconciler {
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
     size_t unjudged;          /* APIs that have not been looked at with complete caches */
     bool complete;            /* caches are complete; only then anything is decided */
-    bool unsettled;           /* at the start, not every API said Programmed */
+    size_t unsettled;         /* at the start: APIs that did not say Programmed */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */

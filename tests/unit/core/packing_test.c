@@ -78,7 +78,7 @@ static struct object *incompressible(void)
     uint32_t random = 1;
     for (int i = 0; i < 4000; i++) {
         random = random * 1664525U + 1013904223U;
-        buf_add_char(&json, (char)(0x23 + (random >> 24) % 57)); /* neither quote nor backslash */
+        buf_add_char(&json, (char)(0x80 + (random >> 24) % 0x80));
     }
     buf_add_text(&json, "\"}");
     struct object *object = NULL;
