@@ -13,6 +13,7 @@ static const struct {
     {"run", cli_run, "reconcile for ever, or --once: converge, print a summary, exit"},
     {"render", cli_render, "print the documents that would be pushed"},
     {"validate", cli_validate, "check manifests: every problem with file, line, field and a hint"},
+    {"diff", cli_diff, "print what a run would change on the gateways"},
     {"materialize", cli_materialize, "print manifests with every copy written out, to commit"},
     {"version", cli_version, "print the version"},
 };

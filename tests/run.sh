@@ -55,6 +55,9 @@ ctest --preset asan -j "$(nproc)" --quiet --output-on-failure
 step "commands: golden files, bad input"
 $python -m pytest -q -p no:cacheprovider tests/golden
 
+step "diff against stub gateways"
+$python -m pytest -q -p no:cacheprovider tests/diff
+
 step "chart and manifests (helm comes with the control plane: without it most are skipped)"
 $python -m pytest -q -rs -c tests/charts/pytest.ini tests/charts
 

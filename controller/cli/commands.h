@@ -11,5 +11,6 @@ enum exit_code { EXIT_FINE = 0, EXIT_PROBLEMS = 1, EXIT_UNABLE = 2 };
 int cli_run(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_validate(int argc, char **argv);
+int cli_diff(int argc, char **argv);
 int cli_materialize(int argc, char **argv);
 int cli_version(int argc, char **argv);

@@ -18,7 +18,8 @@ static const struct object *find_config_map(const struct offline *offline,
 }
 
 /* The folder's owner is the gateway's owner: without a context all is allowed, with a warning. */
-static void choose_context(const struct offline *offline, struct offline_api *api)
+static void choose_context(const struct offline *offline, const struct offline_options *options,
+                           struct offline_api *api)
 {
     struct api_facts facts;
     api_facts_read(api->object, NULL, &facts);
@@ -29,7 +30,9 @@ static void choose_context(const struct offline *offline, struct offline_api *ap
         api->abilities = api->context.abilities;
     } else {
         api->has_context = true;
-        api->abilities = (struct gateway_abilities){.version = "", .folder_owner = true};
+        api->abilities = options->abilities
+                             ? *options->abilities
+                             : (struct gateway_abilities){.version = "", .folder_owner = true};
     }
     api_facts_fini(&facts);
 }
@@ -51,7 +54,7 @@ static void resolve_one(const struct offline *offline, struct offline_api *api)
         accepted_set(api->accepted, &api->resolution.refs[i]);
 }
 
-static void resolve_all(struct offline *offline)
+static void resolve_all(struct offline *offline, const struct offline_options *options)
 {
     CLEANUP(freep) const char **keys = cache_sorted_keys(offline->cache, OBJECT_API);
     offline->api_count = cache_count(offline->cache, OBJECT_API);
@@ -59,7 +62,7 @@ static void resolve_all(struct offline *offline)
     for (size_t i = 0; i < offline->api_count; i++) {
         struct offline_api *api = &offline->apis[i];
         api->object = cache_get(offline->cache, OBJECT_API, keys[i]);
-        choose_context(offline, api);
+        choose_context(offline, options, api);
         resolve_one(offline, api);
         claims_put(offline->claims, api->object, &api->resolution.facts, api->resolution.valid,
                    NULL, NULL);
@@ -97,7 +100,11 @@ struct offline *offline_new(const char *const *paths, size_t count,
         .placeholders = placeholders,
     };
     manifests_fill_cache(&offline->manifests, offline->cache);
-    resolve_all(offline);
+    if (options->peek) {
+        offline->settings.seal_key = &options->peek->seal_key;
+        dir_peek_join(options->peek, offline->cache);
+    }
+    resolve_all(offline, options);
     return TAKE(offline);
 }
 
@@ -176,17 +183,25 @@ static void add_problems(const struct offline *offline, const struct offline_api
     }
 }
 
+bool offline_document(const struct offline *offline, const struct offline_api *api,
+                      bool placeholders, struct buf *out)
+{
+    struct resolve_settings settings = offline->settings;
+    settings.placeholders = placeholders;
+    CLEANUP(buf_fini) struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
+    bool built =
+        api->resolution.valid && document_build(api->object, api->config_map, api->accepted,
+                                                &settings, &api->abilities, &document, NULL) == 0;
+    if (built)
+        buf_add(out, buf_text(&document), document.length);
+    return built;
+}
+
 static void add_document(const struct offline *offline, const struct offline_api *api,
                          struct buf *out)
 {
-    CLEANUP(buf_fini) struct buf document;
-    buf_init(&document, BUF_UNLIMITED);
-    bool built = api->resolution.valid &&
-                 document_build(api->object, api->config_map, api->accepted, &offline->settings,
-                                &api->abilities, &document, NULL) == 0;
-    if (built)
-        buf_add(out, buf_text(&document), document.length);
-    else
+    if (!offline_document(offline, api, offline->settings.placeholders, out))
         buf_add_text(out, "null");
 }
 

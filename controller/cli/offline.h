@@ -10,15 +10,19 @@
 #include "core/cache.h"
 #include "core/claims.h"
 #include "core/resolve.h"
+#include "dir/dir_peek.h"
 #include "dir/manifests.h"
 
 /*
- * What `render` and `materialize` have in common: manifests loaded, every ApiDefinition among them
- * resolved, without a cluster and without a gateway.
+ * What `render`, `materialize` and `diff` have in common: manifests loaded, every ApiDefinition
+ * among them resolved, without a cluster and without a gateway.
  */
 struct offline_options {
     struct option_texts id_namespaces;
     char *default_cooldown;
+    /* For commands that know more; NULL: render's way. */
+    const struct gateway_abilities *abilities; /* of APIs without contextRef */
+    const struct dir_peek *peek;               /* what is remembered of the manifests */
 };
 
 /* The rows of these options for a command's table. */
@@ -64,6 +68,10 @@ struct offline *offline_new(const char *const *paths, size_t count,
                             struct err *err);
 void offline_freep(struct offline **offline);
 
+/* Appends the document to push, with placeholders for values of Secrets or without; false when the
+ * API cannot be pushed. */
+bool offline_document(const struct offline *offline, const struct offline_api *api,
+                      bool placeholders, struct buf *out);
 /* Appends the JSON of one API as `render` prints it. */
 void offline_add_element(const struct offline *offline, const struct offline_api *api,
                          struct buf *out);

@@ -82,7 +82,7 @@ static void read_oas(struct span text, struct definition *definition)
 
 void definition_read(struct span text, enum api_family form, struct definition *ret_definition)
 {
-    *ret_definition = (struct definition){0};
+    *ret_definition = (struct definition){.text = text};
     if (form == API_OAS)
         read_oas(text, ret_definition);
     else
@@ -115,8 +115,7 @@ uint64_t listen_path_claim(const char *path, const char *domain)
     return hash ? hash : 1;
 }
 
-/* Values that the gateway looks up somewhere when it loads them: GET shows what was found. */
-static bool has_reference(const char *text)
+bool definition_is_looked_up(const char *text)
 {
     static const char *const signs[] = {"env://",  "secrets://", "vault://", "consul://",
                                         "file://", "kv://",      "$kv{",     "$secret_",
@@ -140,7 +139,7 @@ static bool same_path(const char *a, const char *b)
 enum listen_path_match listen_path_compare(const char *wanted, const char *shown,
                                            const char *api_id)
 {
-    if (same_path(wanted, shown) || has_reference(wanted))
+    if (same_path(wanted, shown) || definition_is_looked_up(wanted))
         return LISTEN_PATH_SAME;
     CLEANUP(freep) char *before = listen_path_before_rename(shown, api_id);
     return before && same_path(wanted, before) ? LISTEN_PATH_RENAMED : LISTEN_PATH_OTHER;
@@ -162,5 +161,5 @@ char *listen_path_before_rename(const char *shown, const char *api_id)
 
 bool target_is(const char *wanted, const char *shown)
 {
-    return strcmp(wanted, shown) == 0 || has_reference(wanted);
+    return strcmp(wanted, shown) == 0 || definition_is_looked_up(wanted);
 }

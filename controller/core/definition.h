@@ -12,6 +12,7 @@
  * values with their quotes, empty when absent.
  */
 struct definition {
+    struct span text; /* the whole */
     struct span api_id;
     struct span listen_path;
     struct span domain; /* empty also when the custom domain is switched off */
@@ -22,6 +23,10 @@ struct definition {
 
 /* `form` is what was asked for: an item of /tyk/apis is Classic, one of /tyk/apis/oas is OAS. */
 void definition_read(struct span text, enum api_family form, struct definition *ret_definition);
+
+/* Is it a value that the gateway looks up somewhere when it loads it (env://, $secret_…)? Its GET
+ * shows what was found. */
+bool definition_is_looked_up(const char *text);
 
 /*
  * Listen paths. The gateway shows them as they were sent (older ones cleaned), routes them cleaned,

@@ -64,11 +64,9 @@ static uint32_t rest_of(const struct slot *slot, enum slot_fault fault)
     case FAULT_TRUNCATED:
     case FAULT_DOCUMENT:
         return REST_REFUSED_S;
-    case FAULT_WRONG_ID:
-        /* Each try leaves a definition with a random id behind. */
-        return UINT32_MAX / 2;
     case FAULT_NONE:
         return REST_UNKNOWN_DOCUMENT_S;
+    case FAULT_WRONG_ID:
     case FAULT_SERVER:
     case FAULT_NOT_LOADED:
     case FAULT_RENAMED:
@@ -77,8 +75,11 @@ static uint32_t rest_of(const struct slot *slot, enum slot_fault fault)
     case FAULT_FOREIGN_PATH:
         break;
     }
-    uint32_t limit = fault == FAULT_SERVER ? REST_SERVER_MAX_S : REST_MAX_S;
-    unsigned doubled = slot->attempts < 8 ? slot->attempts : 8;
+    /* Each try under another id leaves one behind, which is deleted again. */
+    uint32_t limit = fault == FAULT_SERVER     ? REST_SERVER_MAX_S
+                     : fault == FAULT_WRONG_ID ? REST_REFUSED_S
+                                               : REST_MAX_S;
+    unsigned doubled = slot->attempts < 10 ? slot->attempts : 10;
     uint32_t rest = (uint32_t)(REST_MIN_S / 2) << doubled;
     return rest < limit ? rest : limit;
 }

@@ -10,7 +10,9 @@
 #define CLASSIC_AT_ONCE 4
 #define OAS_AT_ONCE 2
 #define RELOAD_EVERY_MS 1000
-/* What was seen so long ago may have changed hands. A deletion cannot be taken back. */
+/* What was seen so long ago may have changed hands. A batch goes by what was seen right before it,
+ * or since, for so long as it may take; a deletion cannot be taken back. */
+#define FRESH_BEFORE_BATCH_S 1
 #define FRESH_S 30
 #define FRESH_TO_DELETE_S 5
 /* So long after it was ready, a gateway may have been restarted, and say 404 to everything until it
@@ -36,8 +38,14 @@ static bool needs_look(const struct endpoint *endpoint, const struct slot *slot)
     /* Pushing over what was ours is repair; everything else depends on what stands there now. */
     if (!slot->is_deletion && slot->found == PLAN_OURS && !slot->in_doubt)
         return false;
-    uint32_t fresh = slot->is_deletion ? FRESH_TO_DELETE_S : FRESH_S;
-    return !slot->looked_at || endpoint_seconds(endpoint) - slot->looked_at > fresh;
+    uint32_t now = endpoint_seconds(endpoint);
+    if (!slot->looked_at || now - slot->looked_at > FRESH_S)
+        return true;
+    if (slot->is_deletion)
+        return now - slot->looked_at > FRESH_TO_DELETE_S;
+    bool is_in_batch = endpoint->state == ENDPOINT_PUSHING;
+    uint32_t began = is_in_batch ? (uint32_t)(endpoint->batch.began_at / 1000) : now;
+    return slot->looked_at + FRESH_BEFORE_BATCH_S < began;
 }
 
 bool push_wants_look(const struct endpoint *endpoint)
@@ -97,6 +105,12 @@ static struct plan_batch batch_now(const struct endpoint *endpoint)
 void push_step(struct endpoint *endpoint)
 {
     struct batch *batch = &endpoint->batch;
+    if (batch->first_write_at < 0 && push_wants_look(endpoint)) {
+        /* More has come, which is cheaper to be looked at together. */
+        if (!jobs_active(endpoint))
+            endpoint_enter(endpoint, ENDPOINT_CHECKING);
+        return;
+    }
     struct plan_batch plan = batch_now(endpoint);
     batch->is_closing |= plan.age_ms && plan_batch_closes(&plan) && !plan.queue_is_empty;
     if (!batch->is_closing) {
@@ -256,6 +270,10 @@ static void on_reload(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
+    if (endpoint->fleet->figures)
+        histogram_observe(&endpoint->fleet->figures->reloads,
+                          (double)(loop_now(endpoint->fleet->loop) - endpoint->reload_began_at) /
+                              1e3);
     endpoint->epoch++;
     endpoint->ready_at = loop_now(endpoint->fleet->loop);
     endpoint->dirty = 0;

@@ -15,6 +15,7 @@
 #define BURST_READS 8
 #define BURST_CHANGES 2
 
+static void on_probe(void *arg, const struct gateway_answer *answer);
 static void on_spot(void *arg, const struct gateway_answer *answer);
 static void send_burst(struct endpoint *endpoint);
 static void on_burst(void *arg, const struct gateway_answer *answer);
@@ -55,7 +56,9 @@ void spot_start(struct endpoint *endpoint)
     /* In rotation: the one that was read longest ago. */
     struct slot *slot = endpoint->slots.lists[SLOT_SYNCED].first;
     if (!slot) {
-        spot_end(endpoint);
+        /* Nothing of ours is there to be read: is the gateway there, and does it let us in? */
+        endpoint->call =
+            gateway_get(endpoint->client, "grapnel", API_CLASSIC, false, on_probe, endpoint);
         return;
     }
     slots_move(&endpoint->slots, slot, SLOT_SYNCED);
@@ -93,6 +96,16 @@ static bool is_there(const struct endpoint *endpoint, const struct gateway_answe
         there = plan_compare(&definition, slot->place->api_id, slot->place->listen_path,
                              slot->place->target) == PLAN_FORM_GOOD;
     return there;
+}
+
+static void on_probe(void *arg, const struct gateway_answer *answer)
+{
+    struct endpoint *endpoint = arg;
+    endpoint->call = NULL;
+    if (is_about_definition(answer))
+        spot_end(endpoint);
+    else
+        endpoint_fail(endpoint, answer);
 }
 
 static void on_spot(void *arg, const struct gateway_answer *answer)

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define READY_MS 5000
+/* Of a deletion too: one file is removed, and who deletes an API waits for it. */
 #define READ_MS 15000
 #define WRITE_MS 30000
 #define LIST_MS 120000
@@ -44,6 +45,7 @@ struct gateway_call {
     struct buf body;
     int64_t timeout_ms;
     size_t limit;
+    bool names_key; /* a success says what was written */
     gateway_done_fn *done;
     void *arg;
     /* progress */
@@ -267,6 +269,9 @@ static void call_finish(struct gateway_call *call, const struct http_response *r
         } else if (call->split && json_split_finish(call->split, NULL, NULL) < 0) {
             err_set(&failure, ERR_TRANSIENT, 0, "the list breaks off");
             answer.err = &failure;
+        } else if (call->names_key && !json_text_member(response->body, "key").ptr) {
+            err_set(&failure, ERR_INVALID, 0, "the answer is not one of a gateway");
+            answer.err = &failure;
         }
     }
     answer.detail = buf_text(&detail);
@@ -333,6 +338,7 @@ struct gateway_call *gateway_post(struct gateway_client *client, enum api_family
         call_new(client, "POST", xasprintf("%s%s", client->url, path), done, arg);
     call->body = *body;
     buf_init(body, body->limit);
+    call->names_key = true;
     call->timeout_ms = WRITE_MS;
     call_send(call);
     return call;
@@ -343,7 +349,6 @@ struct gateway_call *gateway_delete(struct gateway_client *client, const char *i
 {
     struct gateway_call *call =
         call_new(client, "DELETE", url_of_id(client, "/tyk/apis/", id), done, arg);
-    call->timeout_ms = WRITE_MS;
     call_send(call);
     return call;
 }

@@ -15,11 +15,6 @@
 #include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
-/* How long the status waits for gateways that are just busy: most pushes are over by then. */
-#define PENDING_QUIET_MS 2000
-/* A status that was Synced follows pods that come and go at most this often. */
-#define FOLLOW_GATEWAYS_MS 10000
-
 /* What one look has found; lives on the stack. */
 struct api_look {
     struct reconciler *reconciler;
@@ -190,6 +185,17 @@ static void touch_webhook(void *arg, const char *webhook)
     reconciler_touch(arg, WORK_WEBHOOK, webhook);
 }
 
+static void count_handlers(struct api_look *look)
+{
+    const struct resolution *resolution = &look->resolution;
+    struct api_state *state = look->state;
+    memset(state->handlers, 0, sizeof(state->handlers));
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        if (resolution->handlers[i].is_webhook)
+            state->handlers[resolution->handlers[i].source]++;
+    }
+}
+
 static void record_usage(struct api_look *look)
 {
     const struct resolution *resolution = &look->resolution;
@@ -304,6 +310,7 @@ static bool look_at(struct api_look *look)
     if (!follow_needs(look))
         return false;
     record_usage(look);
+    count_handlers(look);
     judge(look);
     return true;
 }
@@ -422,7 +429,8 @@ static void step_want(struct api_look *look)
     struct err err;
     if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
                        look->abilities, &document, &err) < 0) {
-        log_error("a resolved definition cannot be built", .name = state->key, .err = &err);
+        log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
+                  .key = state->key, .err = &err);
         accepted_free(accepted);
         return;
     }
@@ -490,35 +498,63 @@ static bool same_reason(const struct object *api, const struct conditions *condi
     return str_equal(before, now ? now->reason : NULL);
 }
 
-/* When may this status be written? 0: now. Gateways that are just busy, and pods that come and go
- * where everything was programmed, are followed with delay; all else is told at once. */
-static int64_t status_delay(const struct api_look *look, const struct conditions *conditions)
+/* Is what the status says of anything but the gateways as it was? */
+static bool only_gateways_differ(const struct api_look *look, const struct conditions *conditions,
+                                 struct span status)
 {
-    const struct api_state *state = look->state;
-    const struct object *api = look->api;
-    int64_t now = loop_now(look->reconciler->loop);
     int64_t observed = -1;
-    json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
-    bool pending = str_equal(conditions_get(conditions, "Programmed")->reason, "Pending");
-    bool gateways_only = observed == api->generation &&
-                         same_reason(api, conditions, "ResolvedRefs") &&
-                         same_reason(api, conditions, "Stalled");
+    json_text_int64(json_text_get(object_status(look->api), "observedGeneration", NULL), &observed);
+    bool same = observed == look->api->generation &&
+                same_reason(look->api, conditions, "ResolvedRefs") &&
+                same_reason(look->api, conditions, "Stalled");
+    struct json_text_iter iter = json_text_iterate(status);
+    while (same && json_text_next(&iter)) {
+        bool of_gateways = json_text_is(iter.key, "conditions") ||
+                           json_text_is(iter.key, "gateways") ||
+                           json_text_is(iter.key, "gatewaysSummary") ||
+                           json_text_is(iter.key, "latestTransaction");
+        CLEANUP(freep) char *key = json_text_string(iter.key);
+        same = of_gateways ||
+               json_text_equal(json_text_member(object_status(look->api), key), iter.value);
+    }
+    return same;
+}
+
+/* When may this status be written? 0: now. Gateways that are just busy, and pods that come and go,
+ * are followed with delay; all else is told at once. */
+static int64_t status_delay(const struct api_look *look, const struct gateway_progress *progress,
+                            const struct conditions *conditions, bool gateways_only)
+{
+    struct api_state *state = look->state;
+    int64_t now = loop_now(look->reconciler->loop);
+    const struct condition *programmed = conditions_get(conditions, "Programmed");
+    bool pending = str_equal(programmed->reason, "Pending");
     bool progressing = str_equal(conditions_get(conditions, "Ready")->reason, "Progressing");
     if (pending && (gateways_only || progressing) && now - state->wanted_ms < PENDING_QUIET_MS)
         return state->wanted_ms + PENDING_QUIET_MS - now;
+    if (!gateways_only)
+        return 0;
     bool was_programmed = false;
-    free(condition_reason(api, "Programmed", &was_programmed));
-    if (gateways_only && was_programmed && state->followed_ms &&
-        now - state->followed_ms < FOLLOW_GATEWAYS_MS)
-        return state->followed_ms + FOLLOW_GATEWAYS_MS - now;
-    return 0;
+    CLEANUP(freep) char *reason = condition_reason(look->api, "Programmed", &was_programmed);
+    int64_t told_total = 0;
+    json_text_int64(json_text_get(object_status(look->api), "gateways", "total", NULL),
+                    &told_total);
+    struct pace_case now_case = {
+        .programmed = programmed_of(progress),
+        .total = progress->total,
+        .synced = progress->synced,
+        .told_total = told_total > 0 ? (size_t)told_total : 0,
+        .was_programmed = was_programmed,
+        .same_reason = str_equal(reason, programmed->reason),
+    };
+    return pace_delay(&state->pace, &now_case, now);
 }
 
 static bool step_status(struct api_look *look)
 {
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
-    struct gateway_progress progress;
+    struct gateway_progress progress = {.total = 0};
     bool known = reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
     CLEANUP(conditions_fini) struct conditions conditions;
     CLEANUP(buf_fini) struct buf status;
@@ -526,14 +562,21 @@ static bool step_status(struct api_look *look)
     build_status(look, known ? &progress : NULL, &conditions, &status);
     state->ready = conditions_get(&conditions, "Ready")->status == CONDITION_TRUE;
     state->stalled = conditions_get(&conditions, "Stalled") != NULL;
-    if (status_is_current(look->api, buf_text(&status), status.length))
+    struct span text = {buf_text(&status), status.length};
+    if (status_is_current(look->api, text.ptr, text.length)) {
+        pace_settled(&state->pace);
         return false;
-    int64_t delay = status_delay(look, &conditions);
+    }
+    bool gateways_only = known && only_gateways_differ(look, &conditions, text);
+    int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
         reconciler_touch_after(reconciler, WORK_API, state->key, delay);
         return false;
     }
-    state->followed_ms = loop_now(reconciler->loop);
+    if (gateways_only)
+        pace_followed(&state->pace, loop_now(reconciler->loop));
+    else
+        state->pace = (struct pace){.told = 0}; /* news of its own: what follows is new as well */
     add_transitions(state, look->api, &conditions);
     api_write_status(state, look->api, &status);
     return true;
@@ -548,7 +591,7 @@ static void log_warnings(const struct api_look *look)
     for (size_t i = 0; i < look->resolution.problem_count; i++) {
         const struct problem *problem = &look->resolution.problems[i];
         if (problem->severity == PROBLEM_WARNING)
-            log_warn("definition has a flaw", .kind = "ApiDefinition", .name = state->key,
+            log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
                      .reason = problem->reason, .detail = problem->message);
     }
 }
@@ -604,6 +647,7 @@ void api_release(struct reconciler *reconciler, struct api_state *state)
 {
     index_set(reconciler->index, state->work_key, NULL, 0);
     usage_set(reconciler->usage, state->key, NULL, 0, touch_webhook, reconciler);
+    memset(state->handlers, 0, sizeof(state->handlers));
 }
 
 /* What the gateways ask and tell. */

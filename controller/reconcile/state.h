@@ -10,6 +10,7 @@
 #include "core/context.h"
 #include "core/context_place.h"
 #include "core/index.h"
+#include "core/pace.h"
 #include "core/usage.h"
 #include "core/workqueue.h"
 #include "reconcile/informer.h"
@@ -30,6 +31,9 @@ struct pending_event {
     char *note;
 };
 
+/* How long the status waits for gateways that are just busy: most pushes are over by then. */
+#define PENDING_QUIET_MS 2000
+
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;
@@ -45,8 +49,10 @@ struct api_state {
     char *context; /* "" is the default one */
     struct digest digest;
 
-    struct store_call *call;      /* a write in flight */
-    struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none was ever told */
+    struct store_call *call; /* a write in flight */
+    int64_t looked_us;       /* when the look began that it belongs to */
+    size_t handlers[REF_SOURCE_COUNT];
+    struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
 
     bool judged;  /* has been looked at with complete caches */
@@ -57,7 +63,7 @@ struct api_state {
     bool by_user; /* what changed last was changed by somebody, not by our start */
     int64_t first_seen_ms;
     int64_t wanted_ms;         /* when it was told last */
-    int64_t followed_ms;       /* when the status followed the gateways last; 0: never */
+    struct pace pace;          /* how fast the status follows the gateways */
     int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
     bool rewrite_refused;      /* told once */
     int64_t warned_generation; /* whose warnings were logged */
@@ -78,13 +84,14 @@ struct object_state {
     struct reconciler *reconciler;
     char *work_key;
     struct store_call *call;
+    int64_t looked_us;
     int64_t written_ms;
 };
 
 struct reconciler {
     struct loop *loop;
-    struct object_store *store;
-    struct gateways *gateways;
+    struct object_store *store; /* NULL: this is a standby */
+    struct gateways *gateways;  /* likewise */
     struct informer *informer;
     struct reconciler_options options;
     struct default_context default_context;
@@ -100,12 +107,17 @@ struct reconciler {
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
     size_t unjudged;          /* APIs that have not been looked at with complete caches */
-    bool complete;            /* caches are complete; only then anything is decided */
-    size_t unsettled;         /* at the start: APIs that did not say Programmed */
+    bool complete;            /* caches are complete */
+    bool active;              /* … and we lead; only then anything is decided */
+    size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
+    bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct reconciler_counts counts;
+    struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
+    int64_t look_began_us;                        /* of the look at hand */
+    bool look_comes_back;                         /* it has asked for another one later */
 };
 
 /* api_flow.c */
@@ -120,6 +132,9 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
 void reconciler_schedule(struct reconciler *reconciler);
+/* The write that a look has ended with is answered. */
+void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
+                            const struct err *err);
 const struct cache *reconciler_cache(const struct reconciler *reconciler);
 
 /* api_flow.c */
@@ -145,6 +160,9 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
+ * been read): *ret_key, borrowed. What stands on them is not known either. */
+bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api);
 void api_gone(struct reconciler *reconciler, struct api_state *state);
 
@@ -157,3 +175,5 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
+/* The Services of all contexts are not followed any more. */
+void contexts_unfollow(struct reconciler *reconciler);

@@ -13,6 +13,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ import urllib.request
 from pathlib import Path
 
 SECRET = "s3cret"
+# Fleets are compared without the wait for a gateway's tick, which would hide what is compared.
+SHORT_TICK = ("--reload-interval", "0.05")
 
 
 def say(text):
@@ -63,6 +66,10 @@ def webhook(name, path="hook"):
             "spec": {"url": f"https://pager.example/{path}"}}
 
 
+def json_mb(objects):
+    return sum(len(json.dumps(one, separators=(",", ":"))) for one in objects) / 1048576
+
+
 CHILDREN = []
 
 
@@ -75,13 +82,18 @@ def kill_children():
 atexit.register(kill_children)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 class Stub:
-    def __init__(self, binary, folder, number=0):
+    def __init__(self, binary, folder, number=0, *more):
         self.folder = folder / f"gateway{number}"
         self.folder.mkdir()
         self.process = subprocess.Popen(
             [binary, "--listen", "127.0.0.1:0", "--secret", SECRET, "--app-path", self.folder,
-             "--log", folder / f"gateway{number}.log"],
+             "--log", folder / f"gateway{number}.log", *more],
             stdout=subprocess.PIPE, text=True)
         CHILDREN.append(self.process)
         ready = json.loads(self.process.stdout.readline())
@@ -96,8 +108,15 @@ class Stub:
         lines = (self.folder.parent / f"{self.folder.name}.log").read_text().splitlines()
         return json.loads(lines[0])["time"], json.loads(lines[-1])["time"]
 
+    def _tell(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        urllib.request.urlopen(urllib.request.Request(self.url + path, data=data, method="POST"), timeout=30).read()
+
     def reset(self):
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/__reset", method="POST"), timeout=30).read()
+        self._tell("/__reset")
+
+    def fault(self, name, **options):
+        self._tell("/__fault", {"fault": name, **options})
 
     def stop(self):
         self.process.terminate()
@@ -115,12 +134,18 @@ class Grapnel:
 
     def __init__(self, binary, folder, stubs, *more):
         self.log = open(folder.parent / "grapnel.log", "ab")
-        arguments = [binary, "run", "--source", f"dir:{folder}", "--listen", "127.0.0.1:0", "--log-format", "json", *more]
+        self.port = free_port()
+        arguments = [binary, "run", "--source", f"dir:{folder}", "--listen", f"127.0.0.1:{self.port}", "--log-format", "json", *more]
         for stub in stubs:
             arguments += ["--gateway-url", stub.url]
         self.begin = time.monotonic()
         self.process = subprocess.Popen(arguments, stderr=self.log, stdout=subprocess.PIPE, env={**os.environ, "TYK_AUTH": SECRET})
         CHILDREN.append(self.process)
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
+            found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", answer.read().decode(), re.MULTILINE)
+        return sum(float(value) for value in found)
 
     def rss_mb(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -178,12 +203,15 @@ class Bench:
             files.append(path)
         return files
 
-    def raw(self, folder, connections=4):
+    def raw(self, folder, connections=4, gateways=1, more=()):
         place = Path(tempfile.mkdtemp(dir=self.work))
         files = self.documents(folder, place / "documents")
-        stub = Stub(self.stub, place)
-        done = subprocess.run([self.raw_program, stub.url, SECRET, str(connections), *files], capture_output=True, text=True)
-        stub.stop()
+        stubs = [Stub(self.stub, place, number, *more) for number in range(gateways)]
+        done = subprocess.run([self.raw_program, ",".join(stub.url for stub in stubs), SECRET, str(connections), *files],
+                              capture_output=True, text=True)
+        for stub in stubs:
+            stub.stop()
+        shutil.rmtree(place)
         if done.returncode:
             sys.exit(done.stderr)
         return json.loads(done.stdout)
@@ -288,7 +316,7 @@ class Bench:
             one["spec"]["version_data"]["versions"]["Default"]["extended_paths"]["white_list"] = []
             bare = len(json.dumps(one["spec"], separators=(",", ":")))
             one["spec"]["config_data"]["filler"] = "z" * max(0, size - bare)
-        json_mb = sum(len(json.dumps(one, separators=(",", ":"))) for one in objects) / 1048576
+        held = json_mb(objects)
         write_folder(folder, objects)
         grapnel = Grapnel(self.grapnel, folder, [stub])
         until(lambda: self.synced(folder) >= apis, 300)
@@ -296,9 +324,168 @@ class Bench:
         rss, peak = grapnel.rss_mb(), grapnel.peak_mb()
         grapnel.stop()
         stub.stop()
-        ratio = round((rss - idle) / json_mb, 2)
-        say(f"    {apis} APIs, {json_mb:.1f} MB of JSON: RSS {rss:.1f} MB, peak {peak:.1f} MB")
+        ratio = round((rss - idle) / held, 2)
+        say(f"    {apis} APIs, {held:.1f} MB of JSON: RSS {rss:.1f} MB, peak {peak:.1f} MB")
         self.record(f"RSS with {apis} APIs of 2.5 KB, less idle, against their JSON", ratio, "<= 1.6", ratio <= 1.6)
+
+
+    # --- fleets ---
+
+    def filled(self, folder, gateways, apis, hanging=False):
+        """Everything new to a fleet, the last of which may hang: seconds until all others hold it, and what it took."""
+        shutil.rmtree(folder / ".grapnel", ignore_errors=True)
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        stubs = [Stub(self.stub, place, number, *SHORT_TICK) for number in range(gateways)]
+        if hanging:
+            stubs[-1].fault("hang")
+        whole = stubs[:-1] if hanging else stubs
+        grapnel = Grapnel(self.grapnel, folder, stubs, "--drift-interval", "1h")
+        until(lambda: all(stub.state()["loaded_count"] >= apis for stub in whole), 600)
+        if not hanging:
+            until(lambda: self.synced(folder) >= apis, 600)
+        else:
+            # Reading back comes after what can be seen from here.
+            time.sleep(1)
+        times = [stub.requests() for stub in whole]
+        took = {"wall": round(max(last for _, last in times) - min(first for first, _ in times), 4),
+                "counts": [counts(stub.state()) for stub in whole], "cpu": grapnel.cpu(),
+                "peak_mb": round(grapnel.peak_mb(), 1), "stalls": grapnel.metric("grapnel_loop_stalls_total")}
+        grapnel.stop()
+        for stub in stubs:
+            stub.stop()
+        shutil.rmtree(place)
+        return took
+
+    def fleet(self, apis=500, gateways=12):
+        """Everything new: from the folder to a fleet."""
+        folder = Path(tempfile.mkdtemp(dir=self.work)) / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)])
+        raws, tries = [], []
+        for _ in range(3):
+            raws.append(self.raw(folder, gateways=gateways, more=SHORT_TICK))
+            tries.append(self.filled(folder, gateways, apis))
+        raw = min(raws, key=lambda one: one["total"])
+        best = min(tries, key=lambda one: one["wall"])
+        posts = sum(one["posts"] for one in best["counts"])
+        reloads = max(one["reloads"] for one in best["counts"])
+        say(f"    raw {raw['total']} s; grapnel {best['wall']} s, {best['cpu']} s of CPU, peak {best['peak_mb']} MB")
+        what = f"{apis} new APIs, {gateways} gateways"
+        self.record(f"{what}: POSTs", posts, apis * gateways, posts == apis * gateways)
+        self.record(f"{what}: reloads of each", reloads, "<= 2", reloads <= 2)
+        ratio = round(best["wall"] / raw["total"], 2)
+        self.record(f"{what}: wall / raw", ratio, "<= 1.3", ratio <= 1.3)
+
+    def hang(self, apis=500, gateways=12):
+        """One gateway answers nothing, against a fleet that does not have it."""
+        folder = Path(tempfile.mkdtemp(dir=self.work)) / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)])
+        without, beside = [], []
+        for _ in range(3):
+            without.append(self.filled(folder, gateways - 1, apis)["wall"])
+            beside.append(self.filled(folder, gateways, apis, True)["wall"])
+        say(f"    without {without}, beside one that hangs {beside}")
+        ratio = round(min(beside) / min(without), 2)
+        self.record(f"one of {gateways} gateways hangs: wall of the others / without it", ratio, "<= 1.1", ratio <= 1.1)
+
+    def refill(self, apis=500):
+        """A gateway is emptied, at three moments between two looks at it."""
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        write_folder(folder, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)])
+        stub = Stub(self.stub, place)
+        grapnel = Grapnel(self.grapnel, folder, [stub])
+        until(lambda: self.synced(folder) >= apis)
+        took = []
+        for pause in (1, 4.3, 7.7):
+            time.sleep(pause)
+            begin = time.monotonic()
+            stub.fault("wipe")
+            until(lambda: stub.state()["loaded_count"] >= apis)
+            took.append(round(time.monotonic() - begin, 2))
+        grapnel.stop()
+        stub.stop()
+        say(f"    {took}")
+        # A reload waits for the gateway's tick, of a second.
+        self.record(f"emptied gateway of {apis} APIs is whole again: seconds", max(took), "<= 11", max(took) <= 11)
+
+    def rolling(self, apis=500, pods=12, seconds=3):
+        """Every gateway of a context is replaced by a new one, as in a rolling update."""
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        stubs = [Stub(self.stub, place, number) for number in range(2 * pods)]
+
+        def context(first, count):
+            return {"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "OperatorContext", "metadata": {"name": "edge", "namespace": "default"},
+                    "spec": {"urls": [stub.url for stub in stubs[first:first + count]], "secretRef": {"name": "conf"}}}
+
+        objects = [sized(number, "pager", 13000) for number in range(apis)]
+        for one in objects:
+            one["spec"]["contextRef"] = {"name": "edge"}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "conf", "namespace": "default"}, "stringData": {"TYK_AUTH": SECRET}}
+        write_folder(folder, [webhook("pager"), secret, context(0, pods), *objects])
+        grapnel = Grapnel(self.grapnel, folder, [])
+        until(lambda: self.synced(folder) >= apis)
+        time.sleep(15)
+        writes = Writes(folder / ".grapnel" / "status")
+        for number in range(pods):
+            write_folder(folder, [context(number, pods + 1)])
+            until(lambda: stubs[number + pods].state()["loaded_count"] >= apis)
+            writes.count(seconds)
+            write_folder(folder, [context(number + 1, pods)])
+            writes.count(seconds)
+        writes.count(60)
+        grapnel.stop()
+        for stub in stubs:
+            stub.stop()
+        whole = sum(f"total: {pods}" in path.read_text() for path in writes.paths())
+        self.record(f"rolling update of {pods} gateways: status writes of an API", writes.most(), "<= 2", writes.most() <= 2)
+        self.record(f"rolling update of {pods} gateways: APIs whose status is right in the end", whole, apis, whole == apis)
+
+    def big(self, apis=5000, gateways=12):
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        folder = place / "definitions"
+        objects = [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)]
+        write_folder(folder, objects)
+        held = json_mb(objects)
+        raw = self.raw(folder, gateways=gateways, more=SHORT_TICK)
+        took = self.filled(folder, gateways, apis)
+        say(f"    {held:.1f} MB of JSON; raw {raw['total']} s; grapnel {took['wall']} s, {took['cpu']} s of CPU")
+        what = f"{apis} APIs, {gateways} gateways"
+        posts = sum(one["posts"] for one in took["counts"])
+        self.record(f"{what}: POSTs", posts, apis * gateways, posts == apis * gateways)
+        self.record(f"{what}: wall / raw", round(took["wall"] / raw["total"], 2), "told", True)
+        self.record(f"{what}: callbacks over 100 ms", took["stalls"], 0, took["stalls"] == 0)
+        most = round(1.6 * held + 20, 1)
+        self.record(f"{what}: peak RSS, MB", took["peak_mb"], f"<= {most}", took["peak_mb"] <= most)
+
+
+class Writes:
+    """How often the status of each API is written anew."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.written = {}
+        self.stamps = {path: path.stat().st_mtime_ns for path in self.paths()}
+
+    def paths(self):
+        return list(self.folder.glob("ApiDefinition.*.yaml"))
+
+    def count(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            for path in self.paths():
+                stamp = path.stat().st_mtime_ns
+                if stamp != self.stamps.get(path):
+                    self.stamps[path] = stamp
+                    self.written[path] = self.written.get(path, 0) + 1
+
+    def most(self):
+        return max(self.written.values(), default=0)
+
+
+# What a run without names does; "big" takes minutes.
+SCENARIOS = ("converge", "changes", "restart", "memory", "fleet", "hang", "refill", "rolling")
 
 
 def machine():
@@ -311,13 +498,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True, help="folder of a release build")
     parser.add_argument("--out", type=Path, help="where to write the results as text")
-    parser.add_argument("only", nargs="*", help="converge, changes, restart, memory")
+    parser.add_argument("only", nargs="*", help=f"{', '.join(SCENARIOS)}, big")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=base) as work:
         bench = Bench(options.build.resolve(), Path(work))
-        for name in options.only or ["converge", "changes", "restart", "memory"]:
+        for name in options.only or SCENARIOS:
             say(f"== {name}")
             getattr(bench, name)()
     if options.out:

@@ -39,6 +39,7 @@ struct fake_gateways {
     bool unreachable;
     bool complete;
     bool unsettled;
+    unsigned wants;
     unsigned pushes;
     unsigned removals;
 };
@@ -133,6 +134,7 @@ static void op_want(struct gateways *port, const struct gateway_want *want)
     struct fake_gateways *gateways = of(port);
     struct held *held = held_of(gateways, want->api);
     assert_true(strmap_has(gateways->contexts, want->context));
+    gateways->wants++;
     free(held->api_id);
     held->api_id = xstrdup(want->api_id);
     held->wanted = want->digest;
@@ -287,6 +289,16 @@ void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
     fake_loop_run(gateways->loop);
 }
 
+void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
+                       size_t total, size_t synced)
+{
+    struct held *held = held_of(gateways, api);
+    held->scripted = true;
+    held->progress = (struct gateway_progress){.total = total, .synced = synced, .state = state};
+    gateways->callbacks.progressed(gateways->arg, api);
+    fake_loop_run(gateways->loop);
+}
+
 void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreachable)
 {
     gateways->unreachable = unreachable;
@@ -307,6 +319,11 @@ const char *fake_gateways_api_id(const struct fake_gateways *gateways, const cha
 unsigned fake_gateways_pushes(const struct fake_gateways *gateways)
 {
     return gateways->pushes;
+}
+
+unsigned fake_gateways_wants(const struct fake_gateways *gateways)
+{
+    return gateways->wants;
 }
 
 unsigned fake_gateways_removals(const struct fake_gateways *gateways)

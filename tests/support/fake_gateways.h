@@ -23,6 +23,9 @@ void fake_gateways_hold(struct fake_gateways *gateways, bool hold);
 /* From now on this API stands so, with `synced` of two endpoints; told. */
 void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
                              enum gateway_state state, size_t synced, const char *detail);
+/* The same with any number of endpoints. */
+void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
+                       size_t total, size_t synced);
 /* One of the two endpoints does not answer when something is removed. */
 void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreachable);
 
@@ -30,6 +33,8 @@ void fake_gateways_set_unreachable(struct fake_gateways *gateways, bool unreacha
 const char *fake_gateways_document(const struct fake_gateways *gateways, const char *api);
 const char *fake_gateways_api_id(const struct fake_gateways *gateways, const char *api);
 unsigned fake_gateways_pushes(const struct fake_gateways *gateways);
+/* How often an API was wanted, pushed or not: about as often as it was looked at. */
+unsigned fake_gateways_wants(const struct fake_gateways *gateways);
 unsigned fake_gateways_removals(const struct fake_gateways *gateways);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_is_complete(const struct fake_gateways *gateways);

@@ -131,6 +131,24 @@ static void wants_that_come_one_by_one_share_a_reload(void **state)
     world_free(world);
 }
 
+static void many_wants_long_after_the_last_look_take_one_list(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 5000);
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "first"});
+    fake_loop_advance(world->loop, 0); /* it is being looked at by itself */
+    world_want_many(world, 200, 1, false);
+    world_settle(world);
+    assert_int_equal(counts(world, 0)->posts, 201);
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    assert_int_equal(counts(world, 0)->lists, 2); /* and to verify */
+    assert_in_range(counts(world, 0)->reads, 0, 1);
+    world_free(world);
+}
+
 static void a_users_edit_is_reloaded_after_five_seconds_of_a_long_batch(void **state)
 {
     (void)state;
@@ -294,9 +312,33 @@ static void odd_ids_are_escaped_in_urls(void **state)
     world_free(world);
 }
 
+/* Who is told looks at the context again, and says again what it is. */
+static void a_context_that_is_as_it_was_is_no_news(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    const struct world_context config = {.name = "ns/c", .count = 2};
+    world_context(world, &config);
+    world_run(world, 20000);
+    assert_true(world->context_changed > 0);
+    world->context_changed = 0;
+    world_context(world, &config);
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 0);
+    world_context(world, &(struct world_context){.name = "ns/c", .count = 1});
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 1);
+    world_context(world,
+                  &(struct world_context){.name = "ns/c", .count = 1, .blocked = "no Secret"});
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 2);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_context_that_is_as_it_was_is_no_news),
         cmocka_unit_test(a_new_api_is_posted_reloaded_and_read_back),
         cmocka_unit_test(an_oas_api_goes_its_own_way),
         cmocka_unit_test(five_hundred_apis_cost_one_post_each_and_one_reload),
@@ -305,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_few_oas_apis_are_read_back_one_at_a_time),
         cmocka_unit_test(what_has_not_changed_costs_nothing),
         cmocka_unit_test(wants_that_come_one_by_one_share_a_reload),
+        cmocka_unit_test(many_wants_long_after_the_last_look_take_one_list),
         cmocka_unit_test(a_users_edit_is_reloaded_after_five_seconds_of_a_long_batch),
         cmocka_unit_test(refills_alone_are_reloaded_after_thirty_seconds),
         cmocka_unit_test(users_edits_go_before_refills),

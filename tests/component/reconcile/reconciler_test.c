@@ -44,13 +44,13 @@ static void start(struct rig *rig)
         .finalizer_timeout_ms = FINALIZER_MS,
         .packing = rig->packing,
     };
-    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world),
-                                     fake_world_store(rig->world), &options);
+    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
-    reconciler_set_gateways(rig->reconciler, fake_gateways_port(rig->gateways));
     reconciler_set_default_context(rig->reconciler,
                                    &(struct default_context){.abilities = {.version = ""}});
     reconciler_start(rig->reconciler);
+    reconciler_lead(rig->reconciler, fake_world_store(rig->world),
+                    fake_gateways_port(rig->gateways));
     fake_loop_run(rig->loop);
 }
 
@@ -668,6 +668,99 @@ static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **st
     assert_true(fake_world_status_writes(rig->world) - writes <= 2);
 }
 
+/* Twelve pods, replaced one by one: a new one comes, is filled, an old one goes. */
+static void roll(struct rig *rig, int64_t step_ms)
+{
+    for (int i = 0; i < 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 13, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 13, 13);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+    }
+}
+
+/* The same where an old one goes first. */
+static void roll_scarce(struct rig *rig, int64_t step_ms)
+{
+    for (int i = 0; i < 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 11, 11);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, 11);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+    }
+}
+
+static void a_rolling_update_costs_two_writes_an_api_at_most(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 2000000);
+    static const int64_t steps[] = {600, 3000, 9000, 15000, 24000, 60000};
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(steps); i++) {
+        unsigned writes = fake_world_status_writes(rig->world);
+        (i % 2 ? roll_scarce : roll)(rig, steps[i / 2]);
+        fake_loop_advance(rig->loop, 2000000);
+        unsigned cost = fake_world_status_writes(rig->world) - writes;
+        if (cost > 2)
+            fail_msg("%u writes, a pod each %d ms", cost, (int)steps[i / 2]);
+        expect_api(rig, "default/orders", "status/gateways", "{'total':12,'synced':12}");
+        expect_reason(rig, "default/orders", "Ready", "Synced");
+    }
+}
+
+static void a_lasting_change_of_pods_is_told_after_ten_seconds(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 5, 5);
+    fake_loop_advance(rig->loop, 9000);
+    expect_api(rig, "default/orders", "status/gateways", "{'total':2,'synced':2}");
+    fake_loop_advance(rig->loop, 2000);
+    expect_api(rig, "default/orders", "status/gateways", "{'total':5,'synced':5}");
+}
+
+static void each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    start(rig);
+    static const enum gateway_state troubles[] = {GATEWAY_UNREACHABLE, GATEWAY_UNAUTHORIZED,
+                                                  GATEWAY_REJECTED, GATEWAY_UNREACHABLE};
+    static const char *const reasons[] = {"GatewayUnreachable", "GatewayUnauthorized",
+                                          "GatewayRejected", "GatewayUnreachable"};
+    for (size_t i = 0; i < ARRAY_LENGTH(troubles); i++) {
+        fake_gateways_set(rig->gateways, "default/orders", troubles[i], 2, 1);
+        fake_loop_advance(rig->loop, 10500);
+        expect_reason(rig, "default/orders", "Programmed", reasons[i]);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, 2);
+        fake_loop_advance(rig->loop, 100);
+        expect_reason(rig, "default/orders", "Ready", "Synced");
+    }
+}
+
+static void trouble_of_an_api_that_never_was_in_place_is_told_at_once(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "Ready", "Progressing");
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_UNREACHABLE, 2, 1);
+    fake_loop_advance(rig->loop, 100);
+    expect_reason(rig, "default/orders", "Programmed", "GatewayUnreachable");
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, 2);
+    fake_loop_advance(rig->loop, 100);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
 static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
 {
     struct rig *rig = *state;
@@ -680,6 +773,24 @@ static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
     expect_reason(rig, "default/orders", "Ready", "Progressing");
     expect_reason(rig, "default/orders", "Reconciling", "Progressing");
     fake_gateways_hold(rig->gateways, false);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void busy_gateways_are_not_followed_step_by_step(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 100);
+    unsigned looks = fake_gateways_wants(rig->gateways);
+    for (size_t i = 1; i <= 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, i);
+        fake_loop_advance(rig->loop, 100);
+    }
+    assert_int_equal(fake_gateways_wants(rig->gateways), looks);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 10);
     expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
@@ -738,6 +849,23 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
         fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions/0/message");
     assert_string_equal(denied, absent);
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+}
+
+static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_world_hold_follows(rig->world, true);
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/conditions", NULL);
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
 }
 
 static void a_missing_secret_blocks_the_context_and_is_said(void **state)
@@ -825,6 +953,22 @@ static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **s
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
     assert_int_equal(fake_gateways_removals(rig->gateways), 1);
+}
+
+static void a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, ",'finalizers':['grapnel.dev/gateway']");
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'serviceRef':{'name':'gw','port':'control'}}}");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_world_hold_follows(rig->world, true);
+    start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_world_hold_follows(rig->world, false);
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
 }
 
 static void an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout(void **state)
@@ -948,13 +1092,20 @@ int main(void)
         TEST(of_two_apis_with_one_listen_path_the_second_stalls),
         TEST(the_state_of_gateways_becomes_reasons),
         TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
+        TEST(a_rolling_update_costs_two_writes_an_api_at_most),
+        TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
+        TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
+        TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
         TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+        TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),
         TEST(a_tyk_url_that_names_a_service_means_its_pods),
         TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
+        TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
         TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
         TEST(a_retained_api_stays_on_the_gateways),
         TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),

@@ -86,10 +86,10 @@ class Stage:
         cls.used_addresses += 1
         return f"10.244.{1 + cls.used_addresses // 250}.{1 + cls.used_addresses % 250}"
 
-    def gateway(self, start: bool = True, **options) -> StubGateway:
+    def gateway(self, start: bool = True, address: str | None = None, **options) -> StubGateway:
         number = len(self.gateways) + 1
         gateway = StubGateway(self.find_binary("grapnel-stub-gateway"), self.directory, f"gateway-{number}",
-                              self.address(), self.gateway_secret, **options)
+                              address or self.address(), self.gateway_secret, **options)
         self.gateways.append(gateway)
         if start:
             gateway.start()
