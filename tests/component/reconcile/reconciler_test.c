@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/packing.h"
 #include "reconcile/reconciler.h"
 #include "support/fake_gateways.h"
 #include "support/fake_loop.h"
@@ -22,6 +23,7 @@
 
 struct rig {
     struct loop *loop;
+    struct packing *packing;
     struct fake_world *world;
     struct reconciler *reconciler;
     struct fake_gateways *gateways;
@@ -40,6 +42,7 @@ static void start(struct rig *rig)
         .reference_grace_ms = REFERENCE_GRACE_MS,
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
+        .packing = rig->packing,
     };
     rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
@@ -62,6 +65,9 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(7);
+    /* Nothing stays open: who holds on to a text of an object falls over. */
+    rig->packing = packing_new(0);
+    fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->world = fake_world_new(rig->loop);
     fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'default'}}");
     *state = rig;
@@ -73,6 +79,7 @@ static int tear_down(void **state)
     struct rig *rig = *state;
     stop(rig);
     fake_world_free(rig->world);
+    packing_free(rig->packing);
     fake_loop_free(rig->loop);
     free(rig);
     return 0;
