@@ -11,152 +11,51 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
-#include "dir/file.h"
-#include "gateway/gateways.h"
+#include "default_gateways.h"
 #include "net/http_curl.h"
 #include "net/http_server.h"
 #include "net/loop.h"
-#include "reconcile/reconciler.h"
+#include "replica.h"
 #include "serve/notify.h"
 #include "world.h"
 
-/* How often the files of flags are looked at. */
-#define FILES_INTERVAL_MS 5000
 /* --once: how often it is asked whether everything is settled. */
 #define ONCE_INTERVAL_MS 100
-#define SECRET_LIMIT 65536
-#define CA_LIMIT (1U << 20)
+/* What has waited for its turn for so long will not get it. */
+#define STALLED_MS 10000
 
 struct app {
     const struct config *config;
     struct loop *loop;
     struct http *http;
+    struct default_gateways *defaults;
     struct world *world;
-    struct reconciler *reconciler;
-    struct gateways *gateways;
+    struct replica *replica; /* NULL: the world is not ready yet */
     struct http_server *server;
-
-    struct gateway_endpoint *endpoints; /* of the default context */
-    char *service;                      /* or that of its pods; "ns/name" */
-    const char *service_port;
-    char *secret;
-    char *ca_pem;
-    struct loop_timer *files_timer;
     struct loop_timer *once_timer;
+    bool ending;
     bool failed;
 };
 
-/* The default context. */
+/* The end: what writes stops first, then others may lead. */
 
-/* Reads a file into *text; keeps what was there when it cannot be read. True when it differs. */
-static bool refresh_file(const char *path, size_t limit, char **text)
-{
-    if (!path)
-        return false;
-    struct buf bytes;
-    struct err err;
-    buf_init(&bytes, limit);
-    if (file_read(path, limit, true, &bytes, &err) < 0) {
-        log_warn("file not read, what it held before stays in force", .name = path, .err = &err);
-        buf_fini(&bytes);
-        return false;
-    }
-    size_t length = bytes.length;
-    while (length && strchr("\r\n", bytes.data[length - 1]))
-        bytes.data[--length] = '\0';
-    if (str_equal(*text, buf_text(&bytes))) {
-        buf_fini(&bytes);
-        return false;
-    }
-    free(*text);
-    *text = buf_take(&bytes);
-    return true;
-}
-
-static void set_default_context(struct app *app)
-{
-    const struct config *config = app->config;
-    bool folder = config->source_path != NULL;
-    struct default_context context = {
-        .endpoints = app->endpoints,
-        .endpoint_count = config->gateway_urls.count,
-        .service = app->service,
-        .service_port = app->service_port,
-        .secret = app->secret,
-        .tls = {.ca_pem = app->ca_pem, .insecure = config->gateway_insecure},
-        .abilities =
-            {
-                .version = config->gateway_version ? config->gateway_version : "",
-                .jsvm = config->gateway_jsvm,
-                .kv_references = config->gateway_kv_references,
-                .folder_owner = folder,
-                .org_id = getenv("TYK_ORG"),
-            },
-        .confirm_prune = config->confirm_prune,
-    };
-    reconciler_set_default_context(app->reconciler, &context);
-}
-
-static void on_files(void *arg)
+static void on_released(void *arg)
 {
     struct app *app = arg;
-    bool changed = refresh_file(app->config->gateway_secret_file, SECRET_LIMIT, &app->secret);
-    changed = refresh_file(app->config->gateway_ca_file, CA_LIMIT, &app->ca_pem) || changed;
-    if (changed) {
-        log_info("file changed", .detail = "secret or CA of the gateways");
-        set_default_context(app);
-    }
-    loop_timer_arm(app->files_timer, FILES_INTERVAL_MS);
-}
-
-/* What must be readable at the start is an error then, not later. */
-static int read_files(struct app *app, struct err *err)
-{
-    const char *paths[] = {app->config->gateway_secret_file, app->config->gateway_ca_file};
-    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
-        CLEANUP(buf_fini) struct buf bytes;
-        buf_init(&bytes, CA_LIMIT);
-        if (paths[i] && file_read(paths[i], CA_LIMIT, true, &bytes, err) < 0)
-            return err_wrap(err, "%s", paths[i]);
-    }
-    refresh_file(paths[0], SECRET_LIMIT, &app->secret);
-    refresh_file(paths[1], CA_LIMIT, &app->ca_pem);
-    const char *auth = getenv("TYK_AUTH");
-    if (!app->secret && !str_is_empty(auth))
-        app->secret = xstrdup(auth);
-    if (app->config->gateway_service) {
-        app->service = xstrdup(app->config->gateway_service);
-        char *colon = strrchr(app->service, ':');
-        *colon = '\0';
-        app->service_port = colon + 1;
-    }
-    const struct option_texts *urls = &app->config->gateway_urls;
-    app->endpoints = xcalloc(urls->count + 1, sizeof(*app->endpoints));
-    for (size_t i = 0; i < urls->count; i++)
-        app->endpoints[i] = (struct gateway_endpoint){
-            .id = urls->items[i], .url = urls->items[i], .pod = "", .ready = true};
-    return 0;
-}
-
-/* --once. */
-
-static void on_once(void *arg)
-{
-    struct app *app = arg;
-    if (!reconciler_is_settled(app->reconciler)) {
-        loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
-        return;
-    }
-    struct reconciler_counts counts;
-    reconciler_count(app->reconciler, &counts);
-    printf("%zu APIs: %zu synced, %zu stalled, %zu waiting; %zu webhooks\n", counts.apis,
-           counts.ready, counts.stalled, counts.apis - counts.ready - counts.stalled,
-           counts.webhooks);
-    app->failed = counts.ready < counts.apis;
     loop_stop(app->loop);
 }
 
-/* Starting. */
+static void end(struct app *app)
+{
+    if (app->ending || !app->world || !app->world->ops->release) {
+        loop_stop(app->loop);
+        return;
+    }
+    app->ending = true;
+    if (app->replica)
+        replica_stand_by(app->replica);
+    app->world->ops->release(app->world, on_released, app);
+}
 
 static void tell_service_manager(const char *state)
 {
@@ -165,84 +64,109 @@ static void tell_service_manager(const char *state)
         log_warn("service manager not told", .err = &err);
 }
 
+static void on_signal(void *arg, int number)
+{
+    struct app *app = arg;
+    log_info("stopping", .detail = strsignal(number));
+    tell_service_manager("STOPPING=1");
+    end(app);
+}
+
+/* --once. */
+
+static void on_once(void *arg)
+{
+    struct app *app = arg;
+    const struct reconciler *reconciler = replica_reconciler(app->replica);
+    if (!reconciler_is_settled(reconciler)) {
+        loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
+        return;
+    }
+    struct reconciler_counts counts;
+    reconciler_count(reconciler, &counts);
+    printf("%zu APIs: %zu synced, %zu stalled, %zu waiting; %zu webhooks\n", counts.apis,
+           counts.ready, counts.stalled, counts.apis - counts.ready - counts.stalled,
+           counts.webhooks);
+    app->failed = counts.ready < counts.apis;
+    end(app);
+}
+
+/* The world. */
+
 static void on_world_ready(void *arg, const struct err *err)
 {
     struct app *app = arg;
-    const struct config *config = app->config;
     if (err) {
         fprintf(stderr, "grapnel: %s\n", err->msg);
         app->failed = true;
         loop_stop(app->loop);
         return;
     }
-    static const char *own[2];
-    own[0] = app->world->own_ns;
-    bool named = config->id_namespaces.count > 0;
-    struct reconciler_options options = {
-        .resolve =
-            {
-                .default_cooldown = config->default_cooldown,
-                .id_namespaces = named ? (const char *const *)config->id_namespaces.items : own,
-                .all_id_namespaces = config->source_path && !named,
-                .seal_key = &app->world->seal_key,
-            },
-        .conversion_grace_ms = config->conversion_grace_ms,
-        .reference_grace_ms = config->reference_grace_ms,
-        .rewrite_delay_ms = config->rewrite_delay_ms,
-        .finalizer_timeout_ms = config->finalizer_timeout_ms,
-        .folder_source = config->source_path != NULL,
-    };
-    app->reconciler = reconciler_new(app->loop, app->world->source, app->world->store, &options);
-    struct gateways_options gateways = {
-        .owner = config->owner,
-        .cluster = app->world->cluster,
-        .drift_interval_ms = config->drift_interval_ms,
-        .confirm_prune = config->confirm_prune,
-    };
-    app->gateways = gateways_new(app->loop, app->http, &gateways, &reconciler_gateway_callbacks,
-                                 app->reconciler);
-    reconciler_set_gateways(app->reconciler, app->gateways);
-    set_default_context(app);
-    reconciler_start(app->reconciler);
-    loop_timer_arm(app->files_timer, FILES_INTERVAL_MS);
-    if (config->once)
+    app->replica = replica_new(app->loop, app->http, app->config, app->defaults, app->world);
+    if (app->config->once)
         loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
     tell_service_manager("READY=1");
 }
 
-static void on_signal(void *arg, int number)
+static void on_leading(void *arg)
 {
     struct app *app = arg;
-    log_info("stopping", .detail = strsignal(number));
-    tell_service_manager("STOPPING=1");
-    loop_stop(app->loop);
+    replica_lead(app->replica);
+}
+
+static void on_lost(void *arg)
+{
+    struct app *app = arg;
+    replica_stand_by(app->replica);
+}
+
+static const struct world_callbacks world_callbacks = {
+    .ready = on_world_ready, .leading = on_leading, .lost = on_lost};
+
+static void on_defaults_changed(void *arg)
+{
+    struct app *app = arg;
+    if (app->replica)
+        replica_refresh(app->replica);
 }
 
 /* Probes. */
 
+static void say(struct http_reply *reply, const char *trouble)
+{
+    reply->status = trouble ? 503 : 200;
+    buf_add_format(&reply->body, "%s\n", trouble ? trouble : "ok");
+}
+
 static void fill_health(void *arg, struct http_reply *reply)
 {
-    (void)arg;
-    buf_add_text(&reply->body, "ok\n");
+    const struct app *app = arg;
+    int64_t stalled_ms = loop_stalled_ms(app->loop);
+    CLEANUP(freep) char *stall = NULL;
+    if (stalled_ms > STALLED_MS)
+        stall = xasprintf("the event loop stalls: work has waited for %" PRId64 " s",
+                          stalled_ms / 1000);
+    const char *complaint =
+        app->world && app->world->ops->complaint ? app->world->ops->complaint(app->world) : NULL;
+    say(reply, stall ? stall : complaint);
 }
 
 static void fill_ready(void *arg, struct http_reply *reply)
 {
     const struct app *app = arg;
     const char *reason = "starting";
-    if (app->reconciler && reconciler_is_ready(app->reconciler, &reason)) {
-        buf_add_text(&reply->body, "ok\n");
-        return;
-    }
-    reply->status = 503;
-    buf_add_format(&reply->body, "%s\n", reason);
+    if (app->replica && reconciler_is_ready(replica_reconciler(app->replica), &reason))
+        reason = NULL;
+    else if (!app->replica && app->world && app->world->ops->waits_for)
+        reason = app->world->ops->waits_for(app->world);
+    say(reply, reason);
 }
 
 static void fill_metrics(void *arg, struct http_reply *reply)
 {
     const struct app *app = arg;
     reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    app_metrics_add(app->loop, app->reconciler, &reply->body);
+    app_metrics_add(app->loop, app->world, app->replica, &reply->body);
 }
 
 static int listen_on(struct app *app, struct err *err)
@@ -262,17 +186,20 @@ static int listen_on(struct app *app, struct err *err)
 static int start(struct app *app, struct err *err)
 {
     app->loop = loop_new(err);
-    if (!app->loop || read_files(app, err) < 0)
+    if (!app->loop)
+        return -1;
+    app->defaults = default_gateways_new(app->loop, app->config, on_defaults_changed, app, err);
+    if (!app->defaults)
         return -1;
     loop_on_signals(app->loop, on_signal, app);
     app->http = http_curl_new(app->loop, GRAPNEL_VERSION);
-    app->files_timer = loop_timer_new(app->loop, on_files, app);
     app->once_timer = loop_timer_new(app->loop, on_once, app);
     if (listen_on(app, err) < 0)
         return -1;
-    app->world = app->config->source_path
-                     ? world_open_dir(app->loop, app->config, on_world_ready, app, err)
-                     : world_open_kube(app->loop, app->http, app->config, on_world_ready, app, err);
+    app->world =
+        app->config->source_path
+            ? world_open_dir(app->loop, app->config, &world_callbacks, app, err)
+            : world_open_kube(app->loop, app->http, app->config, &world_callbacks, app, err);
     return app->world ? 0 : -1;
 }
 
@@ -281,17 +208,11 @@ static void stop(struct app *app)
 {
     http_server_free(app->server);
     loop_timer_free(app->once_timer);
-    loop_timer_free(app->files_timer);
-    reconciler_free(app->reconciler);
-    if (app->gateways)
-        app->gateways->ops->free(app->gateways);
+    replica_free(app->replica);
     world_free(app->world);
+    default_gateways_free(app->defaults);
     http_curl_free(app->http);
     loop_free(app->loop);
-    free(app->endpoints);
-    free(app->service);
-    free(app->secret);
-    free(app->ca_pem);
 }
 
 int app_run(const struct config *config)
@@ -305,7 +226,7 @@ int app_run(const struct config *config)
     } else {
         loop_run(app.loop);
         if (app.failed)
-            code = app.reconciler ? EXIT_PROBLEMS : EXIT_UNABLE;
+            code = app.replica ? EXIT_PROBLEMS : EXIT_UNABLE;
     }
     stop(&app);
     return code;

@@ -3,7 +3,9 @@
 
 #include "base/buf.h"
 #include "net/loop.h"
-#include "reconcile/reconciler.h"
+#include "replica.h"
+#include "world.h"
 
-/* Appends all metrics. `reconciler` is NULL before the start is over. */
-void app_metrics_add(const struct loop *loop, const struct reconciler *reconciler, struct buf *out);
+/* Appends all metrics. `world` and `replica` are NULL before there are any. */
+void app_metrics_add(const struct loop *loop, const struct world *world,
+                     const struct replica *replica, struct buf *out);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder as the world: manifests are its objects, the state folder remembers the rest. */
+/*
+ * A folder as the world: manifests are its objects, the state folder remembers the rest. One
+ * process at a time has the state folder (a lock), so it leads from the start to its end.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +16,15 @@ struct world_dir {
     struct world base;
     struct loop *loop;
     struct dir_state *state;
-    world_ready_fn *ready;
+    struct world_callbacks callbacks;
     void *arg;
 };
 
 static void tell_ready(void *arg)
 {
     struct world_dir *world = arg;
-    world->ready(world->arg, NULL);
+    world->callbacks.ready(world->arg, NULL);
+    world->callbacks.leading(world->arg);
 }
 
 /* The source and the store first: both use the state. */
@@ -60,11 +64,12 @@ static int open_all(struct world_dir *world, const struct config *config, struct
     return 0;
 }
 
-struct world *world_open_dir(struct loop *loop, const struct config *config, world_ready_fn *ready,
-                             void *arg, struct err *err)
+struct world *world_open_dir(struct loop *loop, const struct config *config,
+                             const struct world_callbacks *callbacks, void *arg, struct err *err)
 {
     struct world_dir *world = xcalloc(1, sizeof(*world));
-    *world = (struct world_dir){.base = {.ops = &ops}, .loop = loop, .ready = ready, .arg = arg};
+    *world = (struct world_dir){
+        .base = {.ops = &ops}, .loop = loop, .callbacks = *callbacks, .arg = arg};
     if (open_all(world, config, err) < 0) {
         free_dir(&world->base);
         return NULL;

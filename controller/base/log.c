@@ -64,6 +64,20 @@ static void add_number(struct buf *line, const char *key, int64_t value)
         buf_add_format(line, setup.json ? ",\"%s\":%" PRId64 : " %s=%" PRId64, key, value);
 }
 
+static void add_object(struct buf *line, const struct log_fields *fields)
+{
+    const char *slash = fields->key ? strchr(fields->key, '/') : NULL;
+    CLEANUP(freep)
+    char *ns = slash ? xstrndup(fields->key, (size_t)(slash - fields->key)) : NULL;
+    add_text(line, "kind", fields->kind, DETAIL_LIMIT);
+    add_text(line, "ns", ns ? ns : fields->ns, DETAIL_LIMIT);
+    add_text(line, "name",
+             slash         ? slash + 1
+             : fields->key ? fields->key
+                           : fields->name,
+             DETAIL_LIMIT);
+}
+
 void log_line(enum log_level level, const char *message, const struct log_fields *fields)
 {
     struct timespec now;
@@ -81,9 +95,7 @@ void log_line(enum log_level level, const char *message, const struct log_fields
     } else {
         buf_add_format(&line, "%s %-5s %s", time + 11, level_names[level], message);
     }
-    add_text(&line, "kind", fields->kind, DETAIL_LIMIT);
-    add_text(&line, "ns", fields->ns, DETAIL_LIMIT);
-    add_text(&line, "name", fields->name, DETAIL_LIMIT);
+    add_object(&line, fields);
     add_text(&line, "endpoint", fields->endpoint, DETAIL_LIMIT);
     add_text(&line, "reason", fields->reason, DETAIL_LIMIT);
     add_number(&line, "count", fields->count);

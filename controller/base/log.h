@@ -20,6 +20,7 @@ struct log_fields {
     const char *kind; /* of the object the line is about */
     const char *ns;
     const char *name;
+    const char *key;      /* "namespace/name", in the place of the two before */
     const char *endpoint; /* a gateway, without credentials */
     const char *reason;   /* CamelCase, as in conditions and events */
     const char *detail;   /* text from outside */

@@ -11,6 +11,7 @@
 #include "core/object.h"
 
 enum ref_source { REF_GLOBAL, REF_CONVERTED, REF_LOCAL, REF_MISSING };
+#define REF_SOURCE_COUNT 4
 /* "Global", … */
 const char *ref_source_name(enum ref_source source);
 

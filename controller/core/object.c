@@ -24,6 +24,7 @@ static const struct {
     [OBJECT_SERVICE] = {"Service", "v1", true},
     [OBJECT_ENDPOINTSLICE] = {"EndpointSlice", "discovery.k8s.io/v1", true},
     [OBJECT_CRD] = {"CustomResourceDefinition", "apiextensions.k8s.io/v1", false},
+    [OBJECT_LEASE] = {"Lease", "coordination.k8s.io/v1", true},
 };
 
 const char *object_kind_name(enum object_kind kind)
@@ -33,7 +34,7 @@ const char *object_kind_name(enum object_kind kind)
 
 bool object_kind_from_name(const char *api_version, const char *kind, enum object_kind *ret_kind)
 {
-    for (size_t i = 0; i < OBJECT_CRD; i++) {
+    for (size_t i = 0; i < OBJECT_MANIFEST_KIND_COUNT; i++) {
         if (str_equal(kinds[i].name, kind) && str_equal(kinds[i].api_version, api_version)) {
             *ret_kind = (enum object_kind)i;
             return true;

@@ -21,9 +21,12 @@ enum object_kind {
     OBJECT_NAMESPACE,
     OBJECT_SERVICE,
     OBJECT_ENDPOINTSLICE,
-    OBJECT_CRD, /* only looked at by kube/, never a manifest of a folder */
+    /* Only looked at by kube/, never a manifest of a folder: */
+    OBJECT_CRD,
+    OBJECT_LEASE,
 };
-#define OBJECT_KIND_COUNT 9
+#define OBJECT_KIND_COUNT 10
+#define OBJECT_MANIFEST_KIND_COUNT OBJECT_CRD
 
 struct object {
     enum object_kind kind;

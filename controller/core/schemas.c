@@ -36,6 +36,7 @@ static const struct {
     {OBJECT_SERVICE, ANYTHING},
     {OBJECT_ENDPOINTSLICE, ANYTHING},
     {OBJECT_CRD, ANYTHING},
+    {OBJECT_LEASE, ANYTHING},
 };
 
 static int compile_builtin(struct schemas *schemas, struct err *err)

@@ -14,6 +14,7 @@ struct item {
     char *key;
     bool ready; /* stands in the ready heap, or will when it is done */
     bool processing;
+    int64_t since; /* processing */
     enum workqueue_priority priority;
     uint64_t order; /* of becoming ready */
     int64_t due;    /* of the delayed addition; -1: none */
@@ -39,6 +40,11 @@ struct workqueue {
     size_t processing;
     uint64_t adds;
     uint64_t retries;
+    struct {
+        char letter;
+        uint64_t adds;
+        uint64_t retries;
+    } shares[WORKQUEUE_LETTERS_MAX];
 };
 
 static const struct backoff failure_backoff = {.first_ms = 5, .longest_ms = 300000};
@@ -158,12 +164,30 @@ static void drop_if_idle(struct workqueue *queue, struct item *item)
         strmap_remove(queue->items, item->key);
 }
 
+/* Where the letter is counted, or will be; beyond the fourth, with it. */
+static size_t share_place(const struct workqueue *queue, char letter)
+{
+    size_t place = 0;
+    while (place < WORKQUEUE_LETTERS_MAX - 1 && queue->shares[place].letter &&
+           queue->shares[place].letter != letter)
+        place++;
+    return place;
+}
+
+static void count_add(struct workqueue *queue, const char *key)
+{
+    size_t place = share_place(queue, key[0]);
+    queue->shares[place].letter = key[0];
+    queue->shares[place].adds++;
+    queue->adds++;
+}
+
 static void make_ready(struct workqueue *queue, struct item *item, enum workqueue_priority priority)
 {
     if (item->ready && priority <= item->priority)
         return;
     if (!item->ready)
-        queue->adds++;
+        count_add(queue, item->key);
     item->ready = true;
     item->priority = priority;
     item->order = queue->next_order++;
@@ -212,6 +236,7 @@ void workqueue_add_failed(struct workqueue *queue, const char *key, int64_t now_
     struct item *item = item_of(queue, key);
     item->failures++;
     queue->retries++;
+    queue->shares[share_place(queue, key[0])].retries++;
     workqueue_add_after(queue, key, backoff_delay(&failure_backoff, item->failures, random),
                         now_ms);
 }
@@ -234,6 +259,7 @@ const char *workqueue_get(struct workqueue *queue, int64_t now_ms)
     heap_remove(&queue->ready, item);
     item->ready = false;
     item->processing = true;
+    item->since = now_ms;
     queue->processing++;
     return item->key;
 }
@@ -271,4 +297,28 @@ struct workqueue_counts workqueue_counts(const struct workqueue *queue)
         .adds = queue->adds,
         .retries = queue->retries,
     };
+}
+
+struct workqueue_share workqueue_share(const struct workqueue *queue, char letter, int64_t now_ms)
+{
+    size_t place = share_place(queue, letter);
+    struct workqueue_share share = {0};
+    if (queue->shares[place].letter == letter) {
+        share.adds = queue->shares[place].adds;
+        share.retries = queue->shares[place].retries;
+    }
+    for (struct strmap_entry *e = strmap_first(queue->items); e; e = strmap_next(e)) {
+        const struct item *item = strmap_entry_value(e);
+        if (item->key[0] != letter)
+            continue;
+        share.ready += item->ready && !item->processing;
+        if (!item->processing)
+            continue;
+        int64_t since_ms = now_ms - item->since;
+        share.processing++;
+        share.unfinished_ms += since_ms;
+        if (since_ms > share.longest_ms)
+            share.longest_ms = since_ms;
+    }
+    return share;
 }

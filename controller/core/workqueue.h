@@ -43,10 +43,23 @@ void workqueue_done(struct workqueue *queue, const char *key, int64_t now_ms);
 int64_t workqueue_next_due(const struct workqueue *queue, int64_t now_ms);
 
 struct workqueue_counts {
-    size_t ready;
+    size_t ready; /* due; those whose delay has passed just now are not yet among them */
     size_t waiting;
     size_t processing;
     uint64_t adds;
     uint64_t retries;
 };
 struct workqueue_counts workqueue_counts(const struct workqueue *queue);
+
+/* The same for the keys that begin with one letter, of which there may be four. Takes the time of a
+ * walk over all keys. */
+#define WORKQUEUE_LETTERS_MAX 4
+struct workqueue_share {
+    size_t ready;
+    size_t processing;
+    int64_t longest_ms;    /* that one of them is being processed */
+    int64_t unfinished_ms; /* all of them together */
+    uint64_t adds;
+    uint64_t retries;
+};
+struct workqueue_share workqueue_share(const struct workqueue *queue, char letter, int64_t now_ms);

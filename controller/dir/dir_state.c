@@ -274,7 +274,7 @@ const struct object *dir_state_set_problem(struct dir_state *state, enum object_
     CLEANUP(object_unrefp) struct object *before = object_ref(entry->current);
     struct err err;
     if (dir_entry_join(entry, before->text, problem, &err) < 0)
-        log_error("a problem cannot be told", .kind = object_kind_name(kind), .name = key,
+        log_error("a problem cannot be told", .kind = object_kind_name(kind), .key = key,
                   .err = &err);
     return entry->current;
 }

@@ -75,7 +75,7 @@ static void tell_repeated(struct dir_source *source, struct dir_holder *holder)
         object_unref(holder->places[i]->fresh);
         holder->places[i]->fresh = NULL;
     }
-    log_error("a manifest is refused", .kind = object_kind_name(holder->kind), .name = holder->key,
+    log_error("a manifest is refused", .kind = object_kind_name(holder->kind), .key = holder->key,
               .reason = "InvalidSpec", .detail = problem);
     put(source, dir_state_set_problem(source->state, holder->kind, holder->key, problem));
     holder->is_told = true;

@@ -162,6 +162,8 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     case ENDPOINT_BLOCKED:
         endpoint_forget_flight(endpoint);
         endpoint_touch(endpoint);
+        if (!endpoint->was_observed)
+            fleet_touch_removed(endpoint->fleet);
         break;
     case ENDPOINT_CHECKING:
         endpoint->call = gateway_ready(endpoint->client, on_check, endpoint);
@@ -206,6 +208,8 @@ static void touch_unsynced(struct endpoint *endpoint)
         for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
             fleet_touch_api(endpoint->fleet, slot->place->api);
     }
+    if (!endpoint->was_observed)
+        fleet_touch_removed(endpoint->fleet);
 }
 
 void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answer)

@@ -54,6 +54,7 @@ struct job {
     struct gateway_call *call;
     enum job_kind kind;
     enum api_family form;
+    int64_t began_us; /* a write */
 };
 #define JOB_COUNT 6
 

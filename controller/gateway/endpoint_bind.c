@@ -130,6 +130,8 @@ void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context)
     }
     endpoint->context_count = kept;
     if (!kept) {
+        if (!endpoint->was_observed)
+            fleet_touch_removed(endpoint->fleet);
         endpoint_free(endpoint);
         return;
     }

@@ -235,6 +235,8 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     foreign_sort(&endpoint->foreign);
     endpoint->loaded = endpoint->next_loaded;
     endpoint->is_observed = true;
+    if (!endpoint->was_observed)
+        fleet_touch_removed(endpoint->fleet);
     endpoint->was_observed = true;
     endpoint->observed_at = loop_now(endpoint->fleet->loop);
     close_breaker(endpoint);
@@ -294,6 +296,8 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
 /* Somebody has changed or lost the definition, and it has been pushed again. */
 static void tell_repaired(struct endpoint *endpoint, const struct slot *slot)
 {
+    if (endpoint->fleet->figures)
+        endpoint->fleet->figures->repairs++;
     if (++endpoint->batch.repaired > REPAIRS_TOLD)
         return;
     CLEANUP(freep) char *note = xasprintf("pushed again to %s", endpoint->label);

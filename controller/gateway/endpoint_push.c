@@ -270,6 +270,10 @@ static void on_reload(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
+    if (endpoint->fleet->figures)
+        histogram_observe(&endpoint->fleet->figures->reloads,
+                          (double)(loop_now(endpoint->fleet->loop) - endpoint->reload_began_at) /
+                              1e3);
     endpoint->epoch++;
     endpoint->ready_at = loop_now(endpoint->fleet->loop);
     endpoint->dirty = 0;

@@ -22,8 +22,11 @@ void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, s
     slot->posted = slot->place->fingerprint;
     slot->epoch = endpoint->epoch;
     slot->repairs = slot->drifted;
-    *job = (struct job){
-        .endpoint = endpoint, .slot = slot, .kind = JOB_POST, .form = slot->place->family};
+    *job = (struct job){.endpoint = endpoint,
+                        .slot = slot,
+                        .kind = JOB_POST,
+                        .form = slot->place->family,
+                        .began_us = loop_clock_us(endpoint->fleet->loop)};
     job->call = gateway_post(endpoint->client, slot->place->family, body, on_post, job);
 }
 
@@ -33,7 +36,11 @@ void write_delete(struct endpoint *endpoint, struct job *job, struct slot *slot,
     if (batch->first_write_at < 0)
         batch->first_write_at = loop_now(endpoint->fleet->loop);
     endpoint->dirty++;
-    *job = (struct job){.endpoint = endpoint, .slot = slot, .kind = kind, .form = API_CLASSIC};
+    *job = (struct job){.endpoint = endpoint,
+                        .slot = slot,
+                        .kind = kind,
+                        .form = API_CLASSIC,
+                        .began_us = loop_clock_us(endpoint->fleet->loop)};
     job->call = gateway_delete(endpoint->client, slot->place->api_id, on_delete, job);
 }
 
@@ -106,8 +113,17 @@ static void accepted(struct endpoint *endpoint, struct slot *slot,
     look_decide(endpoint, slot);
 }
 
+static void count_push(const struct job *job)
+{
+    const struct fleet *fleet = job->endpoint->fleet;
+    if (fleet->figures)
+        histogram_observe(&fleet->figures->pushes,
+                          (double)(loop_clock_us(fleet->loop) - job->began_us) / 1e6);
+}
+
 static void on_post(void *arg, const struct gateway_answer *answer)
 {
+    count_push(arg);
     struct endpoint *endpoint;
     struct slot *slot = job_end(arg, &endpoint);
     if (is_about_gateway(answer)) {
@@ -142,6 +158,7 @@ static void on_delete(void *arg, const struct gateway_answer *answer)
 {
     struct endpoint *endpoint;
     enum job_kind kind = ((struct job *)arg)->kind;
+    count_push(arg);
     struct slot *slot = job_end(arg, &endpoint);
     bool is_known = !answer->err || answer->status == 404 || answer->status == 500;
     if (!is_known && is_about_gateway(answer)) {

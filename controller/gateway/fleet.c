@@ -316,6 +316,16 @@ void fleet_touch_api(struct fleet *fleet, struct api *api)
     loop_defer(fleet->loop, tell, fleet);
 }
 
+void fleet_touch_removed(struct fleet *fleet)
+{
+    for (struct strmap_entry *entry = strmap_first(fleet->apis); entry;
+         entry = strmap_next(entry)) {
+        struct api *api = strmap_entry_value(entry);
+        if (api->mode == API_REMOVED && !api->is_forgotten)
+            fleet_touch_api(fleet, api);
+    }
+}
+
 void fleet_check_moves(struct fleet *fleet, struct api *api)
 {
     /* The current place is one of them. */

@@ -90,6 +90,7 @@ struct fleet {
     char *cluster;
     int64_t drift_interval_ms;
     bool confirm_prune;
+    struct gateways_figures *figures; /* NULL: nobody counts */
     struct gateways_callbacks callbacks;
     void *arg;
     struct strmap *apis;
@@ -133,6 +134,9 @@ void fleet_each_slot(struct fleet *fleet, const struct place *place,
 /* Something that progress() or summary() tells may have changed: it is told at the end of the
  * round. */
 void fleet_touch_api(struct fleet *fleet, struct api *api);
+/* The same of all APIs that shall be nowhere: an endpoint that was never looked at may hold them,
+ * whatever else is known. */
+void fleet_touch_removed(struct fleet *fleet);
 /* The API has been verified somewhere: at the end of the round, what it is leaving goes if the new
  * place is verified everywhere. */
 void fleet_check_moves(struct fleet *fleet, struct api *api);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define READY_MS 5000
+/* Of a deletion too: one file is removed, and who deletes an API waits for it. */
 #define READ_MS 15000
 #define WRITE_MS 30000
 #define LIST_MS 120000
@@ -348,7 +349,6 @@ struct gateway_call *gateway_delete(struct gateway_client *client, const char *i
 {
     struct gateway_call *call =
         call_new(client, "DELETE", url_of_id(client, "/tyk/apis/", id), done, arg);
-    call->timeout_ms = WRITE_MS;
     call_send(call);
     return call;
 }

@@ -38,8 +38,8 @@ static struct context_endpoint *link_of(struct context_endpoint *links, size_t c
 }
 
 /* Brings the context's endpoints to the configured ones: new ones are attached before old ones are
- * let go, so that a shared endpoint is never without a context. */
-static void set_endpoints(struct fleet *fleet, struct fleet_context *context,
+ * let go, so that a shared endpoint is never without a context. True: they were others. */
+static bool set_endpoints(struct fleet *fleet, struct fleet_context *context,
                           const struct gateway_context *config, bool unsettled)
 {
     struct context_endpoint *before = context->endpoints;
@@ -82,6 +82,7 @@ static void set_endpoints(struct fleet *fleet, struct fleet_context *context,
     free(before);
     if (changed)
         touch_places(fleet, context);
+    return changed;
 }
 
 /* Consents that are given now change what foreign definitions and orphans may expect. */
@@ -107,6 +108,8 @@ static void set_context(struct gateways *gateways, const char *name,
     struct fleet *fleet = fleet_of(gateways);
     struct fleet_context *context = fleet_context(fleet, name);
     bool is_new = !context->access;
+    /* What is as it was is no news: who is told looks at the context, and sets it again. */
+    bool changed = !context->is_set || !str_equal(context->blocked, config->blocked);
     context->is_set = true;
     struct gateway_access *access = gateway_access_new(config->secret, &config->tls);
     gateway_access_unref(context->access);
@@ -117,10 +120,11 @@ static void set_context(struct gateways *gateways, const char *name,
                     context->confirm_prune != config->confirm_prune;
     context->allow_adoption = config->allow_adoption;
     context->confirm_prune = config->confirm_prune;
-    set_endpoints(fleet, context, config, is_new && config->unsettled);
+    changed |= set_endpoints(fleet, context, config, is_new && config->unsettled);
     if (consents)
         apply_consents(context);
-    fleet_touch_context(fleet, context);
+    if (changed || consents)
+        fleet_touch_context(fleet, context);
 }
 
 static void remove_context(struct gateways *gateways, const char *name)
@@ -214,8 +218,10 @@ static void keep(struct gateways *gateways, const char *key, const char *context
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, key);
-    /* What was wanted last stays in force. */
-    if (api->mode == API_WANTED)
+    /* What was wanted last stays in force; and what is kept already is no news, else who is told of
+     * it would look again and say it again, for ever. */
+    if (api->mode == API_WANTED ||
+        (api->mode == API_KEPT && !api->is_forgotten && str_equal(api->kept_in, context)))
         return;
     api->mode = API_KEPT;
     api->is_forgotten = false;
@@ -291,6 +297,7 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->drift_interval_ms =
         options->drift_interval_ms ? options->drift_interval_ms : DRIFT_INTERVAL_MS;
     fleet->confirm_prune = options->confirm_prune;
+    fleet->figures = options->figures;
     fleet->callbacks = *callbacks;
     fleet->arg = arg;
     fleet->apis = strmap_new(NULL);

@@ -79,18 +79,23 @@ static enum gateway_state state_of_slot(const struct slot *slot)
     return slot->fault == FAULT_SERVER ? GATEWAY_UNREACHABLE : GATEWAY_REJECTED;
 }
 
+/* "NAME: WHY (HTTP 500)", each part where there is one; cut where there is no room. */
+static void describe(char *detail, size_t room, const struct endpoint *endpoint, const char *why,
+                     unsigned status)
+{
+    CLEANUP(freep) char *code = status ? xasprintf(" (HTTP %u)", status) : xstrdup("");
+    CLEANUP(freep)
+    char *text = xasprintf("%s%s%s%s", name_of(endpoint), *why || status ? ": " : "", why, code);
+    snprintf(detail, room, "%.*s", (int)room - 1, text);
+}
+
 static void worsen(struct gateway_progress *progress, enum gateway_state state,
                    const struct endpoint *endpoint, const char *why, unsigned status)
 {
     if (state <= progress->state)
         return;
     progress->state = state;
-    if (status)
-        snprintf(progress->detail, sizeof(progress->detail), "%s: %s (HTTP %u)", name_of(endpoint),
-                 why, status);
-    else
-        snprintf(progress->detail, sizeof(progress->detail), "%s%s%s", name_of(endpoint),
-                 *why ? ": " : "", why);
+    describe(progress->detail, sizeof(progress->detail), endpoint, why, status);
 }
 
 static void add_endpoint(struct gateway_progress *progress, const struct endpoint *endpoint,
@@ -249,8 +254,7 @@ bool fleet_summary(const struct gateways *gateways, const char *context_name,
         if (state <= summary.state)
             continue;
         summary.state = state;
-        snprintf(summary.detail, sizeof(summary.detail), "%s%s%s", name_of(endpoint),
-                 *why ? ": " : "", why);
+        describe(summary.detail, sizeof(summary.detail), endpoint, why, 0);
     }
     if (!summary.ready)
         summary.state = GATEWAY_NONE;
@@ -258,30 +262,55 @@ bool fleet_summary(const struct gateways *gateways, const char *context_name,
     return true;
 }
 
-static const char *word_of(const struct endpoint *endpoint)
+enum word {
+    WORD_SYNCED,
+    WORD_SYNCING,
+    WORD_STARTING,
+    WORD_BLOCKED,
+    WORD_LOAD_BALANCED,
+    WORD_UNAUTHORIZED,
+    WORD_UNREACHABLE,
+    WORD_MASS_DELETION,
+};
+/* As in the status, and as in a label of a metric. */
+static const struct {
+    const char *name;
+    const char *label;
+} words[GATEWAYS_WORD_COUNT] = {
+    [WORD_SYNCED] = {"Synced", "synced"},
+    [WORD_SYNCING] = {"Syncing", "syncing"},
+    [WORD_STARTING] = {"Starting", "starting"},
+    [WORD_BLOCKED] = {"Blocked", "blocked"},
+    [WORD_LOAD_BALANCED] = {"LoadBalanced", "load_balanced"},
+    [WORD_UNAUTHORIZED] = {"Unauthorized", "unauthorized"},
+    [WORD_UNREACHABLE] = {"Unreachable", "unreachable"},
+    [WORD_MASS_DELETION] = {"MassDeletion", "mass_deletion"},
+};
+
+static enum word word_of(const struct endpoint *endpoint)
 {
     const char *why;
     switch (state_of_endpoint(endpoint, &why)) {
     case GATEWAY_SYNCED:
         break;
     case GATEWAY_PENDING:
-        return "Blocked";
+        return WORD_BLOCKED;
     case GATEWAY_LOAD_BALANCED:
-        return "LoadBalanced";
+        return WORD_LOAD_BALANCED;
     case GATEWAY_UNAUTHORIZED:
-        return "Unauthorized";
+        return WORD_UNAUTHORIZED;
     case GATEWAY_UNREACHABLE:
     case GATEWAY_REJECTED:
     case GATEWAY_FOREIGN:
     case GATEWAY_CONFLICT:
     case GATEWAY_NONE:
-        return "Unreachable";
+        return WORD_UNREACHABLE;
     }
     if (endpoint->not_ready_since >= 0 && !endpoint->is_forced)
-        return "Starting";
+        return WORD_STARTING;
     if (endpoint->orphans_held)
-        return "MassDeletion";
-    return is_exact(endpoint) ? "Synced" : "Syncing";
+        return WORD_MASS_DELETION;
+    return is_exact(endpoint) ? WORD_SYNCED : WORD_SYNCING;
 }
 
 void fleet_describe(const struct gateways *gateways, const char *context_name, struct buf *out)
@@ -296,7 +325,7 @@ void fleet_describe(const struct gateways *gateways, const char *context_name, s
             buf_add_text(out, ",\"pod\":");
             json_text_add_string(out, endpoint->pod);
         }
-        buf_add_format(out, ",\"state\":\"%s\",\"definitions\":%zu", word_of(endpoint),
+        buf_add_format(out, ",\"state\":\"%s\",\"definitions\":%zu", words[word_of(endpoint)].name,
                        count_of(endpoint, SLOT_SYNCED) + count_of(endpoint, SLOT_KEPT) +
                            count_of(endpoint, SLOT_LEAVING) + count_of(endpoint, SLOT_ORPHAN));
         if (endpoint->failures) {
@@ -346,4 +375,31 @@ bool fleet_is_quiet(const struct gateways *gateways)
             return false;
     }
     return true;
+}
+
+/* Does any context count on it? */
+static bool is_counted_on(const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        const struct fleet_context *context = endpoint->contexts[i];
+        for (size_t j = 0; j < context->endpoint_count; j++) {
+            if (context->endpoints[j].endpoint == endpoint && context->endpoints[j].ready)
+                return true;
+        }
+    }
+    return false;
+}
+
+void gateways_count(const struct gateways *gateways,
+                    struct gateways_word ret_words[GATEWAYS_WORD_COUNT])
+{
+    const struct fleet *fleet = fleet_of(gateways);
+    for (size_t i = 0; i < GATEWAYS_WORD_COUNT; i++)
+        ret_words[i] = (struct gateways_word){.label = words[i].label};
+    for (struct strmap_entry *entry = strmap_first(fleet->endpoints); entry;
+         entry = strmap_next(entry)) {
+        const struct endpoint *endpoint = strmap_entry_value(entry);
+        if (is_counted_on(endpoint))
+            ret_words[word_of(endpoint)].endpoints++;
+    }
 }

@@ -42,6 +42,7 @@ struct kube_client {
     struct http *http;
     const struct kube_config *config;
     struct kube_auth *auth;
+    struct kube_requests *requests; /* NULL: nobody counts */
     struct kube_call *calls;
 };
 
@@ -67,6 +68,11 @@ struct kube_client *kube_client_new(struct loop *loop, struct http *http,
     *client = (struct kube_client){.loop = loop, .http = http, .config = config};
     client->auth = kube_auth_new(loop, config, on_settled, client);
     return client;
+}
+
+void kube_client_count(struct kube_client *client, struct kube_requests *requests)
+{
+    client->requests = requests;
 }
 
 void kube_client_free(struct kube_client *client)
@@ -227,6 +233,9 @@ static void on_http_done(void *arg, const struct http_response *response, const 
 {
     struct kube_call *call = arg;
     call->http_call = NULL;
+    if (call->client->requests)
+        kube_requests_count(call->client->requests, call->request.method,
+                            response ? response->status : 0);
     struct kube_answer answer = {.retry_after_ms = -1};
     struct err why;
     if (response) {

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "kube/kube_config.h"
+#include "kube/kube_requests.h"
 #include "ports/http.h"
 #include "ports/loop.h"
 
@@ -49,6 +50,8 @@ typedef void kube_done_fn(void *arg, const struct kube_answer *answer, const str
 /* `config` is borrowed. */
 struct kube_client *kube_client_new(struct loop *loop, struct http *http,
                                     const struct kube_config *config);
+/* From now on it counts into `requests` (borrowed) what each request came to. */
+void kube_client_count(struct kube_client *client, struct kube_requests *requests);
 /* All calls have to be done or cancelled. NULL is fine. */
 void kube_client_free(struct kube_client *client);
 

@@ -125,7 +125,7 @@ static void try_later(struct item *item, int64_t retry_after_ms, const struct er
     struct kube_follow *follow = item->follow;
     item->attempts++;
     log_at(item->attempts == 1 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "object cannot be read now",
-           .kind = object_kind_name(item->kind), .name = item->key, .attempt = item->attempts,
+           .kind = object_kind_name(item->kind), .key = item->key, .attempt = item->attempts,
            .err = err);
     int64_t delay = backoff_delay(&backoff, item->attempts, loop_random(follow->loop, UINT32_MAX));
     if (delay < retry_after_ms)

@@ -13,7 +13,7 @@
  * set. Items of built-in lists come without apiVersion and kind; they are put in, so that an object
  * has the same text whichever way it came.
  *
- * -1, ERR_INVALID: it is of another kind, or has no name that could be read.
+ * -1, ERR_INVALID: it is of another kind, has no name that could be read, or breaks off.
  */
 int kube_object_decode(enum object_kind kind, struct span text, struct object **ret_object,
                        struct err *err) MUST_CHECK;

@@ -20,6 +20,8 @@ static const struct kube_resource resources[OBJECT_KIND_COUNT] = {
                               "EndpointSlice", true, NULL},
     [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
                     "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
+    [OBJECT_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
+                      true, NULL},
 };
 
 const struct kube_resource *kube_resource_of(enum object_kind kind)

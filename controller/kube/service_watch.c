@@ -92,7 +92,7 @@ static void on_trouble(void *arg, const struct err *err)
     struct followed *followed = arg;
     strmap_free(followed->listing);
     followed->listing = NULL;
-    log_warn("cannot be followed", .kind = object_kind_name(followed->kind), .name = followed->key,
+    log_warn("cannot be followed", .kind = object_kind_name(followed->kind), .key = followed->key,
              .err = err);
     if (err->class == ERR_DENIED && !strmap_count(followed->known))
         tell_missing(followed, err);

@@ -41,13 +41,15 @@ struct http_call {
     void *arg;
     bool (*on_bytes)(void *arg, const char *bytes, size_t length);
     void (*on_open)(void *arg);
-    CURL *easy; /* NULL once finished */
+    const struct leadership *leadership; /* NULL: anybody may ask this */
+    CURL *easy;                          /* NULL once finished */
     struct http_options options;
     /* progress */
     enum call_state state;
     bool head_is_complete;
     bool opened;  /* on_open() has been called */
     bool refused; /* by on_bytes() */
+    bool revoked; /* leadership is lost */
     struct buf body;
     char *content_type;
     struct http_response response;
@@ -86,6 +88,8 @@ struct sock {
 };
 
 struct http {
+    struct http *base; /* of a client of the leader's: the one that does the work, else NULL */
+    const struct leadership *leadership;
     struct loop *loop;
     char *user_agent;
     struct pool *pools;
@@ -193,6 +197,10 @@ static void call_free(struct http_call *call)
 static void set_failure(struct http_call *call, CURLcode code)
 {
     call->failed = true;
+    if (call->revoked) {
+        err_set(&call->err, ERR_CANCELED, code, "only the leader may ask this");
+        return;
+    }
     if (call->refused) {
         err_set(&call->err, ERR_INVALID, code, "the answer was refused while it came");
         return;
@@ -445,19 +453,34 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void pool_drive(struct pool *pool, curl_socket_t fd, int ready)
+/* The one place where bytes go out: what only the leader may ask ends here when that is not us. */
+static CURLMcode pool_act(struct pool *pool, curl_socket_t fd, int ready)
 {
+    struct http_call *next = NULL;
+    for (struct http_call *call = pool->running; call; call = next) {
+        next = call->next;
+        if (leadership_is_held(call->leadership))
+            continue;
+        call->revoked = true;
+        call_finish(call, CURLE_ABORTED_BY_CALLBACK);
+    }
     int running;
     pool->in_libcurl = true;
-    int64_t began = now_us();
     CURLMcode code = curl_multi_socket_action(pool->multi, fd, ready, &running);
+    pool->in_libcurl = false;
+    return code;
+}
+
+static void pool_drive(struct pool *pool, curl_socket_t fd, int ready)
+{
+    int64_t began = now_us();
+    CURLMcode code = pool_act(pool, fd, ready);
     for (int spins = 0;
          code == CURLM_OK && pool->call_again && spins < SPINS_MAX && now_us() - began < SPINS_US;
          spins++) {
         pool->call_again = false;
-        code = curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        code = pool_act(pool, CURL_SOCKET_TIMEOUT, 0);
     }
-    pool->in_libcurl = false;
     if (code != CURLM_OK)
         pool_rebuild(pool, code);
     pool_reap(pool);
@@ -570,6 +593,19 @@ struct http *http_curl_new(struct loop *loop, const char *version)
     return http;
 }
 
+struct http *http_led_new(struct http *http, const struct leadership *leadership)
+{
+    struct http *led = xcalloc(1, sizeof(*led));
+    led->base = http;
+    led->leadership = leadership;
+    return led;
+}
+
+void http_led_free(struct http *led)
+{
+    free(led);
+}
+
 static void cancel_all(struct http_call *calls)
 {
     struct http_call *next;
@@ -618,6 +654,8 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
                              http_done_fn *done, void *arg)
 {
     struct http_call *call = xcalloc(1, sizeof(*call));
+    call->leadership = http->leadership;
+    http = http->base ? http->base : http;
     call->pool = pool_get(http, request->pool ? request->pool : "");
     call->done = done;
     call->arg = arg;

@@ -24,6 +24,7 @@ static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP};
 struct deferred {
     loop_fn *fn;
     void *arg;
+    int64_t since_ms;
     TAILQ_ENTRY(deferred) turn;
     LIST_ENTRY(deferred) neighbour;
 };
@@ -246,15 +247,38 @@ void loop_stats(const struct loop *loop, struct loop_stats *ret_stats)
     *ret_stats = loop->stats;
 }
 
+int64_t loop_stalled_ms(const struct loop *loop)
+{
+    int64_t round = 0;
+    int64_t deferred = 0;
+    if (loop->round_began_us)
+        round = (clock_us(CLOCK_MONOTONIC) - loop->round_began_us) / 1000;
+    if (!TAILQ_EMPTY(&loop->deferred))
+        deferred = clock_us(CLOCK_BOOTTIME) / 1000 - TAILQ_FIRST(&loop->deferred)->since_ms;
+    return round > deferred ? round : deferred;
+}
+
 int64_t loop_now(const struct loop *loop)
 {
     return loop->now_ms;
+}
+
+int64_t loop_clock_us(const struct loop *loop)
+{
+    (void)loop;
+    return clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t loop_wall_time(const struct loop *loop)
 {
     (void)loop;
     return (int64_t)time(NULL);
+}
+
+int64_t loop_wall_time_us(const struct loop *loop)
+{
+    (void)loop;
+    return clock_us(CLOCK_REALTIME);
 }
 
 uint32_t loop_random(struct loop *loop, uint32_t bound)
@@ -353,6 +377,7 @@ void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
     }
     deferred->fn = fn;
     deferred->arg = arg;
+    deferred->since_ms = loop->now_ms;
     TAILQ_INSERT_TAIL(&loop->deferred, deferred, turn);
     LIST_INSERT_HEAD(bucket_of(loop, fn, arg), deferred, neighbour);
 }

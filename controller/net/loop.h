@@ -49,3 +49,9 @@ struct loop_stats {
     int64_t longest_round_us;
 };
 void loop_stats(const struct loop *loop, struct loop_stats *ret_stats);
+
+/* How long, in ms, what should be over or have begun is waiting: the round at hand, or the deferred
+ * call that has waited longest (work that defers itself for ever, faster than it is done). That is
+ * what can be seen from within, when something gets its turn to ask. A callback that never ends
+ * lets nobody ask: it shows by silence, and whoever probes over HTTP has a timeout for that. */
+int64_t loop_stalled_ms(const struct loop *loop);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "ports/leadership.h"
 
 /*
  * HTTP requests on the loop. http_start() cannot fail and never calls back before it returns; the
@@ -59,7 +60,8 @@ struct http_response {
 
 /* `response` is NULL when err is set, and the other way round; both are borrowed for the call.
  * Error classes: TRANSIENT (refused, reset, timeout, truncated), DENIED (certificates), INVALID
- * (over the limit, refused by on_bytes, bad URL). err->code is libcurl's. */
+ * (over the limit, refused by on_bytes, bad URL), CANCELED (only the leader may ask this, and that
+ * is not us any more). err->code is libcurl's. */
 typedef void http_done_fn(void *arg, const struct http_response *response, const struct err *err);
 
 /* The request and all it points to is copied, but for tls (borrowed). on_bytes() and on_open() come
@@ -68,3 +70,12 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
                              http_done_fn *done, void *arg);
 /* NULL is fine. */
 void http_cancel(struct http_call *call);
+
+/* The same client, for requests that only the leader may make. `leadership` is asked each time
+ * before bytes of such a request can go out, the first and all further ones: a process that was
+ * stopped in the middle of a request does not go on with it. When leadership is not held the call
+ * fails with CANCELED and its connection is closed. `http` (whose connections are shared) and
+ * `leadership` are borrowed and have to outlive it. */
+struct http *http_led_new(struct http *http, const struct leadership *leadership);
+/* All its calls have to be done or cancelled. NULL is fine. */
+void http_led_free(struct http *led);

@@ -19,8 +19,13 @@ typedef void loop_fn(void *arg);
 /* Milliseconds of a clock that only goes forward (also in suspend), the same all through a round.
  */
 int64_t loop_now(const struct loop *loop);
-/* Seconds since 1970 by the wall clock: for times that people read, never for decisions. */
+/* Microseconds of the same clock as it is at this very moment: to measure with, and for what has to
+ * hold right now, however long the round has lasted or the process was stopped. */
+int64_t loop_clock_us(const struct loop *loop);
+/* Seconds (microseconds) since 1970 by the wall clock: for times that people read, never for
+ * decisions. */
 int64_t loop_wall_time(const struct loop *loop);
+int64_t loop_wall_time_us(const struct loop *loop);
 /* A random number, uniform over [0, bound): jitter, never secrets. */
 uint32_t loop_random(struct loop *loop, uint32_t bound);
 

@@ -187,6 +187,17 @@ static void touch_webhook(void *arg, const char *webhook)
     reconciler_touch(arg, WORK_WEBHOOK, webhook);
 }
 
+static void count_handlers(struct api_look *look)
+{
+    const struct resolution *resolution = &look->resolution;
+    struct api_state *state = look->state;
+    memset(state->handlers, 0, sizeof(state->handlers));
+    for (size_t i = 0; i < resolution->handler_count; i++) {
+        if (resolution->handlers[i].is_webhook)
+            state->handlers[resolution->handlers[i].source]++;
+    }
+}
+
 static void record_usage(struct api_look *look)
 {
     const struct resolution *resolution = &look->resolution;
@@ -301,6 +312,7 @@ static bool look_at(struct api_look *look)
     if (!follow_needs(look))
         return false;
     record_usage(look);
+    count_handlers(look);
     judge(look);
     return true;
 }
@@ -417,7 +429,8 @@ static void step_want(struct api_look *look)
     struct err err;
     if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
                        look->abilities, &document, &err) < 0) {
-        log_error("a resolved definition cannot be built", .name = state->key, .err = &err);
+        log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
+                  .key = state->key, .err = &err);
         accepted_free(accepted);
         return;
     }
@@ -576,7 +589,7 @@ static void log_warnings(const struct api_look *look)
     for (size_t i = 0; i < look->resolution.problem_count; i++) {
         const struct problem *problem = &look->resolution.problems[i];
         if (problem->severity == PROBLEM_WARNING)
-            log_warn("definition has a flaw", .kind = "ApiDefinition", .name = state->key,
+            log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
                      .reason = problem->reason, .detail = problem->message);
     }
 }
@@ -632,6 +645,7 @@ void api_release(struct reconciler *reconciler, struct api_state *state)
 {
     index_set(reconciler->index, state->work_key, NULL, 0);
     usage_set(reconciler->usage, state->key, NULL, 0, touch_webhook, reconciler);
+    memset(state->handlers, 0, sizeof(state->handlers));
 }
 
 /* What the gateways ask and tell. */

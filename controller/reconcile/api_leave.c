@@ -60,6 +60,14 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
         state->wanted = false;
         gateways->ops->remove(gateways, state->key);
     }
+    const char *unknown;
+    if (context_is_unknown(reconciler, &unknown)) {
+        /* Just started: what gateways there are is not known yet. */
+        CLEANUP(freep) char *token = xasprintf("context %s", unknown);
+        const char *tokens[] = {token};
+        index_set(reconciler->index, state->work_key, tokens, 1);
+        return false;
+    }
     struct gateway_progress progress;
     if (!gateways->ops->progress(gateways, state->key, &progress))
         return release(state, api);

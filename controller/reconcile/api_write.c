@@ -57,23 +57,16 @@ static void on_written(void *arg, const struct object *object, const struct err 
 {
     struct api_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
-    int64_t now = loop_now(reconciler->loop);
     state->call = NULL;
     if (!err) {
         api_tell_events(state, object);
-        workqueue_forget(reconciler->queue, state->work_key);
         informer_put(reconciler->informer, object);
     } else {
         api_drop_events(state);
         if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-            log_warn("write refused", .kind = "ApiDefinition", .name = state->key, .err = err);
-        /* After a conflict or a vanished object news are on their way; the delay is for the case
-         * that they are not. */
-        workqueue_add_failed(reconciler->queue, state->work_key, now,
-                             loop_random(reconciler->loop, UINT32_MAX));
+            log_warn("write refused", .kind = "ApiDefinition", .key = state->key, .err = err);
     }
-    workqueue_done(reconciler->queue, state->work_key, now);
-    reconciler_schedule(reconciler);
+    reconciler_write_ended(reconciler, state->work_key, state->looked_us, err);
 }
 
 void api_write_status(struct api_state *state, const struct object *api, const struct buf *status)
@@ -81,6 +74,7 @@ void api_write_status(struct api_state *state, const struct object *api, const s
     struct object_store *store = state->reconciler->store;
     struct span text = {buf_text(status), status->length};
     state->reconciler->counts.status_writes++;
+    state->looked_us = state->reconciler->look_began_us;
     state->call = store->ops->write_status(store, api, text, on_written, state);
 }
 
@@ -88,5 +82,6 @@ void api_change(struct api_state *state, const struct object *api,
                 const struct object_change *change)
 {
     struct object_store *store = state->reconciler->store;
+    state->looked_us = state->reconciler->look_began_us;
     state->call = store->ops->change(store, api, change, on_written, state);
 }

@@ -14,6 +14,17 @@
 /* Endpoints come and go: told at most once a second. */
 #define STATUS_INTERVAL_MS 1000
 
+void contexts_unfollow(struct reconciler *reconciler)
+{
+    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
+        const struct context_state *state = strmap_entry_value(e);
+        if (!state->service)
+            continue;
+        informer_unfollow(reconciler->informer, OBJECT_SERVICE, state->service);
+        informer_unfollow(reconciler->informer, OBJECT_ENDPOINTSLICE, state->service);
+    }
+}
+
 void context_state_free(void *value)
 {
     struct context_state *state = value;
@@ -131,6 +142,7 @@ static void push_default_context(struct reconciler *reconciler)
 {
     const struct default_context *from = &reconciler->default_context;
     struct context_state *state = state_of(reconciler, "");
+    state->abilities = from->abilities;
     bool first = !state->known;
     if (from->service) {
         CLEANUP(freep) char *token = xasprintf("service %s", from->service);
@@ -167,10 +179,8 @@ static void push_default_context(struct reconciler *reconciler)
 void reconciler_set_default_context(struct reconciler *reconciler,
                                     const struct default_context *context)
 {
-    struct context_state *state = state_of(reconciler, "");
-    state->abilities = context->abilities;
     reconciler->default_context = *context;
-    if (reconciler->complete)
+    if (reconciler->active)
         push_default_context(reconciler);
 }
 
@@ -375,17 +385,42 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
     buf_add_char(out, '}');
 }
 
+struct unknown_search {
+    const struct reconciler *reconciler;
+    const char *found;
+};
+
+static bool search_unknown(void *arg, const struct object *object)
+{
+    struct unknown_search *search = arg;
+    const struct context_state *state = strmap_get(search->reconciler->contexts, object->key);
+    if (!state || !state->known)
+        search->found = object->key;
+    return !search->found;
+}
+
+bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key)
+{
+    const struct context_state *state = strmap_get(reconciler->contexts, "");
+    struct unknown_search search = {reconciler, state && !state->known ? "" : NULL};
+    if (!search.found)
+        cache_visit(reconciler_cache(reconciler), OBJECT_CONTEXT, search_unknown, &search);
+    *ret_key = search.found;
+    return search.found != NULL;
+}
+
 static void forget(struct reconciler *reconciler, const char *key)
 {
     CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_CONTEXT, key);
     index_set(reconciler->index, work_key, NULL, 0);
     strmap_remove(reconciler->others, work_key);
     struct context_state *state = strmap_get(reconciler->contexts, key);
-    if (!state)
-        return;
-    follow_service(reconciler, state, NULL);
-    strmap_remove(reconciler->contexts, key);
-    reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    if (state) {
+        follow_service(reconciler, state, NULL);
+        strmap_remove(reconciler->contexts, key);
+        reconciler->gateways->ops->remove_context(reconciler->gateways, key);
+    }
+    /* They may have waited for it to become known. */
     touch_users(reconciler, key);
 }
 

@@ -30,6 +30,8 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler)
 
 void reconciler_schedule(struct reconciler *reconciler)
 {
+    if (!reconciler->active)
+        return;
     int64_t now = loop_now(reconciler->loop);
     int64_t due = workqueue_next_due(reconciler->queue, now);
     if (due < 0) {
@@ -44,9 +46,9 @@ void reconciler_schedule(struct reconciler *reconciler)
 static void touch_work(void *arg, const char *work_key)
 {
     struct reconciler *reconciler = arg;
-    workqueue_add(reconciler->queue, work_key,
-                  reconciler->complete ? WORKQUEUE_NORMAL : WORKQUEUE_BACKGROUND,
-                  loop_now(reconciler->loop));
+    if (!reconciler->active)
+        return; /* all keys will be queued */
+    workqueue_add(reconciler->queue, work_key, WORKQUEUE_NORMAL, loop_now(reconciler->loop));
     reconciler_schedule(reconciler);
 }
 
@@ -59,7 +61,10 @@ void reconciler_touch(struct reconciler *reconciler, const char *prefix, const c
 void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
                             int64_t delay_ms)
 {
+    if (!reconciler->active)
+        return;
     CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    reconciler->look_comes_back = true;
     workqueue_add_after(reconciler->queue, work_key, delay_ms, loop_now(reconciler->loop));
     reconciler_schedule(reconciler);
 }
@@ -69,6 +74,52 @@ static size_t text_length(const struct reconciler *reconciler, enum object_kind 
 {
     const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
     return object ? object->text.length : 0;
+}
+
+/* What is told of looks. */
+
+static const struct {
+    char letter; /* of work keys */
+    enum object_kind kind;
+} looked_at[LOOK_KIND_COUNT] = {{'a', OBJECT_API}, {'w', OBJECT_WEBHOOK}, {'c', OBJECT_CONTEXT}};
+
+static void look_ended(struct reconciler *reconciler, const char *work_key, int64_t began_us,
+                       enum look_result result)
+{
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++) {
+        if (looked_at[i].letter != work_key[0])
+            continue;
+        struct look_figures *figures = &reconciler->figures[i];
+        figures->results[result]++;
+        histogram_observe(&figures->seconds,
+                          (double)(loop_clock_us(reconciler->loop) - began_us) / 1e6);
+    }
+}
+
+void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
+                            const struct err *err)
+{
+    int64_t now = loop_now(reconciler->loop);
+    look_ended(reconciler, work_key, looked_us, err ? LOOK_ERROR : LOOK_SUCCESS);
+    if (err)
+        /* After a conflict or a vanished object news are on their way; the delay is for the case
+         * that they are not. */
+        workqueue_add_failed(reconciler->queue, work_key, now,
+                             loop_random(reconciler->loop, UINT32_MAX));
+    else
+        workqueue_forget(reconciler->queue, work_key);
+    workqueue_done(reconciler->queue, work_key, now);
+    reconciler_schedule(reconciler);
+}
+
+void reconciler_figures(const struct reconciler *reconciler,
+                        struct look_figures ret_figures[LOOK_KIND_COUNT])
+{
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++) {
+        ret_figures[i] = reconciler->figures[i];
+        ret_figures[i].queue =
+            workqueue_share(reconciler->queue, looked_at[i].letter, loop_now(reconciler->loop));
+    }
 }
 
 /* True: the key stays taken, the end of a write goes on. */
@@ -99,8 +150,6 @@ static bool queue_object(void *arg, const struct object *object)
 static void pump(void *arg)
 {
     struct reconciler *reconciler = arg;
-    if (!reconciler->complete)
-        return;
     size_t bytes = 0;
     for (size_t done = 0; done < SLICE_KEYS && bytes < SLICE_BYTES; done++) {
         int64_t now = loop_now(reconciler->loop);
@@ -108,8 +157,13 @@ static void pump(void *arg)
         if (!borrowed)
             break;
         CLEANUP(freep) char *work_key = xstrdup(borrowed);
-        if (!process(reconciler, work_key, &bytes))
-            workqueue_done(reconciler->queue, work_key, now);
+        reconciler->look_began_us = loop_clock_us(reconciler->loop);
+        reconciler->look_comes_back = false;
+        if (process(reconciler, work_key, &bytes))
+            continue;
+        look_ended(reconciler, work_key, reconciler->look_began_us,
+                   reconciler->look_comes_back ? LOOK_REQUEUE_AFTER : LOOK_SUCCESS);
+        workqueue_done(reconciler->queue, work_key, now);
     }
     bool more = workqueue_counts(reconciler->queue).ready > 0;
     reconciler->gateways->ops->expect(reconciler->gateways, more);
@@ -145,15 +199,10 @@ static bool is_unsettled(void *arg, const struct object *object)
     return true;
 }
 
-static void check_complete(struct reconciler *reconciler)
+/* Looks at everything. */
+static void activate(struct reconciler *reconciler)
 {
-    for (size_t i = 0; !reconciler->complete && i < ARRAY_LENGTH(watched_kinds); i++) {
-        if (!kind_is_known(reconciler, watched_kinds[i]))
-            return;
-    }
-    if (reconciler->complete)
-        return;
-    reconciler->complete = true;
+    reconciler->active = true;
     reconciler->unjudged = cache_count(reconciler_cache(reconciler), OBJECT_API);
     cache_visit(reconciler_cache(reconciler), OBJECT_API, is_unsettled, &reconciler->unsettled);
     /* Contexts first: what an API may do depends on them. */
@@ -161,8 +210,22 @@ static void check_complete(struct reconciler *reconciler)
     static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
     for (size_t i = 0; i < ARRAY_LENGTH(order); i++)
         cache_visit(reconciler_cache(reconciler), order[i], queue_object, reconciler);
-    log_info("caches complete", .count = (int64_t)reconciler->unjudged);
     loop_defer(reconciler->loop, pump, reconciler);
+}
+
+static void check_complete(struct reconciler *reconciler)
+{
+    if (reconciler->complete)
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(watched_kinds); i++) {
+        if (!kind_is_known(reconciler, watched_kinds[i]))
+            return;
+    }
+    reconciler->complete = true;
+    log_info("caches complete",
+             .count = (int64_t)cache_count(reconciler_cache(reconciler), OBJECT_API));
+    if (reconciler->store)
+        activate(reconciler);
 }
 
 /* Who is touched by a change. */
@@ -223,7 +286,7 @@ static void webhook_changed(struct reconciler *reconciler, const struct object *
     int64_t now = loop_now(reconciler->loop);
     if (after) {
         absence_end(reconciler->absences, key);
-    } else if (reconciler->complete) {
+    } else if (reconciler->active) {
         int64_t *when = xmalloc(sizeof(*when));
         *when = now;
         strmap_set(reconciler->deletions, key, when);
@@ -234,7 +297,7 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
                         const struct object *after)
 {
     const char *key = (after ? after : before)->key;
-    if (after && before && reconciler->complete && after->generation != before->generation) {
+    if (after && before && reconciler->active && after->generation != before->generation) {
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             state->by_user = true;
@@ -302,6 +365,7 @@ static void on_changed(void *arg, const struct object *before, const struct obje
         slice_changed(reconciler, object);
         break;
     case OBJECT_CRD:
+    case OBJECT_LEASE:
         break;
     }
 }
@@ -380,19 +444,11 @@ const struct gateways_callbacks reconciler_gateway_callbacks = {
 
 /* Lifecycle. */
 
-struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
-                                  struct object_store *store,
-                                  const struct reconciler_options *options)
+/* What only a leader knows. */
+static void make_memory(struct reconciler *reconciler)
 {
-    struct reconciler *reconciler = xcalloc(1, sizeof(*reconciler));
-    reconciler->loop = loop;
-    reconciler->store = store;
-    reconciler->options = *options;
-    reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
     reconciler->queue = workqueue_new();
-    reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->index = index_new();
-    reconciler->claims = claims_new();
     reconciler->usage = usage_new();
     reconciler->absences = absence_log_new();
     reconciler->apis = strmap_new(api_state_free);
@@ -400,6 +456,41 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->others = strmap_new(object_state_free);
     reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
+    reconciler->active = false;
+    reconciler->unjudged = 0;
+    reconciler->unsettled = false;
+    reconciler->gateways_complete = false;
+}
+
+/* Writes in flight are cancelled with the states that they belong to. */
+static void free_memory(struct reconciler *reconciler)
+{
+    loop_defer_cancel(reconciler->loop, pump, reconciler);
+    loop_timer_disarm(reconciler->timer);
+    strmap_free(reconciler->apis);
+    strmap_free(reconciler->others);
+    strmap_free(reconciler->contexts);
+    strmap_free(reconciler->doubtful);
+    strmap_free(reconciler->deletions);
+    workqueue_free(reconciler->queue);
+    index_free(reconciler->index);
+    usage_free(reconciler->usage);
+    absence_log_free(reconciler->absences);
+}
+
+struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
+                                  const struct reconciler_options *options)
+{
+    struct reconciler *reconciler = xcalloc(1, sizeof(*reconciler));
+    reconciler->loop = loop;
+    reconciler->options = *options;
+    reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
+    reconciler->timer = loop_timer_new(loop, pump, reconciler);
+    reconciler->claims = claims_new();
+    for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
+        reconciler->figures[i] =
+            (struct look_figures){.kind = looked_at[i].kind, .seconds.bounds = &histogram_seconds};
+    make_memory(reconciler);
     return reconciler;
 }
 
@@ -407,25 +498,29 @@ void reconciler_free(struct reconciler *reconciler)
 {
     if (!reconciler)
         return;
-    loop_defer_cancel(reconciler->loop, pump, reconciler);
+    free_memory(reconciler);
     loop_timer_free(reconciler->timer);
-    strmap_free(reconciler->apis);
-    strmap_free(reconciler->others);
-    strmap_free(reconciler->contexts);
-    strmap_free(reconciler->doubtful);
-    strmap_free(reconciler->deletions);
     informer_free(reconciler->informer);
-    workqueue_free(reconciler->queue);
-    index_free(reconciler->index);
     claims_free(reconciler->claims);
-    usage_free(reconciler->usage);
-    absence_log_free(reconciler->absences);
     free(reconciler);
 }
 
-void reconciler_set_gateways(struct reconciler *reconciler, struct gateways *gateways)
+void reconciler_lead(struct reconciler *reconciler, struct object_store *store,
+                     struct gateways *gateways)
 {
+    reconciler->store = store;
     reconciler->gateways = gateways;
+    if (reconciler->complete)
+        activate(reconciler);
+}
+
+void reconciler_stand_by(struct reconciler *reconciler)
+{
+    contexts_unfollow(reconciler);
+    free_memory(reconciler);
+    make_memory(reconciler);
+    reconciler->store = NULL;
+    reconciler->gateways = NULL;
 }
 
 void reconciler_start(struct reconciler *reconciler)
@@ -451,7 +546,7 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
-    return reconciler->complete && reconciler->gateways_complete && !counts.ready &&
+    return reconciler->active && reconciler->gateways_complete && !counts.ready &&
            !counts.processing && reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 
@@ -460,9 +555,13 @@ void reconciler_count(const struct reconciler *reconciler, struct reconciler_cou
     *ret_counts = reconciler->counts;
     ret_counts->apis = cache_count(reconciler_cache(reconciler), OBJECT_API);
     ret_counts->webhooks = cache_count(reconciler_cache(reconciler), OBJECT_WEBHOOK);
+    if (!reconciler->store)
+        return;
     for (struct strmap_entry *e = strmap_first(reconciler->apis); e; e = strmap_next(e)) {
         const struct api_state *state = strmap_entry_value(e);
         ret_counts->ready += state->ready;
         ret_counts->stalled += state->stalled;
+        for (size_t i = 0; i < REF_SOURCE_COUNT; i++)
+            ret_counts->handlers[i] += state->handlers[i];
     }
 }

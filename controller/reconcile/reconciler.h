@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
+#include "core/accepted.h"
 #include "core/resolve.h"
+#include "core/workqueue.h"
 #include "ports/gateways.h"
 #include "ports/loop.h"
 #include "ports/object_source.h"
@@ -16,6 +19,9 @@
  * the snapshot as it is then: resolve → write the copies to the status → tell the gateways what is
  * wanted → write where they stand. Level-triggered: a lost or doubled event costs time, never
  * correctness.
+ *
+ * It begins as a standby: caches fill and follow the source, nothing is looked at, and there is
+ * nothing to write with. reconciler_lead() gives it that, and looks at everything afresh.
  */
 struct reconciler;
 
@@ -29,14 +35,20 @@ struct reconciler_options {
 };
 
 struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
-                                  struct object_store *store,
                                   const struct reconciler_options *options);
+/* Before the store that it leads with. */
 void reconciler_free(struct reconciler *reconciler);
 
-/* The gateways call back into the reconciler: make it first, then them with these callbacks and the
- * reconciler as argument, then tell it. */
+/* The gateways call back into the reconciler: they are made with these callbacks and the reconciler
+ * as argument. */
 extern const struct gateways_callbacks reconciler_gateway_callbacks;
-void reconciler_set_gateways(struct reconciler *reconciler, struct gateways *gateways);
+/* From now on it writes to `store` and to `gateways` (borrowed until reconciler_stand_by() or
+ * reconciler_free()). Whatever an earlier leader has known is found out anew. */
+void reconciler_lead(struct reconciler *reconciler, struct object_store *store,
+                     struct gateways *gateways);
+/* Writes in flight are cancelled, what was queued, known or waited for is forgotten; neither store
+ * nor gateways are used any more. The caches go on. */
+void reconciler_stand_by(struct reconciler *reconciler);
 
 /* The context of APIs that name none, from the flags. Borrowed until the next call; may be changed
  * at any time (a rotated secret). */
@@ -64,10 +76,30 @@ bool reconciler_is_settled(const struct reconciler *reconciler);
 
 struct reconciler_counts {
     size_t apis;
-    size_t ready; /* of these */
+    size_t ready; /* of these; a standby has no opinion: 0 */
     size_t stalled;
     size_t webhooks;
     uint64_t conversions;
     uint64_t status_writes;
+    /* Handlers of APIs by where they come from, by enum ref_source. */
+    size_t handlers[REF_SOURCE_COUNT];
 };
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts);
+
+/* How looks at the objects of a kind have gone. A look lasts until what it has written is answered.
+ */
+enum look_result {
+    LOOK_SUCCESS,
+    LOOK_ERROR,         /* a write was refused; it is tried again */
+    LOOK_REQUEUE_AFTER, /* fine, and to be looked at again after a while */
+};
+#define LOOK_RESULT_COUNT 3
+#define LOOK_KIND_COUNT 3
+struct look_figures {
+    enum object_kind kind;
+    uint64_t results[LOOK_RESULT_COUNT];
+    struct histogram seconds;
+    struct workqueue_share queue; /* a standby has none */
+};
+void reconciler_figures(const struct reconciler *reconciler,
+                        struct look_figures ret_figures[LOOK_KIND_COUNT]);

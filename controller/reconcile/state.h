@@ -50,6 +50,8 @@ struct api_state {
     struct digest digest;
 
     struct store_call *call; /* a write in flight */
+    int64_t looked_us;       /* when the look began that it belongs to */
+    size_t handlers[REF_SOURCE_COUNT];
     struct pending_event events[PENDING_EVENTS_MAX];
     size_t event_count;
 
@@ -82,13 +84,14 @@ struct object_state {
     struct reconciler *reconciler;
     char *work_key;
     struct store_call *call;
+    int64_t looked_us;
     int64_t written_ms;
 };
 
 struct reconciler {
     struct loop *loop;
-    struct object_store *store;
-    struct gateways *gateways;
+    struct object_store *store; /* NULL: this is a standby */
+    struct gateways *gateways;  /* likewise */
     struct informer *informer;
     struct reconciler_options options;
     struct default_context default_context;
@@ -104,12 +107,16 @@ struct reconciler {
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
     size_t unjudged;          /* APIs that have not been looked at with complete caches */
-    bool complete;            /* caches are complete; only then anything is decided */
+    bool complete;            /* caches are complete */
+    bool active;              /* … and we lead; only then anything is decided */
     bool unsettled;           /* at the start, not every API said Programmed */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct reconciler_counts counts;
+    struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
+    int64_t look_began_us;                        /* of the look at hand */
+    bool look_comes_back;                         /* it has asked for another one later */
 };
 
 /* api_flow.c */
@@ -124,6 +131,9 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
 void reconciler_schedule(struct reconciler *reconciler);
+/* The write that a look has ended with is answered. */
+void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
+                            const struct err *err);
 const struct cache *reconciler_cache(const struct reconciler *reconciler);
 
 /* api_flow.c */
@@ -149,6 +159,9 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
+ * been read): *ret_key, borrowed. What stands on them is not known either. */
+bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api);
 void api_gone(struct reconciler *reconciler, struct api_state *state);
 
@@ -161,3 +174,5 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
+/* The Services of all contexts are not followed any more. */
+void contexts_unfollow(struct reconciler *reconciler);

@@ -2,6 +2,7 @@
 /* A Webhook's own status: is it valid, does it hold its id, who uses it. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_text.h"
 #include "base/log.h"
@@ -43,19 +44,15 @@ static void on_written(void *arg, const struct object *object, const struct err 
 {
     struct object_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
-    int64_t now = loop_now(reconciler->loop);
     state->call = NULL;
-    if (!err) {
-        workqueue_forget(reconciler->queue, state->work_key);
+    if (!err)
         informer_put(reconciler->informer, object);
-    } else {
-        if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-            log_warn("status not written", .name = state->work_key, .err = err);
-        workqueue_add_failed(reconciler->queue, state->work_key, now,
-                             loop_random(reconciler->loop, UINT32_MAX));
-    }
-    workqueue_done(reconciler->queue, state->work_key, now);
-    reconciler_schedule(reconciler);
+    else if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
+        log_warn("status not written",
+                 .kind = object_kind_name(state->work_key[0] == WORK_WEBHOOK[0] ? OBJECT_WEBHOOK
+                                                                                : OBJECT_CONTEXT),
+                 .key = state->work_key + strlen(WORK_WEBHOOK), .err = err);
+    reconciler_write_ended(reconciler, state->work_key, state->looked_us, err);
 }
 
 void object_write_status(struct object_state *state, const struct object *object,
@@ -64,6 +61,7 @@ void object_write_status(struct object_state *state, const struct object *object
     struct reconciler *reconciler = state->reconciler;
     struct span text = {buf_text(status), status->length};
     state->written_ms = loop_now(reconciler->loop);
+    state->looked_us = reconciler->look_began_us;
     reconciler->counts.status_writes++;
     state->call =
         reconciler->store->ops->write_status(reconciler->store, object, text, on_written, state);

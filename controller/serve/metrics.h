@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
+#include "base/histogram.h"
 
 /*
- * Metrics in Prometheus' text format, from one table: each row says what it is called, and reads
- * its value when asked. Labels are bounded: states, kinds and results, never names of objects.
+ * Metrics in Prometheus' text format, from one table: each row says what it is called and which
+ * labels it has, and adds its samples when asked. Labels are bounded: states, kinds and results,
+ * never names of users' objects.
  */
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-struct metric_sample {
-    const char *labels; /* `state="synced"`, "" when there are none */
-    double value;
-};
+struct metric_writer;
 
 struct metric {
     const char *name;
     const char *help;
     enum metric_type type;
-    /* Fills at most `room` samples and returns how many. */
-    size_t (*read)(void *arg, struct metric_sample *samples, size_t room);
+    void (*write)(const void *arg, struct metric_writer *writer);
 };
 
-void metrics_add_text(const struct metric *metrics, size_t count, void *arg, struct buf *out);
+/* Adds one sample. `labels`: names and values in turn, NULL behind the last; NULL: none. */
+void metric_add(struct metric_writer *writer, const char *const *labels, double value);
+void metric_add_histogram(struct metric_writer *writer, const char *const *labels,
+                          const struct histogram *histogram);
+
+void metrics_add_text(const struct metric *metrics, size_t count, const void *arg, struct buf *out);

@@ -116,7 +116,7 @@ fire() { for _ in 1 2 3 4; do curl -so /dev/null "${urls[0]}/orders/"; sleep 0.1
 received() { grep -c "\"path\":\"$1\"" "$work/received"; }
 
 step "1. A folder with a global webhook and two APIs that only name it"
-note "grapnel run --source dir:definitions --gateway-url ${urls[*]}"
+note "grapnel run --source dir:definitions ${urls[*]/#/--gateway-url }"
 grep -nE '^ *(name|url|id):' "$work"/definitions/{pager,orders}.yaml | sed "s,$work/,  ,"
 await "the webhook is resolved" shows '.url'
 step "2. Every gateway holds the API with a copy of the webhook"

@@ -21,6 +21,7 @@ GATEWAYS = set(itertools.product(["services", "discovery.k8s.io/endpointslices"]
 OWN = {
     ("coordination.k8s.io/leases", "create"),
     ("coordination.k8s.io/leases:grapnel", "get"), ("coordination.k8s.io/leases:grapnel", "update"),
+    ("events.k8s.io/events", "create"), ("events.k8s.io/events", "patch"),
     ("secrets", "create"), ("secrets:grapnel-seal", "get"), ("namespaces", "get"),
 }
 
@@ -91,7 +92,7 @@ def test_all_secrets_of_a_cluster_only_when_it_is_said(render):
 
 def test_without_leader_election_there_is_no_right_to_leases(render):
     found = granted(render({"leaderElection": {"enabled": False}}))
-    assert found["grapnel-system"] == {one for one in OWN if "leases" not in one[0]}
+    assert found["grapnel-system"] == {one for one in OWN if "leases" not in one[0] and "events" not in one[0]}
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,27 @@ def fleet_operator(stage, request):
 @pytest.fixture
 def oracle(stage):
     return Oracle(stage)
+
+
+@pytest.fixture
+def helm(cluster, programs, tmp_path):
+    """helm, in a namespace; its stdout. Releases that a test leaves are uninstalled."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "KUBECONFIG": str(cluster.directory / "admin.kubeconfig")}
+    releases = []
+
+    def run(verb: str, *arguments, namespace: str) -> str:
+        argv = [programs / "helm", verb, *arguments, "--namespace", namespace]
+        result = subprocess.run([str(one) for one in argv], env=environment, capture_output=True, text=True, timeout=120)
+        assert result.returncode == 0, f"{argv}\n{result.stderr}"
+        if verb == "install":
+            releases.append((arguments[0], namespace))
+        if verb == "uninstall":
+            releases.remove((arguments[0], namespace))
+        return result.stdout
+
+    yield run
+    for name, namespace in releases:
+        run("uninstall", name, namespace=namespace)
 
 
 def _write_shell_environment(stage: Stage, directory: Path) -> None:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chart and the manifests on a real API server: installed, upgraded, rolled back, uninstalled; and what the rights are.
-
-No kubelet is here, so no operator runs in these pods: that it works under these rights is for the tests that run it.
-"""
+"""The chart and the manifests on a real API server: installed, upgraded, rolled back, uninstalled; and what the rights are."""
 
 import json
 import subprocess
@@ -12,6 +9,12 @@ import pytest
 import yaml
 
 from harness.api import ApiError
+from harness.gateway import await_on_all
+from harness.kubelet import Kubelet
+from harness.objects import default_api_id, oas_api, reference, secret, webhook
+from harness.operator import SANITIZER
+from harness.rights import Use
+from harness.wait import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART = REPOSITORY / "charts" / "grapnel"
@@ -20,27 +23,6 @@ VARIANTS = sorted((REPOSITORY / "tests" / "charts" / "variants").glob("*.yaml"))
 GATEWAY = ("--set", "gateway.service.namespace=tyk,gateway.service.name=gw,gateway.service.port=control")
 WEBHOOK = {"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "Webhook", "metadata": {"name": "kept", "namespace": "default"},
            "spec": {"url": "https://pager.example/hook"}}
-
-
-@pytest.fixture
-def helm(cluster, programs, tmp_path):
-    """helm, in a namespace; its stdout. Releases that a test leaves are uninstalled."""
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "KUBECONFIG": str(cluster.directory / "admin.kubeconfig")}
-    releases = []
-
-    def run(verb: str, *arguments, namespace: str) -> str:
-        argv = [programs / "helm", verb, *arguments, "--namespace", namespace]
-        result = subprocess.run([str(one) for one in argv], env=environment, capture_output=True, text=True, timeout=120)
-        assert result.returncode == 0, f"{argv}\n{result.stderr}"
-        if verb == "install":
-            releases.append((arguments[0], namespace))
-        if verb == "uninstall":
-            releases.remove((arguments[0], namespace))
-        return result.stdout
-
-    yield run
-    for name, namespace in releases:
-        run("uninstall", name, namespace=namespace)
 
 
 @pytest.fixture
@@ -193,3 +175,35 @@ def test_an_operator_of_one_namespace_has_no_rights_elsewhere(cluster, namespace
                 ("get", "namespaces", "", "kube-system"), ("list", "services", "default")]:
         assert not may(cluster, account, *one), one
     cluster.kubectl.run("delete", "-f", "-", "--wait=false", stdin=text)
+
+
+def test_the_chart_runs(stage, helm, cluster, find_binary, gateways, kubectl, tyk, team):
+    """Installed, upgraded, rolled back and uninstalled with --wait, the program itself in the pods (harness/kubelet.py)."""
+    system = stage.namespace("chart", **{"pod-security.kubernetes.io/enforce": "restricted"})
+    stage.account.add(Use(f"system:serviceaccount:{system}:grapnel", "chart", stage.directory.name))
+    kubectl.apply(secret(system, "gateway", TYK_AUTH=stage.gateway_secret))
+    common = (CHART, "--wait", "--timeout", "60s", "--set", "gateway.existingSecret=gateway", "--set",
+              "gateway.urls={%s}" % ",".join(gateway.url for gateway in gateways))
+    kubectl.apply([oas_api(team, "orders", reference("pager")), webhook(team, "pager")])
+    with Kubelet(cluster, system, find_binary("grapnel"), stage.directory, stage.address) as kubelet:
+        helm("install", "grapnel", *common, "--take-ownership", namespace=system)
+        assert cluster.kubectl.get("deployment", "grapnel", system)["status"]["availableReplicas"] == 1
+        tyk.await_ready(team, "orders")
+        await_on_all(gateways, lambda one: len(one.handlers(default_api_id(team, "orders"))), 1)
+
+        helm("upgrade", "grapnel", *common, "--set", "replicaCount=2", namespace=system)
+        assert cluster.kubectl.get("deployment", "grapnel", system)["status"]["availableReplicas"] == 2
+        kubectl.patch("webhook.tyk.tyk.io", "pager", {"spec": {"url": "https://second.example/"}}, team)
+        await_on_all(gateways, lambda one: [item["url"] for item in one.handlers(default_api_id(team, "orders"))],
+                     ["https://second.example/"])
+
+        helm("rollback", "grapnel", "1", "--wait", "--timeout", "60s", namespace=system)
+        assert cluster.kubectl.get("deployment", "grapnel", system)["spec"]["replicas"] == 1
+
+        helm("uninstall", "grapnel", "--wait", "--timeout", "60s", namespace=system)
+        eventually(lambda: set(kubelet.exit_codes) == set(kubelet.processes))
+        assert set(kubelet.exit_codes.values()) == {0}
+        assert not SANITIZER.search(kubelet.log()) and stage.gateway_secret not in kubelet.log()
+    # The objects, the kinds and what the gateways hold stay.
+    assert tyk.apidefinition(team, "orders")["spec"]
+    await_on_all(gateways, lambda one: len(one.handlers(default_api_id(team, "orders"))), 1)

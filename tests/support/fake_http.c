@@ -18,6 +18,7 @@
 struct http_call {
     struct fake_call seen;
     struct http *http;
+    const struct leadership *leadership; /* NULL: anybody may ask this */
     http_done_fn *done;
     void *arg;
     bool (*on_bytes)(void *arg, const char *bytes, size_t length);
@@ -35,6 +36,8 @@ struct http_call {
 };
 
 struct http {
+    struct http *base; /* of a client of the leader's, else NULL */
+    const struct leadership *leadership;
     struct loop *loop;
     struct http_call *calls;
     bool reused;
@@ -66,6 +69,19 @@ static void call_free(struct http_call *call)
     free(call->body);
     free(call->content_type);
     free(call);
+}
+
+struct http *http_led_new(struct http *http, const struct leadership *leadership)
+{
+    struct http *led = xcalloc(1, sizeof(*led));
+    led->base = http;
+    led->leadership = leadership;
+    return led;
+}
+
+void http_led_free(struct http *led)
+{
+    free(led);
 }
 
 void fake_http_free(struct http *http)
@@ -123,10 +139,20 @@ static const char *const *copy_headers(const char *const *headers)
     return copy;
 }
 
+/* Where the real client would send it. */
+static void check_leadership(void *arg)
+{
+    struct http_call *call = arg;
+    if (!leadership_is_held(call->leadership))
+        fail_call(call, ERR_CANCELED, 42, "only the leader may ask this");
+}
+
 struct http_call *http_start(struct http *http, const struct http_request *request,
                              http_done_fn *done, void *arg)
 {
     struct http_call *call = xcalloc(1, sizeof(*call));
+    call->leadership = http->leadership;
+    http = http->base ? http->base : http;
     call->seen = (struct fake_call){
         .method = xstrdup(request->method),
         .url = xstrdup(request->url),
@@ -155,6 +181,8 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
     while (*link)
         link = &(*link)->next;
     *link = call;
+    if (call->leadership)
+        loop_defer(http->loop, check_leadership, call);
     return call;
 }
 
@@ -163,6 +191,7 @@ void http_cancel(struct http_call *call)
     if (!call)
         return;
     loop_defer_cancel(call->http->loop, deliver, call);
+    loop_defer_cancel(call->http->loop, check_leadership, call);
     call_free(call);
 }
 

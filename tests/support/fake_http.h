@@ -10,7 +10,8 @@
 /*
  * ports/http.h without a network. A started call waits in a list until the test answers it; answers
  * reach the flow from the loop (deferred), as with the real client. Timeouts of requests run on the
- * fake loop.
+ * fake loop. Calls of a leader's client (http_led_new()) are seen here too; whether leadership is
+ * held is asked at the end of the round in which they start, where the real client would send them.
  */
 struct http *fake_http_new(struct loop *loop);
 /* Fails the test when a call is left unanswered and not cancelled. */

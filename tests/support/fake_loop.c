@@ -34,6 +34,7 @@ struct deferred {
 
 struct loop {
     int64_t now;
+    int64_t stood_ms; /* since the round began */
     int64_t wall_offset;
     uint64_t random;
     uint64_t sequence;
@@ -69,9 +70,25 @@ int64_t loop_now(const struct loop *loop)
     return loop->now;
 }
 
+int64_t loop_clock_us(const struct loop *loop)
+{
+    return (loop->now + loop->stood_ms) * 1000;
+}
+
+void fake_loop_stand(struct loop *loop, int64_t ms)
+{
+    loop->stood_ms += ms;
+}
+
 int64_t loop_wall_time(const struct loop *loop)
 {
     return START_WALL + loop->wall_offset + (loop->now - START_MS) / 1000;
+}
+
+int64_t loop_wall_time_us(const struct loop *loop)
+{
+    int64_t since = loop->now + loop->stood_ms - START_MS;
+    return (START_WALL + loop->wall_offset) * 1000000 + since * 1000;
 }
 
 void fake_loop_set_wall_time(struct loop *loop, int64_t seconds)
@@ -216,6 +233,8 @@ int64_t fake_loop_next(const struct loop *loop)
 
 void fake_loop_advance(struct loop *loop, int64_t ms)
 {
+    loop->now += loop->stood_ms;
+    loop->stood_ms = 0;
     int64_t until = loop->now + ms;
     fake_loop_run(loop);
     struct loop_timer *timer;

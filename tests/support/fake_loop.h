@@ -15,6 +15,9 @@ void fake_loop_free(struct loop *loop);
 void fake_loop_run(struct loop *loop);
 /* Lets time pass: timers fire in order at their times, deferred calls after each. */
 void fake_loop_advance(struct loop *loop, int64_t ms);
+/* The process stands still (SIGSTOP) in the middle of a round: the clock goes on, loop_now() and
+ * timers do so with the next fake_loop_advance(), which may be by 0. */
+void fake_loop_stand(struct loop *loop, int64_t ms);
 /* The time of the earliest timer, -1 when none is armed. */
 int64_t fake_loop_next(const struct loop *loop);
 /* Moves the wall clock without the other. */

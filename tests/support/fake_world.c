@@ -53,6 +53,7 @@ struct fake_world {
     bool cut[OBJECT_KIND_COUNT];
     bool forbidden[OBJECT_KIND_COUNT];
     struct strmap *followed[OBJECT_KIND_COUNT];
+    bool follows_are_held;
     char *only_ns;
     bool unchangeable;
     bool hold;
@@ -164,6 +165,8 @@ static bool tell_slice(void *arg, const struct object *slice)
 static void tell_followed(void *arg)
 {
     struct fake_world *world = arg;
+    if (world->follows_are_held)
+        return;
     static const enum object_kind kinds[] = {OBJECT_SECRET, OBJECT_CONFIGMAP, OBJECT_SERVICE};
     cache_visit(world->objects, OBJECT_ENDPOINTSLICE, tell_slice, world);
     const struct strmap *slices = world->followed[OBJECT_ENDPOINTSLICE];
@@ -397,6 +400,11 @@ void fake_world_resume(struct fake_world *world, enum object_kind kind)
 void fake_world_forbid(struct fake_world *world, enum object_kind kind)
 {
     world->forbidden[kind] = true;
+}
+
+bool fake_world_is_followed(const struct fake_world *world, enum object_kind kind, const char *key)
+{
+    return strmap_has(world->followed[kind], key);
 }
 
 void fake_world_watch_only(struct fake_world *world, const char *ns)
@@ -699,6 +707,13 @@ void fake_world_fail_next_write(struct fake_world *world, enum err_class class)
 {
     world->fail_next = true;
     world->fail_class = class;
+}
+
+void fake_world_hold_follows(struct fake_world *world, bool hold)
+{
+    world->follows_are_held = hold;
+    if (!hold)
+        loop_defer(world->loop, tell_followed, world);
 }
 
 void fake_world_hold_writes(struct fake_world *world, bool hold)

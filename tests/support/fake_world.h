@@ -37,10 +37,14 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
 /* Ends a cut without a list: the watch goes on where it was. */
 void fake_world_resume(struct fake_world *world, enum object_kind kind);
+/* What is followed from now on is not told until false. */
+void fake_world_hold_follows(struct fake_world *world, bool hold);
 /* A list of this kind is refused (403) instead of answered. Before start. */
 void fake_world_forbid(struct fake_world *world, enum object_kind kind);
 /* These namespaces are watched; by default all. */
 void fake_world_watch_only(struct fake_world *world, const char *ns);
+/* Is it read by name, because somebody asked for it? */
+bool fake_world_is_followed(const struct fake_world *world, enum object_kind kind, const char *key);
 /* A folder's store: change() may not be called. */
 void fake_world_set_unchangeable(struct fake_world *world);
 

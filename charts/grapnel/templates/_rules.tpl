@@ -51,6 +51,10 @@
   resources: [leases]
   resourceNames: [{{ include "grapnel.leaseName" . }}]
   verbs: [get, update]
+# Who leads is told on the Lease.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 {{- end }}
 # A Role grants just the namespace it is in: its uid tells clusters apart where that of kube-system may not be read.
 - apiGroups: [""]

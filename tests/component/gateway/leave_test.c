@@ -558,6 +558,58 @@ static void what_is_kept_or_retained_is_no_orphan(void **state)
     world_free(world);
 }
 
+/* The operator was killed between the deletion on the gateways and the finalizer: a gateway that
+ * has not been looked at yet may hold the API, and who waits for that must hear of it. */
+static void what_leaves_and_was_never_there_is_told_when_all_have_been_looked_at(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1, .fixed = true});
+    world_remove(world, "gone");
+    assert_int_equal(world_progress(world, "gone").leaving, 1);
+    world_settle(world);
+    assert_int_equal(world_progress(world, "gone").leaving, 0);
+    assert_int_equal(world->progressed, 2);
+    world_free(world);
+}
+
+static void what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_context(world, &(struct world_context){.count = 2});
+    world_remove(world, "gone");
+    world_run(world, 5000);
+    assert_int_equal(world_progress(world, "gone").leaving, 0);
+    assert_int_equal(world_progress(world, "gone").leaving_unreachable, 1);
+    assert_true(world->progressed > 0);
+    world->progressed = 0;
+    world_context(world, &(struct world_context){.count = 1});
+    world_run(world, 100);
+    assert_int_equal(world_progress(world, "gone").leaving_unreachable, 0);
+    assert_true(world->progressed > 0);
+    world_free(world);
+}
+
+/* Who is told of progress looks at the API again, and says again that it is kept. */
+static void what_is_kept_already_is_no_news(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->keep(world->gateways, "ns/k", "");
+    world_settle(world);
+    world->progressed = 0;
+    world->ops->keep(world->gateways, "ns/k", "");
+    world_run(world, 100);
+    assert_int_equal(world->progressed, 0);
+    world->ops->keep(world->gateways, "ns/k", "other/context");
+    world_run(world, 100);
+    assert_int_equal(world->progressed, 1);
+    world_free(world);
+}
+
 static void an_orphan_that_gets_an_object_again_is_taken_up(void **state)
 {
     (void)state;
@@ -709,6 +761,9 @@ int main(void)
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
         cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),
         cmocka_unit_test(what_is_kept_or_retained_is_no_orphan),
+        cmocka_unit_test(what_is_kept_already_is_no_news),
+        cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_all_have_been_looked_at),
+        cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes),
         cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
         cmocka_unit_test(many_orphans_stop_the_collection_until_confirmed),
         cmocka_unit_test(five_orphans_or_a_fifth_go_without_confirmation),

@@ -312,9 +312,33 @@ static void odd_ids_are_escaped_in_urls(void **state)
     world_free(world);
 }
 
+/* Who is told looks at the context again, and says again what it is. */
+static void a_context_that_is_as_it_was_is_no_news(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    const struct world_context config = {.name = "ns/c", .count = 2};
+    world_context(world, &config);
+    world_run(world, 20000);
+    assert_true(world->context_changed > 0);
+    world->context_changed = 0;
+    world_context(world, &config);
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 0);
+    world_context(world, &(struct world_context){.name = "ns/c", .count = 1});
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 1);
+    world_context(world,
+                  &(struct world_context){.name = "ns/c", .count = 1, .blocked = "no Secret"});
+    world_run(world, 100);
+    assert_int_equal(world->context_changed, 2);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_context_that_is_as_it_was_is_no_news),
         cmocka_unit_test(a_new_api_is_posted_reloaded_and_read_back),
         cmocka_unit_test(an_oas_api_goes_its_own_way),
         cmocka_unit_test(five_hundred_apis_cost_one_post_each_and_one_reload),

@@ -237,6 +237,57 @@ static void one_definition_is_read_every_interval_in_rotation(void **state)
     world_free(world);
 }
 
+static uint64_t observed(const struct histogram *histogram)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i <= histogram->bounds->count; i++)
+        count += histogram->counts[i];
+    return count;
+}
+
+static size_t endpoints_in(const struct world *world, const char *label)
+{
+    struct gateways_word words[GATEWAYS_WORD_COUNT];
+    gateways_count(world->gateways, words);
+    for (size_t i = 0; i < GATEWAYS_WORD_COUNT; i++) {
+        if (strcmp(words[i].label, label) == 0)
+            return words[i].endpoints;
+    }
+    fail_msg("no such word: %s", label);
+    return 0;
+}
+
+static void pushes_reloads_and_repairs_are_counted_over_all_lives(void **state)
+{
+    (void)state;
+    struct gateways_figures figures = {.pushes.bounds = &histogram_seconds,
+                                       .reloads.bounds = &histogram_seconds};
+    const struct gateways_options options = {
+        .owner = "grapnel", .cluster = "c-1", .figures = &figures};
+    struct world *world = world_new_with(2, &options);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    assert_int_equal(observed(&figures.pushes), 6);
+    assert_int_equal(observed(&figures.reloads), 2);
+    assert_int_equal(figures.repairs, 0);
+    assert_int_equal(endpoints_in(world, "synced"), 2);
+    fake_gateway_take(world->gateway[0], "a1");
+    world_run(world, 600000);
+    assert_int_equal(figures.repairs, 1);
+    assert_int_equal(observed(&figures.pushes), 7);
+    /* Another leader's gateways, with the same figures. */
+    world_stop(world);
+    world_start(world, &options);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 3, 2, false);
+    world_settle(world);
+    assert_int_equal(observed(&figures.pushes), 13);
+    world_context(world, &(struct world_context){.count = 2, .not_ready = true});
+    assert_int_equal(endpoints_in(world, "synced"), 0);
+    world_free(world);
+}
+
 static void a_gateway_of_which_nothing_is_wanted_is_asked_too(void **state)
 {
     (void)state;
@@ -425,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_restarted_gateway_that_kept_its_disk_is_left_alone),
         cmocka_unit_test(everything_is_looked_at_every_ten_minutes),
         cmocka_unit_test(one_definition_is_read_every_interval_in_rotation),
+        cmocka_unit_test(pushes_reloads_and_repairs_are_counted_over_all_lives),
         cmocka_unit_test(a_gateway_of_which_nothing_is_wanted_is_asked_too),
         cmocka_unit_test(what_comes_back_by_itself_is_not_called_repaired),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),

@@ -76,7 +76,7 @@ static void every_kind_has_its_place(void **state)
         const struct kube_resource *resource = kube_resource_of((enum object_kind)kind);
         assert_string_equal(resource->kind, object_kind_name((enum object_kind)kind));
         enum object_kind back;
-        bool is_manifest = kind != OBJECT_CRD;
+        bool is_manifest = kind < OBJECT_MANIFEST_KIND_COUNT;
         assert_int_equal(object_kind_from_name(resource->api_version, resource->kind, &back),
                          is_manifest);
         assert_true(!is_manifest || (int)back == kind);
@@ -278,6 +278,23 @@ static struct object *decode(enum object_kind kind, const char *text)
     return object;
 }
 
+static void a_text_that_breaks_off_is_no_object(void **state)
+{
+    (void)state;
+    static const char whole[] =
+        "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"namespace\":"
+        "\"n\"},\"spec\":{\"a\":[\"}\\\"\"]}}";
+    for (size_t length = 0; length < sizeof(whole) - 1; length++) {
+        struct object *object = NULL;
+        struct err err;
+        assert_int_equal(
+            kube_object_decode(OBJECT_SERVICE, (struct span){whole, length}, &object, &err), -1);
+    }
+    struct object *object = decode(OBJECT_SERVICE, whole);
+    assert_non_null(object);
+    object_unref(object);
+}
+
 static void a_listed_item_has_the_same_text_as_a_watched_one(void **state)
 {
     (void)state;
@@ -377,6 +394,7 @@ int main(void)
         cmocka_unit_test(an_event_over_the_limit_ends_the_decoding),
         cmocka_unit_test(a_page_gives_items_version_and_continuation),
         cmocka_unit_test(what_is_no_whole_list_fails_at_its_end),
+        cmocka_unit_test(a_text_that_breaks_off_is_no_object),
         cmocka_unit_test(a_listed_item_has_the_same_text_as_a_watched_one),
         cmocka_unit_test(another_kind_is_refused),
         cmocka_unit_test(what_no_object_can_be_called_is_refused),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "kube/kube_client.h"
@@ -145,6 +146,35 @@ static void a_request_carries_address_identity_and_body(void **state)
     assert_int_equal(world->done, 1);
     assert_false(world->failed);
     assert_string_equal(world->body, "{\"a\":1}");
+}
+
+static void note_requests(void *arg, const char *method, unsigned code, uint64_t count)
+{
+    buf_add_format(arg, "%s %u: %d; ", method, code, (int)count);
+}
+
+static void what_requests_come_to_is_counted(void **state)
+{
+    struct world *world = *state;
+    struct kube_requests *requests = xcalloc(1, sizeof(*requests));
+    world->client = kube_client_new(world->loop, world->http, &world->config);
+    kube_client_count(world->client, requests);
+    ask(world);
+    answer(world, 200, "{}");
+    ask(world);
+    answer(world, 200, "{}");
+    ask(world);
+    answer(world, 404, "{}");
+    ask(world);
+    fake_http_fail(world->http, sent(world), ERR_TRANSIENT, 7, "refused");
+    struct kube_request request = {.method = "PATCH", .path = "/x"};
+    ask_with(world, &request);
+    answer(world, 999, "{}");
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    kube_requests_visit(requests, note_requests, &text);
+    assert_string_equal(buf_text(&text), "GET 0: 1; GET 200: 2; GET 404: 1; PATCH 599: 1; ");
+    free(requests);
 }
 
 static void other_identities_have_their_headers(void **state)
@@ -487,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(a_request_carries_address_identity_and_body),
+        TEST(what_requests_come_to_is_counted),
         TEST(other_identities_have_their_headers),
         TEST(the_token_file_is_read_again_after_fifty_seconds),
         TEST(a_token_file_that_went_bad_leaves_the_last_token),

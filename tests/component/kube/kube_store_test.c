@@ -204,10 +204,17 @@ static void answers_to_writes_have_their_classes(void **state)
         const char *body;
         enum err_class class;
     } rows[] = {
-        {409, "{}", ERR_CONFLICT},      {404, "{}", ERR_NOT_FOUND},
-        {403, "{}", ERR_DENIED},        {422, "{'kind':'Status','reason':'Invalid'}", ERR_INVALID},
-        {413, "", ERR_INVALID},         {500, "", ERR_TRANSIENT},
-        {200, "<html>", ERR_TRANSIENT}, {200, ANSWER("another", "8"), ERR_CONFLICT},
+        {409, "{}", ERR_CONFLICT},
+        {404, "{}", ERR_NOT_FOUND},
+        {403, "{}", ERR_DENIED},
+        {422, "{'kind':'Status','reason':'Invalid'}", ERR_INVALID},
+        {413, "", ERR_INVALID},
+        {500, "", ERR_TRANSIENT},
+        {200, "<html>", ERR_TRANSIENT},
+        {200, ANSWER("another", "8"), ERR_CONFLICT},
+        /* Cut off without a word: what is left is no object. */
+        {200, "{'metadata':{'name':'a','namespace':'n','uid':'u'},'spec':{'name':'a {\\'}",
+         ERR_TRANSIENT},
     };
     have(world, ANSWER("u", "7"));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

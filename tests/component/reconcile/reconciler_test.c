@@ -41,13 +41,13 @@ static void start(struct rig *rig)
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
     };
-    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world),
-                                     fake_world_store(rig->world), &options);
+    rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
-    reconciler_set_gateways(rig->reconciler, fake_gateways_port(rig->gateways));
     reconciler_set_default_context(rig->reconciler,
                                    &(struct default_context){.abilities = {.version = ""}});
     reconciler_start(rig->reconciler);
+    reconciler_lead(rig->reconciler, fake_world_store(rig->world),
+                    fake_gateways_port(rig->gateways));
     fake_loop_run(rig->loop);
 }
 
@@ -844,6 +844,23 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    fake_world_hold_follows(rig->world, true);
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/conditions", NULL);
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+}
+
 static void a_missing_secret_blocks_the_context_and_is_said(void **state)
 {
     struct rig *rig = *state;
@@ -929,6 +946,22 @@ static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **s
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
     assert_int_equal(fake_gateways_removals(rig->gateways), 1);
+}
+
+static void a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, ",'finalizers':['grapnel.dev/gateway']");
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'serviceRef':{'name':'gw','port':'control'}}}");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_world_hold_follows(rig->world, true);
+    start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_world_hold_follows(rig->world, false);
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
 }
 
 static void an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout(void **state)
@@ -1060,10 +1093,12 @@ int main(void)
         TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),
         TEST(a_tyk_url_that_names_a_service_means_its_pods),
         TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
+        TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
         TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
         TEST(a_retained_api_stays_on_the_gateways),
         TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),

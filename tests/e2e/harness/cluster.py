@@ -24,7 +24,7 @@ ETCD_PEER = "http://127.0.0.1:2380"
 SERVER = "https://127.0.0.1:6443"
 START_TIMEOUT = 60
 CONTROLLERS = ",".join(f"{name}-controller" for name in (
-    "garbage-collector", "namespace", "endpointslice", "serviceaccount", "serviceaccount-token"))
+    "deployment", "endpointslice", "garbage-collector", "namespace", "replicaset", "serviceaccount", "serviceaccount-token"))
 
 # Who changed what, so that a test can tell "nothing was written" from "the same was written again".
 AUDIT_POLICY = {

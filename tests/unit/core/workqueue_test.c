@@ -120,6 +120,34 @@ static void failures_double_the_delay_until_they_are_forgotten(void **state)
     assert_int_equal(workqueue_next_due(queue, now) - now, 5);
 }
 
+static void figures_are_told_by_the_first_letter(void **state)
+{
+    struct workqueue *queue = *state;
+    workqueue_add(queue, "a 1", WORKQUEUE_NORMAL, 0);
+    workqueue_add(queue, "a 2", WORKQUEUE_NORMAL, 0);
+    workqueue_add(queue, "a 3", WORKQUEUE_NORMAL, 0);
+    workqueue_add(queue, "w 1", WORKQUEUE_NORMAL, 0);
+    assert_string_equal(workqueue_get(queue, 100), "a 1");
+    assert_string_equal(workqueue_get(queue, 300), "a 2");
+    workqueue_add_failed(queue, "a 1", 300, 0);
+    struct workqueue_share share = workqueue_share(queue, 'a', 1000);
+    assert_int_equal(share.ready, 1);
+    assert_int_equal(share.processing, 2);
+    assert_int_equal(share.longest_ms, 900);
+    assert_int_equal(share.unfinished_ms, 1600);
+    assert_int_equal(share.adds, 3);
+    assert_int_equal(share.retries, 1);
+    share = workqueue_share(queue, 'w', 1000);
+    assert_int_equal(share.ready, 1);
+    assert_int_equal(share.processing + share.longest_ms + share.retries, 0);
+    assert_int_equal(share.adds, 1);
+    share = workqueue_share(queue, 'c', 1000);
+    assert_int_equal(share.adds + share.ready, 0);
+    workqueue_done(queue, "a 1", 1000);
+    workqueue_done(queue, "a 2", 1000);
+    assert_int_equal(workqueue_share(queue, 'a', 2000).longest_ms, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +159,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(of_several_delays_the_earliest_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_addition_does_not_cancel_a_delay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(figures_are_told_by_the_first_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_double_the_delay_until_they_are_forgotten, set_up,
                                         tear_down),
     };

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way from one operator to one gateway, with a record of what went along it: two operators are one address to a gateway."""
+
+import re
+import select
+import socket
+import threading
+import time
+
+from .gateway import PORT, StubGateway
+
+REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.1\r\n")
+
+
+class Relay:
+    """Passes bytes on in both directions. A request is told by its first line, which a client sends in one piece."""
+
+    def __init__(self, address: str, gateway: StubGateway):
+        self.url = f"http://{address}:{PORT}"
+        self.requests: list[tuple[float, str, str]] = []  # wall clock, method, path
+        self._target = (gateway.address, PORT)
+        self._listener = socket.create_server((address, PORT))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self) -> "Relay":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._listener.close()
+
+    def writes(self) -> list[tuple[float, str]]:
+        """What changes a gateway, a reload included: when it passed, and what it was."""
+        return [(when, f"{method} {path}") for when, method, path in list(self.requests)
+                if method not in ("GET", "HEAD") or path.startswith("/tyk/reload")]
+
+    def _accept(self) -> None:
+        while not self._stopping.is_set():
+            if select.select([self._listener], [], [], 0.1)[0]:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _note(self, data: bytes) -> None:
+        for method, path in REQUEST.findall(data):
+            self.requests.append((time.time(), method.decode(), path.decode()))
+
+    def _carry(self, client: socket.socket) -> None:
+        try:
+            with client, socket.create_connection(self._target, timeout=5) as server:
+                while not self._stopping.is_set():
+                    readable = select.select([client, server], [], [], 0.1)[0]
+                    for one in readable:
+                        data = one.recv(1 << 20)
+                        if not data:
+                            return
+                        if one is client:
+                            self._note(data)
+                        (server if one is client else client).sendall(data)
+        except OSError:
+            pass  # either side may go at any time

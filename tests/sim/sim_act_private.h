@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What sim_act.c and sim_misfortune.c share. Nothing else includes it. */
+
+#include "sim/sim_act.h"
+
+void sim_act_begin(struct sim *sim, const struct sim_step *step);
+void sim_act_end(struct sim *sim, const struct sim_step *step);
+void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key);
+/* A namespace or a CRD, and all that is in it, one after the other. */
+void sim_delete_with_content(struct sim *sim, unsigned kind, const char *name);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end state in one text, a line for each thing, without what differs from run to run. */
+#include "sim/sim_end.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sim/sim_truth.h"
+
+/* Times, versions, and what is sealed anew each time. */
+static bool is_masked(const char *name)
+{
+    static const char *const names[] = {"resourceVersion",
+                                        "lastTransitionTime",
+                                        "creationTimestamp",
+                                        "sealed",
+                                        "urlSealed",
+                                        "latestTransaction",
+                                        "grapnel.dev/converted-webhooks"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void mask(json_t *tree)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    size_t i;
+    json_object_foreach_safe(tree, next, name, value)
+    {
+        if (is_masked(name))
+            json_object_set_new(tree, name, json_string("*"));
+        else
+            mask(value);
+    }
+    json_array_foreach(tree, i, value)
+    {
+        mask(value);
+    }
+}
+
+static void add_line(struct buf *out, const char *kind, const char *name, const json_t *tree)
+{
+    json_t *copy = json_deep_copy(tree);
+    mask(copy);
+    char *text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
+    buf_add_format(out, "%s %s ", kind, name);
+    buf_add_text(out, text);
+    buf_add_char(out, '\n');
+    free(text);
+    json_decref(copy);
+}
+
+static void add_definition(void *arg, const struct sim_definition *definition)
+{
+    json_t *document = json_deep_copy(definition->document);
+    const json_t *marker = sim_marker(document, definition->oas);
+    if (marker)
+        json_object_set_new((json_t *)(uintptr_t)marker, "n", json_integer(0));
+    json_object_set_new(arg, definition->id, document);
+}
+
+void sim_end_state(const struct sim *sim, struct buf *out)
+{
+    static const unsigned kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT};
+    for (size_t k = 0; k < ARRAY_LENGTH(kinds); k++) {
+        size_t count;
+        CLEANUP(freep)
+        const struct sim_object **all = sim_store_all(sim->store, kinds[k], &count);
+        for (size_t i = 0; i < count; i++)
+            add_line(out, sim_resource_of(kinds[k])->kind, all[i]->key, all[i]->tree);
+    }
+    for (size_t i = 0; i < sim->pod_count; i++) {
+        if (sim->pods[i].gone)
+            continue;
+        json_t *all = json_object();
+        sim_gateway_each(sim->pods[i].gateway, true, add_definition, all);
+        const char *id;
+        json_t *document;
+        void *next;
+        json_object_foreach_safe(all, next, id, document)
+        {
+            CLEANUP(freep) char *name = xasprintf("%s %s", sim->pods[i].name, id);
+            add_line(out, "definition", name, document);
+        }
+        json_decref(all);
+    }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Splits into lines, sorted. Returns owned array of pointers into `text`. */
+static char **split(char *text, size_t *ret_count)
+{
+    size_t count = 0;
+    size_t capacity = 0;
+    char **lines = NULL;
+    char *rest = text;
+    char *line;
+    while ((line = strsep(&rest, "\n"))) {
+        if (!*line)
+            continue;
+        lines = xgrow(lines, count, &capacity, sizeof(*lines));
+        lines[count++] = line;
+    }
+    if (count)
+        qsort(lines, count, sizeof(*lines), by_text);
+    *ret_count = count;
+    return lines;
+}
+
+bool sim_end_equal(const char *wanted, const char *found, struct buf *ret_difference)
+{
+    CLEANUP(freep) char *left = xstrdup(wanted);
+    CLEANUP(freep) char *right = xstrdup(found);
+    size_t left_count;
+    size_t right_count;
+    CLEANUP(freep) char **lefts = split(left, &left_count);
+    CLEANUP(freep) char **rights = split(right, &right_count);
+    for (size_t i = 0; i < left_count || i < right_count; i++) {
+        const char *a = i < left_count ? lefts[i] : "nothing";
+        const char *b = i < right_count ? rights[i] : "nothing";
+        if (strcmp(a, b) == 0)
+            continue;
+        size_t same = 0;
+        while (a[same] && a[same] == b[same])
+            same++;
+        size_t from = same > 60 ? same - 60 : 0;
+        buf_add_format(ret_difference, "%.60s: …%.240s… should be …%.240s…", a, b + from, a + from);
+        return false;
+    }
+    return true;
+}

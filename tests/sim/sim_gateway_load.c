@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a reload makes of the disk. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "sim/sim_gateway_private.h"
+#include "sim/sim_json.h"
+
+void sim_file_free(void *value)
+{
+    struct sim_file *file = value;
+    json_decref(file->classic);
+    json_decref(file->oas);
+    free(file);
+}
+
+void sim_loaded_free(void *value)
+{
+    struct sim_loaded *loaded = value;
+    json_decref(loaded->source);
+    json_decref(loaded->shown);
+    free(loaded->shown_text);
+    free(loaded->listen_path);
+    free(loaded);
+}
+
+const char *sim_loaded_text(struct sim_loaded *loaded)
+{
+    if (!loaded->shown_text)
+        loaded->shown_text = json_dumps(loaded->shown, JSON_COMPACT | JSON_SORT_KEYS);
+    return loaded->shown_text;
+}
+
+const char *sim_listen_path(const json_t *document, bool oas)
+{
+    return oas ? sim_json_text(document, "x-tyk-api-gateway", "server", "listenPath", "value", NULL)
+               : sim_json_text(document, "proxy", "listen_path", NULL);
+}
+
+static const char *domain_of(const json_t *document, bool oas)
+{
+    return oas ? sim_json_text(document, "x-tyk-api-gateway", "server", "customDomain", "name",
+                               NULL)
+               : sim_json_text(document, "domain", NULL);
+}
+
+/* A handler behind the first of a wrong type cuts off all that the extension holds behind it. */
+static bool is_mistyped(const json_t *handler)
+{
+    if (!json_is_object(handler))
+        return true;
+    const json_t *cooldown = json_object_get(handler, "cooldownPeriod");
+    const json_t *headers = json_object_get(handler, "headers");
+    const json_t *enabled = json_object_get(handler, "enabled");
+    return (cooldown && !json_is_string(cooldown)) || (headers && !json_is_array(headers)) ||
+           (enabled && !json_is_boolean(enabled));
+}
+
+static bool is_truncated(const json_t *document)
+{
+    const json_t *handlers =
+        sim_json_get(document, "x-tyk-api-gateway", "server", "eventHandlers", NULL);
+    for (size_t i = 1; i < json_array_size(handlers); i++) {
+        if (is_mistyped(json_array_get(handlers, i)))
+            return true;
+    }
+    return false;
+}
+
+static bool oas_kills(const json_t *document)
+{
+    const json_t *handlers =
+        sim_json_get(document, "x-tyk-api-gateway", "server", "eventHandlers", NULL);
+    for (size_t i = 0; i < json_array_size(handlers); i++) {
+        const json_t *handler = json_array_get(handlers, i);
+        if (strcmp(sim_json_text(handler, "type", NULL), "custom") == 0 &&
+            json_is_true(json_object_get(handler, "enabled")))
+            return true;
+    }
+    return false;
+}
+
+static bool classic_kills(const json_t *document)
+{
+    const char *name;
+    json_t *handlers;
+    json_t *events = sim_json_get(document, "event_handlers", "events", NULL);
+    json_object_foreach(events, name, handlers)
+    {
+        for (size_t i = 0; i < json_array_size(handlers); i++) {
+            const json_t *handler = json_array_get(handlers, i);
+            if (strcmp(sim_json_text(handler, "handler_name", NULL), "eh_dynamic_handler") == 0 &&
+                !json_is_true(sim_json_get(handler, "handler_meta", "disabled", NULL)))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* As GET shows it: keys in another order, empty templates left out, a duplicate's path changed. */
+static json_t *show(const struct sim_loaded *loaded, const char *id)
+{
+    json_t *shown = json_deep_copy(loaded->source);
+    if (!loaded->oas) {
+        if (loaded->is_renamed)
+            json_object_set_new(sim_json_object(shown, "proxy"), "listen_path",
+                                json_string(loaded->listen_path));
+        return shown;
+    }
+    json_t *extension = sim_json_object(shown, "x-tyk-api-gateway");
+    json_t *server = sim_json_object(extension, "server");
+    if (loaded->is_truncated) {
+        json_object_clear(server);
+        json_object_set_new(server, "listenPath", json_object());
+        json_object_set_new(extension, "upstream", json_object());
+        json_object_set_new(sim_json_object(extension, "info"), "id", json_string(id));
+        return shown;
+    }
+    if (loaded->is_renamed)
+        json_object_set_new(sim_json_object(server, "listenPath"), "value",
+                            json_string(loaded->listen_path));
+    const json_t *handlers = json_object_get(server, "eventHandlers");
+    for (size_t i = 0; i < json_array_size(handlers); i++) {
+        json_t *handler = json_array_get(handlers, i);
+        if (!*sim_json_text(handler, "bodyTemplate", NULL))
+            json_object_del(handler, "bodyTemplate");
+    }
+    return shown;
+}
+
+static bool same_place(const struct sim_file *file, const json_t *document, bool oas)
+{
+    const json_t *other = file->oas ? file->oas : file->classic;
+    bool other_oas = file->oas != NULL;
+    return strcmp(sim_listen_path(other, other_oas), sim_listen_path(document, oas)) == 0 &&
+           strcmp(domain_of(other, other_oas), domain_of(document, oas)) == 0;
+}
+
+static struct sim_loaded *load_one(const struct sim_gateway *gateway, const char *id,
+                                   const struct sim_file *file)
+{
+    bool oas = file->oas != NULL;
+    json_t *source = oas ? file->oas : file->classic;
+    const char *path = sim_listen_path(source, oas);
+    if (*path != '/' || strchr(path, ' ') || str_ends(id, "-oas") || str_ends(id, "-mcp"))
+        return NULL;
+    struct sim_loaded *loaded = xcalloc(1, sizeof(*loaded));
+    loaded->oas = oas;
+    loaded->source = json_incref(source);
+    const struct sim_loaded *before = strmap_get(gateway->loaded, id);
+    if (before && before->oas == oas && json_equal(before->source, source)) {
+        /* What is unchanged keeps what it was given. */
+        loaded->shown = json_incref(before->shown);
+        loaded->listen_path = xstrdup(before->listen_path);
+        loaded->is_renamed = before->is_renamed;
+        loaded->is_truncated = before->is_truncated;
+        return loaded;
+    }
+    size_t rivals = 0;
+    for (struct strmap_entry *e = strmap_first(gateway->disk); e; e = strmap_next(e))
+        rivals += same_place(strmap_entry_value(e), source, oas);
+    loaded->is_truncated = oas && is_truncated(source);
+    loaded->is_renamed = rivals > 1;
+    loaded->listen_path = loaded->is_renamed ? xasprintf("%s-%s", path, id) : xstrdup(path);
+    loaded->shown = show(loaded, id);
+    return loaded;
+}
+
+struct strmap *sim_gateway_load(const struct sim_gateway *gateway, const struct strmap *missed,
+                                const char **ret_killer)
+{
+    struct strmap *fresh = strmap_new(sim_loaded_free);
+    for (struct strmap_entry *e = strmap_first(gateway->disk); e; e = strmap_next(e)) {
+        const char *id = strmap_entry_key(e);
+        const struct sim_file *file = strmap_entry_value(e);
+        if (file->oas ? oas_kills(file->oas) : classic_kills(file->classic)) {
+            *ret_killer = id;
+            strmap_free(fresh);
+            return NULL;
+        }
+        struct sim_loaded *loaded =
+            missed && strmap_has(missed, id) ? NULL : load_one(gateway, id, file);
+        if (loaded)
+            strmap_set(fresh, id, loaded);
+    }
+    return fresh;
+}
+
+json_t *sim_loaded_classic(const char *id, const struct sim_loaded *loaded)
+{
+    if (!loaded->oas)
+        return json_incref(loaded->shown);
+    json_t *classic = json_object();
+    json_t *proxy = json_object();
+    json_object_set_new(classic, "api_id", json_string(id));
+    json_object_set_new(classic, "is_oas", json_true());
+    json_object_set_new(classic, "config_data", json_null());
+    json_object_set_new(classic, "domain", json_string(domain_of(loaded->shown, true)));
+    json_object_set_new(proxy, "listen_path", json_string(loaded->listen_path));
+    json_object_set_new(
+        proxy, "target_url",
+        json_string(sim_json_text(loaded->shown, "x-tyk-api-gateway", "upstream", "url", NULL)));
+    json_object_set_new(classic, "proxy", proxy);
+    return classic;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/sim_operator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "gateway/gateways.h"
+#include "sim/sim_loop.h"
+#include "world.h"
+
+#define CONVERSION_GRACE_MS 5000
+#define REFERENCE_GRACE_MS 10000
+#define REWRITE_DELAY_MS 30000
+#define FINALIZER_TIMEOUT_MS 60000
+#define DRIFT_INTERVAL_MS 10000
+#define SECRET_POLL_MS 30000
+#define URLS_MAX 8
+
+struct sim_operator {
+    struct sim_operator_options options;
+    struct config config;
+    int kubeconfig; /* files that exist in memory only */
+    int token;
+    char kubeconfig_path[32];
+    char token_path[32];
+    unsigned incarnation;
+    /* while it runs */
+    bool running;
+    struct loop *loop;
+    struct http *http;
+    struct world *world;
+    struct reconciler *reconciler;
+    struct gateways *gateways;
+    struct gateway_endpoint endpoints[URLS_MAX];
+    size_t endpoint_count;
+};
+
+static void write_file(int file, const char *text)
+{
+    size_t length = strlen(text);
+    if (ftruncate(file, 0) < 0 || pwrite(file, text, length, 0) != (ssize_t)length)
+        abort();
+}
+
+static int make_file(const char *name, char path[static 32])
+{
+    int file = memfd_create(name, 0);
+    if (file < 0)
+        abort();
+    snprintf(path, 32, "/proc/self/fd/%d", file);
+    return file;
+}
+
+static void fill_config(struct sim_operator *operator_)
+{
+    const struct sim_operator_options *options = &operator_->options;
+    struct config *config = &operator_->config;
+    *config = (struct config){
+        .kubeconfig = operator_->kubeconfig_path,
+        .owner = (char *)(uintptr_t) "grapnel",
+        .default_cooldown = (char *)(uintptr_t) "10s",
+        .conversion_grace_ms = CONVERSION_GRACE_MS,
+        .reference_grace_ms = REFERENCE_GRACE_MS,
+        .rewrite_delay_ms =
+            options->rewrite_delay_ms ? options->rewrite_delay_ms : REWRITE_DELAY_MS,
+        .finalizer_timeout_ms = FINALIZER_TIMEOUT_MS,
+        .drift_interval_ms =
+            options->drift_interval_ms ? options->drift_interval_ms : DRIFT_INTERVAL_MS,
+        .secret_poll_ms = options->secret_poll_ms ? options->secret_poll_ms : SECRET_POLL_MS,
+        .confirm_prune = options->confirm_prune,
+    };
+    config->namespaces.items = (char **)(uintptr_t)options->namespaces;
+}
+
+struct sim_operator *sim_operator_new(const struct sim_operator_options *options)
+{
+    struct sim_operator *operator_ = xcalloc(1, sizeof(*operator_));
+    operator_->options = *options;
+    operator_->kubeconfig = make_file("kubeconfig", operator_->kubeconfig_path);
+    operator_->token = make_file("token", operator_->token_path);
+    sim_operator_set_token(operator_, options->token);
+    CLEANUP(freep)
+    char *text = xasprintf(
+        "{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":\"c\","
+        "\"user\":\"u\",\"namespace\":\"grapnel\"}}],\"clusters\":[{\"name\":\"c\",\"cluster\":{"
+        "\"server\":\"https://api.sim:6443\"}}],\"users\":[{\"name\":\"u\",\"user\":{\"tokenFile\":"
+        "\"%s\"}}]}",
+        operator_->token_path);
+    write_file(operator_->kubeconfig, text);
+    fill_config(operator_);
+    for (size_t i = 0; options->urls && options->urls[i] && i < URLS_MAX; i++)
+        operator_->endpoints[operator_->endpoint_count++] = (struct gateway_endpoint){
+            .id = options->urls[i], .url = options->urls[i], .pod = "", .ready = true};
+    return operator_;
+}
+
+void sim_operator_set_token(struct sim_operator *operator_, const char *token)
+{
+    write_file(operator_->token, token);
+}
+
+void sim_operator_free(struct sim_operator *operator_)
+{
+    close(operator_->kubeconfig);
+    close(operator_->token);
+    free(operator_);
+}
+
+static void set_default_context(struct sim_operator *operator_)
+{
+    const struct sim_operator_options *options = &operator_->options;
+    struct default_context context = {
+        .endpoints = operator_->endpoints,
+        .endpoint_count = operator_->endpoint_count,
+        .service = options->service,
+        .service_port = options->port,
+        .secret = options->gateway_secret,
+        .abilities = {.version = ""},
+        .confirm_prune = options->confirm_prune,
+    };
+    reconciler_set_default_context(operator_->reconciler, &context);
+}
+
+/* As app.c has it. */
+static void on_world_ready(void *arg, const struct err *err)
+{
+    struct sim_operator *operator_ = arg;
+    const struct config *config = &operator_->config;
+    static const char *const own[] = {"grapnel", NULL};
+    if (err)
+        abort(); /* a cluster is waited for, however long */
+    struct reconciler_options options = {
+        .resolve =
+            {
+                .default_cooldown = config->default_cooldown,
+                .id_namespaces =
+                    operator_->options.id_namespaces ? operator_->options.id_namespaces : own,
+                .seal_key = &operator_->world->seal_key,
+            },
+        .conversion_grace_ms = config->conversion_grace_ms,
+        .reference_grace_ms = config->reference_grace_ms,
+        .rewrite_delay_ms = config->rewrite_delay_ms,
+        .finalizer_timeout_ms = config->finalizer_timeout_ms,
+    };
+    operator_->reconciler = reconciler_new(operator_->loop, operator_->world->source, &options);
+    set_default_context(operator_);
+    reconciler_start(operator_->reconciler);
+}
+
+static void on_leading(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    const struct config *config = &operator_->config;
+    struct gateways_options gateways = {
+        .owner = config->owner,
+        .cluster = operator_->world->cluster,
+        .drift_interval_ms = config->drift_interval_ms,
+        .confirm_prune = config->confirm_prune,
+    };
+    operator_->gateways = gateways_new(operator_->loop, operator_->http, &gateways,
+                                       &reconciler_gateway_callbacks, operator_->reconciler);
+    reconciler_lead(operator_->reconciler, operator_->world->store, operator_->gateways);
+}
+
+/* Without an election it leads for as long as it lives. */
+static const struct world_callbacks world_callbacks = {.ready = on_world_ready,
+                                                       .leading = on_leading};
+
+static void open_world(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    struct err err;
+    operator_->world = world_open_kube(operator_->loop, operator_->http, &operator_->config,
+                                       &world_callbacks, operator_, &err);
+    if (!operator_->world) {
+        fprintf(stdout, "no world: %s\n", err.msg);
+        abort();
+    }
+}
+
+void sim_operator_start(struct sim_operator *operator_)
+{
+    const struct sim_operator_options *options = &operator_->options;
+    if (operator_->running)
+        abort();
+    operator_->incarnation++;
+    operator_->running = true;
+    struct sim_loop_options loop = {
+        .time = options->time,
+        .random = sim_random_of(options->seed, 100 + operator_->incarnation),
+        .wall_start = options->wall_start,
+        .rate = options->clock_rate,
+        .slow_permille = options->slow_permille,
+    };
+    operator_->loop = sim_loop_new(&loop);
+    operator_->http = sim_http_new(options->net, operator_->loop, options->name);
+    sim_loop_call(operator_->loop, open_world, NULL, operator_);
+}
+
+void sim_operator_mark_killed(struct sim_operator *operator_)
+{
+    if (operator_->running)
+        sim_loop_kill(operator_->loop);
+}
+
+bool sim_operator_is_killed(const struct sim_operator *operator_)
+{
+    return operator_->running && sim_loop_is_killed(operator_->loop);
+}
+
+/* As app.c has it. */
+size_t sim_operator_kill(struct sim_operator *operator_)
+{
+    if (!operator_->running)
+        return 0;
+    sim_loop_kill(operator_->loop);
+    reconciler_free(operator_->reconciler);
+    if (operator_->gateways)
+        operator_->gateways->ops->free(operator_->gateways);
+    world_free(operator_->world);
+    size_t left = sim_http_free(operator_->http);
+    left += sim_loop_free(operator_->loop);
+    operator_->reconciler = NULL;
+    operator_->gateways = NULL;
+    operator_->world = NULL;
+    operator_->http = NULL;
+    operator_->loop = NULL;
+    operator_->running = false;
+    return left;
+}
+
+bool sim_operator_is_running(const struct sim_operator *operator_)
+{
+    return operator_->running;
+}
+
+unsigned sim_operator_incarnation(const struct sim_operator *operator_)
+{
+    return operator_->incarnation;
+}
+
+struct loop *sim_operator_loop(const struct sim_operator *operator_)
+{
+    return operator_->loop;
+}
+
+const char *sim_operator_name(const struct sim_operator *operator_)
+{
+    return operator_->options.name;
+}
+
+const struct reconciler *sim_operator_reconciler(const struct sim_operator *operator_)
+{
+    return operator_->reconciler;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about what is written to gateways. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "sim/sim_oracle_private.h"
+
+/* What was seen so long ago may have changed hands (30 s for a push, 5 s for a deletion), and so
+ * may what was ours until the next look at everything. */
+#define FOREIGN_SEEN (35 * SECONDS)
+#define FOREIGN_SEEN_TO_DELETE (8 * SECONDS)
+#define OURS_SEEN (720 * SECONDS)
+
+void sim_foreign_track_free(void *value)
+{
+    struct sim_foreign_track *track = value;
+    json_decref(track->document);
+    free(track);
+}
+
+struct sim_pod_track *sim_oracle_pod(struct sim_oracle *oracle, const struct sim_gateway *gateway)
+{
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        if (oracle->pods[i].pod->gateway == gateway)
+            return &oracle->pods[i];
+    }
+    abort();
+}
+
+const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_t *document,
+                                    bool oas)
+{
+    const json_t *marker = sim_marker(document, oas);
+    const struct sim_object *cluster =
+        sim_store_get(oracle->sim->store, OBJECT_NAMESPACE, "kube-system");
+    bool ours = strcmp(sim_json_text(marker, "owner", NULL), "grapnel") == 0 && cluster &&
+                strcmp(sim_json_text(marker, "cluster", NULL), cluster->uid) == 0;
+    return ours ? marker : NULL;
+}
+
+static bool may_adopt(const struct sim_oracle *oracle, const json_t *marker)
+{
+    const struct sim *sim = oracle->sim;
+    const json_t *api = sim_get(sim, OBJECT_API, sim_json_text(marker, "api", NULL));
+    const json_t *context = sim_get(sim, OBJECT_CONTEXT, sim_json_text(marker, "context", NULL));
+    return strcmp(sim_json_text(api, "metadata", "annotations", "grapnel.dev/adopt", NULL),
+                  "true") == 0 &&
+           json_is_true(sim_json_get(context, "spec", "allowAdoption", NULL));
+}
+
+/* Somebody else's definition under the id. */
+static void check_foreign(struct sim_oracle *oracle, const struct sim_gateway_write *write,
+                          struct sim_pod_track *pod, const json_t *marker)
+{
+    struct sim *sim = oracle->sim;
+    const struct sim_foreign_track *foreign = strmap_get(pod->foreign, write->id);
+    struct sim_definition now;
+    if (!foreign || !sim_gateway_disk(write->gateway, write->id, &now))
+        return;
+    int64_t age = sim_now(sim->time) - foreign->since;
+    int64_t seen = write->is_delete ? FOREIGN_SEEN_TO_DELETE : FOREIGN_SEEN;
+    if (foreign->was_ours)
+        seen = OURS_SEEN;
+    bool adopted = !write->is_delete && may_adopt(oracle, marker);
+    if (age > seen && !adopted)
+        sim_fail(sim, "foreign", "%s: %s of %s, which is somebody else's since %" PRId64 " s",
+                 pod->pod->name, write->is_delete ? "DELETE" : "POST", write->id, age / SECONDS);
+    strmap_remove(pod->foreign, write->id);
+}
+
+/* No handler may come to a gateway with an id and nothing to call. */
+static void check_resolved(struct sim_oracle *oracle, const struct sim_gateway_write *write,
+                           const struct sim_pod_track *pod, const json_t *marker)
+{
+    struct sim *sim = oracle->sim;
+    const char *uid = sim_json_text(marker, "uid", NULL);
+    const char *key = sim_json_text(marker, "api", NULL);
+    const struct sim_api_track *track = strmap_get(oracle->apis, uid);
+    json_t *handlers = sim_handlers(write->document, write->oas);
+    for (size_t i = 0; i < json_array_size(handlers); i++) {
+        const json_t *handler = json_array_get(handlers, i);
+        const char *ref = sim_json_text(handler, "ref", NULL);
+        const json_t *call = json_object_get(handler, "call");
+        if (!call) {
+            sim_fail(sim, "unresolved", "%s gets %s with a handler that calls nothing (id \"%s\")",
+                     pod->pod->name, key, ref);
+            continue;
+        }
+        CLEANUP(freep) char *print = sim_copy_print(ref, call);
+        if (*ref && (!track || !strmap_has(track->known, print)))
+            sim_fail(sim, "push-before-status",
+                     "%s gets %s with a copy that was never written to its status: %s",
+                     pod->pod->name, key, print);
+    }
+    json_decref(handlers);
+}
+
+/* A ConfigMap is read every 30 s: what it said before may be pushed for so long. */
+#define CONFIG_MAP_AGE (35 * SECONDS)
+
+bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key)
+{
+    const struct sim *sim = oracle->sim;
+    const struct sim_object *api = sim_store_get(sim->store, OBJECT_API, key);
+    return api && sim_json_get(api->tree, "spec", "oasRef", NULL) &&
+           sim_now(sim->time) - oracle->config_maps_changed < CONFIG_MAP_AGE;
+}
+
+static void check_version(struct sim_oracle *oracle, const struct sim_gateway_write *write,
+                          const struct sim_pod_track *pod, const json_t *marker)
+{
+    const char *uid = sim_json_text(marker, "uid", NULL);
+    struct sim_api_track *track = strmap_get(oracle->apis, uid);
+    int64_t version = sim_document_version(write->document, write->oas);
+    if (!track)
+        return;
+    int64_t *before = strmap_get(track->pushed, pod->pod->name);
+    if (before && version < *before && !sim_oracle_may_be_old(oracle, track->key))
+        sim_fail(oracle->sim, "older", "%s gets version %" PRId64 " of %s after %" PRId64,
+                 pod->pod->name, version, track->key, *before);
+    int64_t *now = xmalloc(sizeof(*now));
+    *now = version;
+    strmap_set(track->pushed, pod->pod->name, now);
+}
+
+/* A definition that changes its form before the gateway has loaded it cannot be deleted in between:
+ * the file of its first form stays. */
+static void note_stray(struct sim_pod_track *pod, const struct sim_gateway_write *write)
+{
+    struct sim_definition disk;
+    struct sim_definition loaded;
+    if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas &&
+        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas))
+        strset_add(pod->strays, write->id);
+}
+
+static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write *write)
+{
+    struct sim *sim = oracle->sim;
+    struct sim_pod_track *pod = sim_oracle_pod(oracle, write->gateway);
+    const json_t *marker = sim_oracle_our_marker(oracle, write->document, write->oas);
+    if (!marker) {
+        sim_fail(sim, "marker", "%s gets %s without our marker", pod->pod->name, write->id);
+        return;
+    }
+    sim_say(sim, "    %s: %s under id %s, version %" PRId64, pod->pod->name,
+            sim_json_text(marker, "api", NULL), write->id,
+            sim_document_version(write->document, write->oas));
+    check_foreign(oracle, write, pod, marker);
+    check_resolved(oracle, write, pod, marker);
+    check_version(oracle, write, pod, marker);
+    note_stray(pod, write);
+    strset_add(pod->ours, write->id);
+}
+
+/* Why may this definition go? NULL: there is no reason. */
+static const char *reason_to_delete(struct sim_oracle *oracle,
+                                    const struct sim_gateway_write *write, const json_t *marker)
+{
+    struct sim *sim = oracle->sim;
+    const char *key = sim_json_text(marker, "api", NULL);
+    const struct sim_object *api = sim_store_get(sim->store, OBJECT_API, key);
+    struct sim_definition loaded;
+    if (!api)
+        return "its object is gone";
+    if (api->deleting)
+        return "its object is going";
+    if (strcmp(api->uid, sim_json_text(marker, "uid", NULL)) != 0)
+        return "it is of an earlier object of this name";
+    if (sim_gateway_loaded(write->gateway, write->id, &loaded) && loaded.oas != write->oas)
+        return "it is posted anew, for it has changed its form";
+    const struct sim_api_track *track = strmap_get(oracle->apis, api->uid);
+    CLEANUP(freep)
+    char *place = xasprintf("%s %s", sim_json_text(marker, "context", NULL), write->id);
+    if (!track || !str_equal(track->place, place))
+        return "the object wants another place";
+    if (sim_now(sim->time) - track->place_since < SIM_VIEW_AGE ||
+        track->place_since > oracle->api_disturbed_at - SIM_VIEW_AGE ||
+        track->place_since > oracle->killed_at - SIM_VIEW_AGE)
+        return "until lately the object wanted another place";
+    return NULL;
+}
+
+static void check_delete(struct sim_oracle *oracle, const struct sim_gateway_write *write)
+{
+    struct sim *sim = oracle->sim;
+    struct sim_pod_track *pod = sim_oracle_pod(oracle, write->gateway);
+    const json_t *marker = sim_oracle_our_marker(oracle, write->document, write->oas);
+    if (!marker) {
+        check_foreign(oracle, write, pod, NULL);
+        return;
+    }
+    const char *reason = reason_to_delete(oracle, write, marker);
+    if (reason)
+        sim_say(sim, "    %s: %s goes, %s", pod->pod->name, write->id, reason);
+    else
+        sim_fail(sim, "deletion", "%s: DELETE of %s, which %s wants there", pod->pod->name,
+                 write->id, sim_json_text(marker, "api", NULL));
+}
+
+static void on_write(void *arg, const struct sim_gateway_write *write)
+{
+    if (write->is_delete)
+        check_delete(arg, write);
+    else
+        check_post(arg, write);
+}
+
+static void on_died(void *arg, const struct sim_gateway *gateway, const char *id)
+{
+    struct sim_oracle *oracle = arg;
+    struct sim_definition definition;
+    if (sim_gateway_disk(gateway, id, &definition) &&
+        sim_oracle_our_marker(oracle, definition.document, definition.oas))
+        sim_fail(oracle->sim, "killer", "%s dies of %s, which we have posted",
+                 sim_gateway_name(gateway), id);
+}
+
+const struct sim_gateway_watcher sim_oracle_gateway_watcher = {.write = on_write, .died = on_died};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the oracle share. Nothing else includes it. */
+
+#include <stdio.h>
+
+#include "base/strmap.h"
+#include "sim/sim_oracle.h"
+#include "sim/sim_truth.h"
+
+#define SECONDS INT64_C(1000000)
+/* What the operator may take to see a change that nothing delays. */
+#define SIM_VIEW_AGE (60 * SECONDS)
+
+/* The last copy of a reference that was written. */
+struct sim_copy_track {
+    bool converted;
+    char *webhook_uid;
+    char *webhook_key;
+    json_t *call;
+};
+
+/* What has been seen of one ApiDefinition, by uid. */
+struct sim_api_track {
+    char *key;
+    struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
+    struct strmap *known;  /* "ref call": every copy that was ever written */
+    struct strmap *pushed; /* gateway → int64_t: the highest version */
+    char *place;           /* "context id" that it wants */
+    int64_t place_since;
+};
+
+struct sim_foreign_track {
+    json_t *document;
+    int64_t since;
+    bool was_ours; /* the id has been ours on this gateway */
+};
+
+struct sim_pod_track {
+    const struct sim_pod *pod;
+    int64_t disturbed_at;
+    struct strmap *foreign; /* id → struct sim_foreign_track */
+    struct strmap *ours;    /* ids that have borne our marker */
+    struct strmap *strays;  /* ids whose file of another form may stay behind */
+};
+
+/* What one process has underway to one gateway. */
+struct sim_flight {
+    unsigned posts;
+    unsigned oas_posts;
+    unsigned deletes;
+    unsigned reloads;
+    unsigned oas_reads;
+};
+
+struct sim_oracle {
+    struct sim *sim;
+    struct strmap *apis;             /* uid → struct sim_api_track */
+    struct strmap *webhooks;         /* uids of all that have ever been */
+    struct strmap *deleted_webhooks; /* uids */
+    struct strmap *gone_with_crd;    /* uids, while their CRD goes */
+    struct strmap *denials;          /* "uid ns": the Webhook has not let the namespace in */
+    bool ignored[SIM_KIND_COUNT];
+    struct sim_pod_track pods[SIM_PODS_MAX];
+    size_t pod_count;
+    int64_t api_disturbed_at;
+    int64_t killed_at;
+    int64_t config_maps_changed;
+    struct strmap *flights; /* "client host" → struct sim_flight */
+    struct strmap *asked;   /* "client method path" → count, of this window */
+    int64_t window;
+    uint64_t writes;
+    uint64_t requests;
+    uint64_t trap; /* 0: none */
+    bool trap_is_after;
+    bool trap_is_of_requests;
+    void (*trap_fn)(void *arg, const char *client);
+    void *trap_arg;
+    FILE *log; /* what the controller's log writes to */
+    char *log_text;
+    size_t log_length;
+    FILE *real_stderr;
+};
+
+/* sim_oracle_store.c */
+void sim_oracle_on_change(void *oracle, const struct sim_change *change);
+void sim_oracle_note_place(struct sim_oracle *oracle, const struct sim_object *api);
+struct sim_api_track *sim_oracle_track(struct sim_oracle *oracle, const char *uid, const char *key);
+void sim_api_track_free(void *track);
+/* "ref call" with the call's suspension left out. Owned. */
+char *sim_copy_print(const char *ref, const json_t *call);
+/* sim_oracle_gateway.c */
+extern const struct sim_gateway_watcher sim_oracle_gateway_watcher;
+/* Our marker on a document, NULL: it is somebody else's. */
+const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_t *document,
+                                    bool oas);
+struct sim_pod_track *sim_oracle_pod(struct sim_oracle *oracle, const struct sim_gateway *gateway);
+/* Its document is in a ConfigMap that has changed lately. */
+bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key);
+void sim_foreign_track_free(void *track);
+/* sim_oracle_net.c */
+extern const struct sim_net_watcher sim_oracle_net_watcher;
+/* sim_rest*.c: true: fine. */
+bool sim_rest_apis(struct sim_oracle *oracle, struct buf *why);
+bool sim_rest_gateways(struct sim_oracle *oracle, struct buf *why);
+bool sim_rest_others(struct sim_oracle *oracle, struct buf *why);
+/* Does another valid API of the context want or hold what this one wants, or a foreign definition
+ * on one of its gateways? */
+bool sim_rest_is_contested(struct sim_oracle *oracle, const struct sim_wish *wish);

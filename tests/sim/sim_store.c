@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/sim_store_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "sim/sim_json.h"
+
+/* How far behind the newest revision a restored etcd goes on. */
+#define RESTORE_BUMP 1000
+#define TYK_ROOT "/apis/tyk.tyk.io/v1alpha1"
+#define TYK_VERSION "tyk.tyk.io/v1alpha1"
+
+static const struct sim_resource resources[SIM_KIND_COUNT] = {
+    [OBJECT_API] = {TYK_ROOT, "apidefinitions", TYK_VERSION, "ApiDefinition", true,
+                    "apidefinitions.tyk.tyk.io"},
+    [OBJECT_WEBHOOK] = {TYK_ROOT, "webhooks", TYK_VERSION, "Webhook", true, "webhooks.tyk.tyk.io"},
+    [OBJECT_CONTEXT] = {TYK_ROOT, "operatorcontexts", TYK_VERSION, "OperatorContext", true,
+                        "operatorcontexts.tyk.tyk.io"},
+    [OBJECT_SECRET] = {"/api/v1", "secrets", "v1", "Secret", true, NULL},
+    [OBJECT_CONFIGMAP] = {"/api/v1", "configmaps", "v1", "ConfigMap", true, NULL},
+    [OBJECT_NAMESPACE] = {"/api/v1", "namespaces", "v1", "Namespace", false, NULL},
+    [OBJECT_SERVICE] = {"/api/v1", "services", "v1", "Service", true, NULL},
+    [OBJECT_ENDPOINTSLICE] = {"/apis/discovery.k8s.io/v1", "endpointslices", "discovery.k8s.io/v1",
+                              "EndpointSlice", true, NULL},
+    [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
+                    "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
+    [SIM_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
+                   true, NULL},
+};
+
+const struct sim_resource *sim_resource_of(unsigned kind)
+{
+    return &resources[kind];
+}
+
+struct sim_object *sim_object_ref(const struct sim_object *object)
+{
+    struct sim_object *counted = (struct sim_object *)(uintptr_t)object;
+    if (counted)
+        counted->refs++;
+    return counted;
+}
+
+void sim_object_unref(struct sim_object *object)
+{
+    if (!object || --object->refs)
+        return;
+    json_decref(object->tree);
+    free(object->text);
+    free(object->key);
+    free(object);
+}
+
+/* Steals the tree. */
+static struct sim_object *make_object(unsigned kind, json_t *tree, int64_t revision)
+{
+    struct sim_object *object = xcalloc(1, sizeof(*object));
+    json_t *metadata = sim_json_object(tree, "metadata");
+    char version[24];
+    snprintf(version, sizeof(version), "%" PRId64, revision);
+    json_object_set_new(metadata, "resourceVersion", json_string(version));
+    object->refs = 1;
+    object->kind = kind;
+    object->tree = tree;
+    object->revision = revision;
+    object->ns = sim_json_text(metadata, "namespace", NULL);
+    object->name = sim_json_text(metadata, "name", NULL);
+    object->uid = sim_json_text(metadata, "uid", NULL);
+    object->generation = sim_json_int(metadata, "generation", NULL);
+    object->deleting = json_object_get(metadata, "deletionTimestamp") != NULL;
+    object->key =
+        *object->ns ? xasprintf("%s/%s", object->ns, object->name) : xstrdup(object->name);
+    object->text = sim_json_dump(tree);
+    object->length = strlen(object->text);
+    return object;
+}
+
+static void unref_object(void *value)
+{
+    sim_object_unref(value);
+}
+
+static void change_fini(struct sim_change *change)
+{
+    sim_object_unref(change->before);
+    sim_object_unref(change->after);
+    sim_object_unref(change->last);
+}
+
+struct sim_store *sim_store_new(struct sim_time *time, int64_t wall_start)
+{
+    struct sim_store *store = xcalloc(1, sizeof(*store));
+    store->time = time;
+    store->wall_start = wall_start;
+    store->revision = 1;
+    store->compacted = 1;
+    for (size_t i = 0; i < SIM_KIND_COUNT; i++)
+        store->objects[i] = strmap_new(unref_object);
+    return store;
+}
+
+static void forget_changes(struct sim_store *store)
+{
+    for (size_t i = 0; i < store->change_count; i++)
+        change_fini(&store->changes[i]);
+    store->change_count = 0;
+}
+
+void sim_store_free(struct sim_store *store)
+{
+    forget_changes(store);
+    free(store->changes);
+    for (size_t i = 0; i < SIM_KIND_COUNT; i++)
+        strmap_free(store->objects[i]);
+    free(store);
+}
+
+void sim_store_listen(struct sim_store *store, sim_change_fn *fn, void *arg)
+{
+    if (store->listener_count == ARRAY_LENGTH(store->listeners))
+        abort();
+    store->listeners[store->listener_count].fn = fn;
+    store->listeners[store->listener_count++].arg = arg;
+}
+
+int64_t sim_store_revision(const struct sim_store *store)
+{
+    return store->revision;
+}
+
+const struct sim_object *sim_store_get(const struct sim_store *store, unsigned kind,
+                                       const char *key)
+{
+    return strmap_get(store->objects[kind], key);
+}
+
+const struct sim_object **sim_store_all(const struct sim_store *store, unsigned kind,
+                                        size_t *ret_count)
+{
+    CLEANUP(freep) const char **keys = strmap_sorted_keys(store->objects[kind]);
+    size_t count = strmap_count(store->objects[kind]);
+    const struct sim_object **all = xcalloc(count + 1, sizeof(struct sim_object *));
+    for (size_t i = 0; i < count; i++)
+        all[i] = strmap_get(store->objects[kind], keys[i]);
+    if (ret_count)
+        *ret_count = count;
+    return all;
+}
+
+const struct sim_change *sim_store_next_change(const struct sim_store *store, int64_t revision)
+{
+    size_t low = 0;
+    size_t high = store->change_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (store->changes[middle].revision <= revision)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < store->change_count ? &store->changes[low] : NULL;
+}
+
+int64_t sim_store_compacted(const struct sim_store *store)
+{
+    return store->compacted;
+}
+
+void sim_store_compact(struct sim_store *store)
+{
+    forget_changes(store);
+    store->compacted = store->revision;
+}
+
+static void tell(struct sim_store *store, size_t index)
+{
+    /* Who listens may write: the array may move. */
+    struct sim_change change = store->changes[index];
+    change.before = sim_object_ref(change.before);
+    change.after = sim_object_ref(change.after);
+    change.last = sim_object_ref(change.last);
+    for (size_t i = 0; i < store->listener_count; i++)
+        store->listeners[i].fn(store->listeners[i].arg, &change);
+    change_fini(&change);
+}
+
+const struct sim_object *sim_store_commit(struct sim_store *store, const struct sim_commit *commit)
+{
+    int64_t revision = ++store->revision;
+    struct strmap *map = store->objects[commit->kind];
+    struct sim_change change = {
+        .revision = revision,
+        .kind = commit->kind,
+        .actor = commit->actor,
+        .of_status = commit->of_status,
+        .before = sim_object_ref(commit->before),
+    };
+    struct sim_object *made = NULL;
+    if (commit->tree)
+        made = make_object(commit->kind, commit->tree, revision);
+    if (made) {
+        change.after = sim_object_ref(made);
+        strmap_set(map, made->key, made);
+    } else {
+        change.last = make_object(commit->kind, json_deep_copy(commit->before->tree), revision);
+        strmap_remove(map, change.before->key);
+    }
+    store->changes =
+        xgrow(store->changes, store->change_count, &store->change_capacity, sizeof(change));
+    store->changes[store->change_count] = change;
+    tell(store, store->change_count++);
+    return made;
+}
+
+/* Backups. */
+
+struct sim_backup {
+    int64_t revision;
+    size_t count;
+    struct sim_object **objects;
+};
+
+struct sim_backup *sim_store_back_up(const struct sim_store *store)
+{
+    struct sim_backup *backup = xcalloc(1, sizeof(*backup));
+    size_t capacity = 0;
+    backup->revision = store->revision;
+    for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++) {
+        for (struct strmap_entry *e = strmap_first(store->objects[kind]); e; e = strmap_next(e)) {
+            backup->objects =
+                xgrow(backup->objects, backup->count, &capacity, sizeof(struct sim_object *));
+            backup->objects[backup->count++] = sim_object_ref(strmap_entry_value(e));
+        }
+    }
+    return backup;
+}
+
+void sim_backup_free(struct sim_backup *backup)
+{
+    if (!backup)
+        return;
+    for (size_t i = 0; i < backup->count; i++)
+        sim_object_unref(backup->objects[i]);
+    free(backup->objects);
+    free(backup);
+}
+
+void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump)
+{
+    int64_t newest = store->revision;
+    forget_changes(store);
+    for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++)
+        strmap_clear(store->objects[kind]);
+    for (size_t i = 0; i < backup->count; i++) {
+        struct sim_object *object = sim_object_ref(backup->objects[i]);
+        strmap_set(store->objects[object->kind], object->key, object);
+    }
+    store->revision = backup->revision;
+    if (bump)
+        store->revision = newest + RESTORE_BUMP;
+    store->compacted = store->revision;
+    store->restores++;
+}
+
+unsigned sim_store_restores(const struct sim_store *store)
+{
+    return store->restores;
+}

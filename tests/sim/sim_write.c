@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of writing, as kube-apiserver has them for custom resources and the built-in kinds that
+ * are used here. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/schemas.h"
+#include "sim/sim_json.h"
+#include "sim/sim_store_private.h"
+
+static void refuse(struct sim_result *result, long status, const char *reason, const char *format,
+                   ...) __attribute__((format(printf, 4, 5)));
+
+static void refuse(struct sim_result *result, long status, const char *reason, const char *format,
+                   ...)
+{
+    *result = (struct sim_result){.status = status};
+    snprintf(result->reason, sizeof(result->reason), "%s", reason);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(result->message, sizeof(result->message), format, args);
+    va_end(args);
+}
+
+static void accept(struct sim_result *result, long status, const struct sim_object *object)
+{
+    *result = (struct sim_result){.status = status, .object = object};
+}
+
+static bool refuse_missing(struct sim_result *result, unsigned kind, const char *key)
+{
+    const char *name = strchr(key, '/');
+    refuse(result, 404, "NotFound", "%s \"%s\" not found", sim_resource_of(kind)->plural,
+           name ? name + 1 : key);
+    return false;
+}
+
+static void set_time(const struct sim_store *store, json_t *metadata, const char *name)
+{
+    char time[21];
+    str_format_time(time, store->wall_start + sim_now(store->time) / 1000000);
+    json_object_set_new(metadata, name, json_string(time));
+}
+
+/* The compiled CRDs, shared by all stores of the process and never changed. */
+static const struct schemas *schemas(void)
+{
+    static struct schemas *compiled;
+    struct err err;
+    if (!compiled && schemas_new(&compiled, &err) < 0) {
+        fprintf(stderr, "schemas: %s\n", err.msg);
+        abort();
+    }
+    return compiled;
+}
+
+/* Prunes, fills in defaults and checks. Steals the tree; NULL: it is refused. A status that does
+ * not fit is refused too: the operator must never write one. */
+static json_t *apply_schema(unsigned kind, json_t *tree, const struct sim_object *before,
+                            struct sim_result *result)
+{
+    if (!sim_resource_of(kind)->crd)
+        return tree;
+    CLEANUP(freep) char *text = sim_json_dump(tree);
+    struct span old = {before ? before->text : NULL, before ? before->length : 0};
+    CLEANUP(buf_fini) struct buf out;
+    buf_init(&out, BUF_UNLIMITED);
+    struct schema_problems problems = {.count = 0};
+    schemas_apply(schemas(), (enum object_kind)kind, (struct span){text, strlen(text)}, old, &out,
+                  &problems);
+    const struct schema_problem *wrong = NULL;
+    for (size_t i = 0; i < problems.count && !wrong; i++) {
+        const struct schema_problem *problem = &problems.items[i];
+        if (!problem->is_warning || str_starts(problem->field, "status"))
+            wrong = problem;
+    }
+    json_decref(tree);
+    tree = NULL;
+    if (wrong) {
+        refuse(result, 422, "Invalid", "%s is invalid: %s: %s", sim_resource_of(kind)->kind,
+               wrong->field, wrong->message);
+        result->names_field = true;
+    } else {
+        tree = sim_json_parse(out.data, out.length);
+    }
+    schema_problems_fini(&problems);
+    return tree;
+}
+
+/* Creation. */
+
+static bool namespace_takes(const struct sim_store *store, unsigned kind, const char *ns,
+                            struct sim_result *result)
+{
+    if (!sim_resource_of(kind)->namespaced)
+        return true;
+    const struct sim_object *object = sim_store_get(store, OBJECT_NAMESPACE, ns);
+    if (!object)
+        return refuse_missing(result, OBJECT_NAMESPACE, ns);
+    if (object->deleting) {
+        refuse(result, 403, "Forbidden",
+               "unable to create new content in namespace %s because it is being terminated", ns);
+        return false;
+    }
+    return true;
+}
+
+static bool crd_takes(const struct sim_store *store, unsigned kind, struct sim_result *result)
+{
+    if (!sim_resource_of(kind)->crd)
+        return true;
+    const struct sim_object *crd = sim_store_get(store, OBJECT_CRD, sim_resource_of(kind)->crd);
+    if (!crd)
+        refuse(result, 404, "NotFound", "the server could not find the requested resource");
+    else if (crd->deleting)
+        refuse(result, 405, "MethodNotAllowed",
+               "create not allowed while custom resource definition is terminating");
+    return crd && !crd->deleting;
+}
+
+static void set_identity(struct sim_store *store, unsigned kind, const char *ns, json_t *tree)
+{
+    const struct sim_resource *resource = sim_resource_of(kind);
+    json_t *metadata = sim_json_object(tree, "metadata");
+    char uid[48];
+    snprintf(uid, sizeof(uid), "00000000-0000-4000-8000-%012" PRIx64, ++store->next_uid);
+    json_object_set_new(tree, "apiVersion", json_string(resource->api_version));
+    json_object_set_new(tree, "kind", json_string(resource->kind));
+    if (resource->namespaced)
+        json_object_set_new(metadata, "namespace", json_string(ns));
+    json_object_set_new(metadata, "uid", json_string(uid));
+    json_object_set_new(metadata, "generation", json_integer(1));
+    json_object_del(metadata, "deletionTimestamp");
+    set_time(store, metadata, "creationTimestamp");
+    /* Every namespace has it. */
+    if (kind == OBJECT_NAMESPACE)
+        json_object_set_new(sim_json_object(metadata, "labels"), "kubernetes.io/metadata.name",
+                            json_string(sim_json_text(metadata, "name", NULL)));
+}
+
+void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *ns,
+                      json_t *tree, struct sim_result *result)
+{
+    CLEANUP(freep)
+    char *where = xstrdup(ns ? ns : sim_json_text(tree, "metadata", "namespace", NULL));
+    const char *name = sim_json_text(tree, "metadata", "name", NULL);
+    CLEANUP(freep)
+    char *key = sim_resource_of(kind)->namespaced ? xasprintf("%s/%s", where, name) : xstrdup(name);
+    if (!crd_takes(store, kind, result) || !namespace_takes(store, kind, where, result)) {
+        json_decref(tree);
+        return;
+    }
+    if (sim_store_get(store, kind, key)) {
+        refuse(result, 409, "AlreadyExists", "%s \"%s\" already exists",
+               sim_resource_of(kind)->plural, name);
+        json_decref(tree);
+        return;
+    }
+    set_identity(store, kind, where, tree);
+    /* A status that is given at the creation is dropped, then the default is filled in. */
+    if (sim_resource_of(kind)->crd)
+        json_object_del(tree, "status");
+    tree = apply_schema(kind, tree, NULL, result);
+    if (!tree)
+        return;
+    accept(
+        result, 201,
+        sim_store_commit(store, &(struct sim_commit){.actor = actor, .kind = kind, .tree = tree}));
+}
+
+/* Changes. */
+
+static bool same_content(const json_t *a, const json_t *b)
+{
+    json_t *left = json_copy((json_t *)(uintptr_t)a);
+    json_t *right = json_copy((json_t *)(uintptr_t)b);
+    static const char *const beside[] = {"metadata", "status"};
+    for (size_t i = 0; i < ARRAY_LENGTH(beside); i++) {
+        json_object_del(left, beside[i]);
+        json_object_del(right, beside[i]);
+    }
+    bool same = json_equal(left, right);
+    json_decref(left);
+    json_decref(right);
+    return same;
+}
+
+/* What nobody may change. */
+static void keep_identity(const json_t *now, json_t *next)
+{
+    static const char *const names[] = {"name",       "namespace",         "uid",
+                                        "generation", "creationTimestamp", "deletionTimestamp"};
+    const json_t *from = json_object_get(now, "metadata");
+    json_t *to = sim_json_object(next, "metadata");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        json_t *value = json_object_get(from, names[i]);
+        if (value)
+            json_object_set(to, names[i], value);
+        else
+            json_object_del(to, names[i]);
+    }
+}
+
+static size_t finalizer_count(const json_t *tree)
+{
+    return json_array_size(sim_json_get(tree, "metadata", "finalizers", NULL));
+}
+
+/* No finalizer may come while an object is being deleted. */
+static bool finalizers_are_allowed(const struct sim_object *now, const json_t *next)
+{
+    if (!now->deleting)
+        return true;
+    const json_t *before = sim_json_get(now->tree, "metadata", "finalizers", NULL);
+    const json_t *after = sim_json_get(next, "metadata", "finalizers", NULL);
+    for (size_t i = 0; i < json_array_size(after); i++) {
+        bool known = false;
+        for (size_t j = 0; j < json_array_size(before); j++)
+            known |= json_equal(json_array_get(before, j), json_array_get(after, i)) == 1;
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+static void drop_empty(json_t *metadata, const char *name)
+{
+    const json_t *value = json_object_get(metadata, name);
+    if ((json_is_array(value) && !json_array_size(value)) ||
+        (json_is_object(value) && !json_object_size(value)))
+        json_object_del(metadata, name);
+}
+
+static void store_next(struct sim_store *store, const struct sim_commit *commit,
+                       struct sim_result *result)
+{
+    const struct sim_object *now = commit->before;
+    json_t *next = commit->tree;
+    json_t *metadata = sim_json_object(next, "metadata");
+    json_object_set(metadata, "resourceVersion",
+                    sim_json_get(now->tree, "metadata", "resourceVersion", NULL));
+    drop_empty(metadata, "finalizers");
+    drop_empty(metadata, "annotations");
+    drop_empty(metadata, "labels");
+    if (!same_content(now->tree, next))
+        json_object_set_new(metadata, "generation", json_integer(now->generation + 1));
+    if (json_equal(now->tree, next)) {
+        accept(result, 200, now);
+        json_decref(next);
+        return;
+    }
+    if (now->deleting && !finalizer_count(next)) {
+        /* The answer shows the object as it was written last. */
+        struct sim_object *held = sim_object_ref(now);
+        json_decref(next);
+        struct sim_commit removal = *commit;
+        removal.tree = NULL;
+        removal.before = held;
+        sim_store_commit(store, &removal);
+        const struct sim_change *change = sim_store_next_change(store, store->revision - 1);
+        accept(result, 200, change->last);
+        sim_object_unref(held);
+        return;
+    }
+    struct sim_object *held = sim_object_ref(now);
+    struct sim_commit change = *commit;
+    change.before = held;
+    accept(result, 200, sim_store_commit(store, &change));
+    sim_object_unref(held);
+}
+
+void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
+                      json_t *next, bool status, struct sim_result *result)
+{
+    const struct sim_object *now = sim_store_get(store, kind, key);
+    if (!now) {
+        refuse_missing(result, kind, key);
+        json_decref(next);
+        return;
+    }
+    const char *version = sim_json_text(next, "metadata", "resourceVersion", NULL);
+    const char *uid = sim_json_text(next, "metadata", "uid", NULL);
+    bool other_uid = !status && *uid && strcmp(uid, now->uid) != 0;
+    if ((*version && strtoll(version, NULL, 10) != now->revision) || other_uid) {
+        refuse(result, 409, "Conflict",
+               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please "
+               "apply your changes to the latest version and try again",
+               sim_resource_of(kind)->plural, now->name);
+        json_decref(next);
+        return;
+    }
+    if (status) {
+        json_t *whole = json_deep_copy(now->tree);
+        json_t *given = json_object_get(next, "status");
+        if (given)
+            json_object_set(whole, "status", given);
+        else
+            json_object_del(whole, "status");
+        json_decref(next);
+        next = whole;
+    } else if (sim_resource_of(kind)->crd) {
+        json_t *kept = json_object_get(now->tree, "status");
+        if (kept)
+            json_object_set(next, "status", kept);
+        else
+            json_object_del(next, "status");
+    }
+    keep_identity(now->tree, next);
+    if (!finalizers_are_allowed(now, next)) {
+        refuse(result, 422, "Invalid",
+               "metadata.finalizers: Forbidden: no new finalizers can be added if the object is "
+               "being deleted");
+        result->names_field = true;
+        json_decref(next);
+        return;
+    }
+    next = apply_schema(kind, next, now, result);
+    if (!next)
+        return;
+    store_next(store,
+               &(struct sim_commit){
+                   .actor = actor, .kind = kind, .of_status = status, .before = now, .tree = next},
+               result);
+}
+
+void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
+                     json_t *patch, enum sim_patch_form form, bool status,
+                     struct sim_result *result)
+{
+    const struct sim_object *now = sim_store_get(store, kind, key);
+    if (!now) {
+        refuse_missing(result, kind, key);
+        json_decref(patch);
+        return;
+    }
+    json_t *next = json_deep_copy(now->tree);
+    bool applied = true;
+    if (form == SIM_JSON_PATCH)
+        applied = sim_json_patch(next, patch);
+    else
+        sim_merge_patch(next, patch);
+    json_decref(patch);
+    if (!applied) {
+        json_decref(next);
+        refuse(result, 422, "Invalid",
+               "the server rejected our request due to an error in our request");
+        return;
+    }
+    sim_store_update(store, actor, kind, key, next, status, result);
+}
+
+void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
+                      const char *uid, struct sim_result *result)
+{
+    const struct sim_object *now = sim_store_get(store, kind, key);
+    if (!now) {
+        refuse_missing(result, kind, key);
+        return;
+    }
+    if (uid && strcmp(uid, now->uid) != 0) {
+        refuse(result, 409, "Conflict", "the UID in the precondition does not match");
+        return;
+    }
+    struct sim_object *held = sim_object_ref(now);
+    struct sim_commit commit = {.actor = actor, .kind = kind, .before = held};
+    if (!finalizer_count(now->tree)) {
+        sim_store_commit(store, &commit);
+        accept(result, 200, NULL);
+    } else if (now->deleting) {
+        accept(result, 200, now);
+    } else {
+        json_t *next = json_deep_copy(now->tree);
+        json_t *metadata = sim_json_object(next, "metadata");
+        set_time(store, metadata, "deletionTimestamp");
+        json_object_set_new(metadata, "generation", json_integer(now->generation + 1));
+        commit.tree = next;
+        accept(result, 200, sim_store_commit(store, &commit));
+    }
+    sim_object_unref(held);
+}
