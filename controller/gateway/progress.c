@@ -86,7 +86,9 @@ static void describe(char *detail, size_t room, const struct endpoint *endpoint,
     CLEANUP(freep) char *code = status ? xasprintf(" (HTTP %u)", status) : xstrdup("");
     CLEANUP(freep)
     char *text = xasprintf("%s%s%s%s", name_of(endpoint), *why || status ? ": " : "", why, code);
-    snprintf(detail, room, "%.*s", (int)room - 1, text);
+    size_t length = strnlen(text, room - 1);
+    memcpy(detail, text, length);
+    detail[length] = '\0';
 }
 
 static void worsen(struct gateway_progress *progress, enum gateway_state state,

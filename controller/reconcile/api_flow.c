@@ -15,7 +15,6 @@
 #include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
-
 /* What one look has found; lives on the stack. */
 struct api_look {
     struct reconciler *reconciler;

@@ -315,7 +315,7 @@ static void each_request_has_its_deadline(void **state)
     fake_loop_advance(client.loop, 4999);
     assert_int_equal(client.answers, 0);
     fake_loop_advance(client.loop, 10002);
-    assert_int_equal(client.answers, 3);
+    assert_int_equal(client.answers, 4);
     fake_loop_advance(client.loop, 15000);
     assert_int_equal(client.answers, 5);
     fake_loop_advance(client.loop, 9997);
