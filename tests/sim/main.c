@@ -90,6 +90,13 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+static double cpu(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static void keep_only(struct sim_plan *plan, const char *list)
 {
     for (size_t i = 0; i < plan->count; i++)
@@ -337,6 +344,7 @@ int main(int argc, char **argv)
         __sanitizer_set_death_callback(say_seed);
     signal(SIGABRT, on_abort);
     double began = now();
+    double cpu_began = cpu();
     struct tally tally = {0};
     uint64_t played = 0;
     for (uint64_t seed = arguments.seed;; seed++, played++) {
@@ -352,8 +360,9 @@ int main(int argc, char **argv)
     double took = now() - began;
     printf("%" PRIu64 " seeds, %" PRIu64 " schedules, %" PRIu64 " failed; %" PRIu64
            " requests, %" PRIu64 " external writes, %.1f h of virtual time; %.1f s, %.0f "
-           "schedules/s\n",
+           "schedules/s, %.0f in a second of CPU\n",
            played, tally.runs, tally.failed, tally.requests, tally.writes,
-           (double)tally.virtual_ms / 3600000, took, (double)tally.runs / took);
+           (double)tally.virtual_ms / 3600000, took, (double)tally.runs / took,
+           (double)tally.runs / (cpu() - cpu_began));
     return tally.failed ? 1 : 0;
 }

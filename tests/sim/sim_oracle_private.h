@@ -26,7 +26,7 @@ struct sim_api_track {
     char *key;
     struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
     struct strmap *known;  /* "ref call": every copy that was ever written */
-    struct strmap *pushed; /* gateway → int64_t: the highest version */
+    struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
 };
@@ -86,6 +86,8 @@ struct sim_oracle {
 /* sim_oracle_store.c */
 void sim_oracle_on_change(void *arg, const struct sim_change *change);
 void sim_oracle_note_place(struct sim_oracle *oracle, const struct sim_object *api);
+/* The copies that its status has, wherever they are from. */
+void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api);
 struct sim_api_track *sim_oracle_track(struct sim_oracle *oracle, const char *uid, const char *key);
 void sim_api_track_free(void *value);
 /* "ref call" with the call's suspension left out. Owned. */
