@@ -64,6 +64,7 @@ struct tally {
 /* For whom the process dies of: a sanitizer's finding, a failed assertion. */
 static uint64_t seed_at_hand;
 
+/* NOLINTBEGIN(bugprone-signal-handler): the process is at its end, and has one thread */
 static void say_seed(void)
 {
     char text[64];
@@ -71,6 +72,7 @@ static void say_seed(void)
     if (fwrite(text, 1, (size_t)length, stdout) > 0)
         fflush(stdout);
 }
+/* NOLINTEND(bugprone-signal-handler) */
 
 static void on_abort(int number)
 {
@@ -80,6 +82,7 @@ static void on_abort(int number)
     raise(SIGABRT);
 }
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): its own name */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static double now(void)

@@ -361,6 +361,7 @@ static void say_content(struct sim_oracle *oracle, const struct sim_object *obje
     free(annotations);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): one branch a kind of change */
 void sim_oracle_on_change(void *arg, const struct sim_change *change)
 {
     struct sim_oracle *oracle = arg;

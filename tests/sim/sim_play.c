@@ -90,7 +90,7 @@ static void on_crash(void *arg, const char *client)
 {
     struct sim *sim = arg;
     sim_operator_mark_killed(sim->operators[sim_number_of(client)]);
-    sim_after(sim->time, CRASH_RESTART_MS * 1000, on_restart, NULL, sim);
+    sim_after(sim->time, INT64_C(1000) * CRASH_RESTART_MS, on_restart, NULL, sim);
 }
 
 static void play_steps(struct play *play)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "core/packing.h"
 #include "reconcile/informer.h"
 #include "support/fake_loop.h"
 
@@ -16,6 +17,7 @@
 struct rig {
     struct object_source source; /* first: the source is the rig */
     struct loop *loop;
+    struct packing *packing;
     const struct object_sink *sink;
     void *arg;
     struct informer *informer;
@@ -76,10 +78,12 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(1);
+    rig->packing = packing_new(0);
+    fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->source.ops = &ops;
     buf_init(&rig->heard, BUF_UNLIMITED);
     const struct informer_callbacks callbacks = {on_changed, on_listed, on_trouble, on_missing};
-    rig->informer = informer_new(rig->loop, &rig->source, &callbacks, rig);
+    rig->informer = informer_new(rig->loop, &rig->source, rig->packing, &callbacks, rig);
     const enum object_kind kinds[] = {OBJECT_WEBHOOK};
     informer_start(rig->informer, kinds, 1);
     *state = rig;
@@ -90,6 +94,7 @@ static int tear_down(void **state)
 {
     struct rig *rig = *state;
     informer_free(rig->informer);
+    packing_free(rig->packing);
     fake_loop_free(rig->loop);
     buf_fini(&rig->heard);
     free(rig);
