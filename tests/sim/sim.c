@@ -248,6 +248,7 @@ static void add_operator(struct sim *sim, unsigned number)
         .wall_start = SIM_WALL_START,
         .rewrite_delay_ms = options->rewrite_delay_ms,
         .slow_permille = options->slow_permille,
+        .open_max = options->open_max,
         .clock_rate = number ? options->clock_rate : 0,
         .leader_elect = options->elect,
         .on_leading = on_leading,

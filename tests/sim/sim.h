@@ -54,6 +54,7 @@ struct sim_options {
     bool elect;         /* two processes, of which one leads */
     int64_t clock_rate; /* of the second one's clock, in thousandths; 0: 1000 */
     unsigned page_max;
+    size_t open_max; /* of the operator */
     bool splits;
     uint32_t slow_permille;
     int64_t rewrite_delay_ms;

@@ -30,7 +30,7 @@ static const struct sim_resource resources[SIM_KIND_COUNT] = {
     [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
                     "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
     [OBJECT_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
-                   true, NULL},
+                      true, NULL},
 };
 
 const struct sim_resource *sim_resource_of(unsigned kind)
