@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/loop.h"
 
 /* Clocks of processes begin here: no code may take 0 for "never". */
 #define START_MS 1000000
@@ -33,6 +34,8 @@ struct loop {
     struct call *waiting;  /* while stopped, or while a round is late */
     size_t waiting_count;
     size_t waiting_capacity;
+    loop_fn *after;
+    void *after_arg;
 };
 
 struct loop_timer {
@@ -152,6 +155,19 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
     loop->count = kept;
 }
 
+void loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
+}
+
+static void call_back(const struct loop *loop, sim_fn *fn, void *arg)
+{
+    fn(arg);
+    if (loop->after && !loop->killed)
+        loop->after(loop->after_arg);
+}
+
 /* Runs what is deferred; false: the process has become late, the rest of the round comes later. */
 static bool end_round(struct loop *loop)
 {
@@ -164,7 +180,7 @@ static bool end_round(struct loop *loop)
         struct call call = *deferred_at(loop, 0);
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
-        call.fn(call.arg);
+        call_back(loop, call.fn, call.arg);
         if (!loop->count || loop->killed || !options->slow_permille)
             continue;
         if (sim_random_chance(&options->random, options->slow_permille)) {
@@ -187,7 +203,7 @@ static void go_on(void *arg)
         loop->waiting_count--;
         for (size_t i = 0; i < loop->waiting_count; i++)
             loop->waiting[i] = loop->waiting[i + 1];
-        call.fn(call.arg);
+        call_back(loop, call.fn, call.arg);
         if (!end_round(loop))
             return;
     }
@@ -206,7 +222,7 @@ void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg)
         loop->waiting[loop->waiting_count++] = (struct call){fn, drop, arg};
         return;
     }
-    fn(arg);
+    call_back(loop, fn, arg);
     (void)end_round(loop);
 }
 

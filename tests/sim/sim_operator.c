@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "core/packing.h"
+#include "net/loop.h"
 #include "replica.h"
 #include "sim/sim_loop.h"
 #include "world.h"
@@ -19,6 +21,8 @@
 #define DRIFT_INTERVAL_MS 10000
 #define SECRET_POLL_MS 30000
 #define URLS_MAX 8
+/* So little that hardly an object stays open. */
+#define OPEN_MAX 4096
 
 struct sim_operator {
     struct sim_operator_options options;
@@ -32,6 +36,7 @@ struct sim_operator {
     bool running;
     struct loop *loop;
     struct http *http;
+    struct packing *packing;
     struct world *world;
     struct replica *replica;
     struct default_gateways *defaults;
@@ -144,7 +149,7 @@ static void on_world_ready(void *arg, const struct err *err)
     if (err)
         abort(); /* a cluster is waited for, however long */
     operator_->replica = replica_new(operator_->loop, operator_->http, &operator_->config,
-                                     operator_->defaults, operator_->world);
+                                     operator_->packing, operator_->defaults, operator_->world);
 }
 
 static void tell(const struct sim_operator *operator_, bool leads)
@@ -202,6 +207,8 @@ void sim_operator_start(struct sim_operator *operator_)
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
+    operator_->packing = packing_new(OPEN_MAX);
+    loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }
 
@@ -253,11 +260,13 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     sim_loop_kill(operator_->loop);
     replica_free(operator_->replica);
     world_free(operator_->world);
+    packing_free(operator_->packing);
     size_t left = sim_http_free(operator_->http);
     left += sim_loop_free(operator_->loop);
     operator_->replica = NULL;
     operator_->ending = false;
     operator_->world = NULL;
+    operator_->packing = NULL;
     operator_->http = NULL;
     operator_->loop = NULL;
     operator_->running = false;
