@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "net/loop.h"
 
 /* Clocks of processes begin here: no code may take 0 for "never". */
 #define START_MS 1000000
@@ -24,6 +23,8 @@ struct loop {
     bool killed;
     bool stopped;
     bool spins;
+    loop_fn *after; /* each callback */
+    void *after_arg;
     size_t timers;
     size_t watches;
     struct call *deferred; /* a ring */
@@ -34,8 +35,6 @@ struct loop {
     struct call *waiting;  /* while stopped, or while a round is late */
     size_t waiting_count;
     size_t waiting_capacity;
-    loop_fn *after;
-    void *after_arg;
 };
 
 struct loop_timer {
@@ -155,15 +154,8 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
     loop->count = kept;
 }
 
-void loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+static void after_callback(struct loop *loop)
 {
-    loop->after = fn;
-    loop->after_arg = arg;
-}
-
-static void call_back(const struct loop *loop, sim_fn *fn, void *arg)
-{
-    fn(arg);
     if (loop->after && !loop->killed)
         loop->after(loop->after_arg);
 }
@@ -180,7 +172,8 @@ static bool end_round(struct loop *loop)
         struct call call = *deferred_at(loop, 0);
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
-        call_back(loop, call.fn, call.arg);
+        call.fn(call.arg);
+        after_callback(loop);
         if (!loop->count || loop->killed || !options->slow_permille)
             continue;
         if (sim_random_chance(&options->random, options->slow_permille)) {
@@ -203,7 +196,8 @@ static void go_on(void *arg)
         loop->waiting_count--;
         for (size_t i = 0; i < loop->waiting_count; i++)
             loop->waiting[i] = loop->waiting[i + 1];
-        call_back(loop, call.fn, call.arg);
+        call.fn(call.arg);
+        after_callback(loop);
         if (!end_round(loop))
             return;
     }
@@ -222,8 +216,15 @@ void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg)
         loop->waiting[loop->waiting_count++] = (struct call){fn, drop, arg};
         return;
     }
-    call_back(loop, fn, arg);
+    fn(arg);
+    after_callback(loop);
     (void)end_round(loop);
+}
+
+void sim_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
 }
 
 void sim_loop_kill(struct loop *loop)

@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "core/packing.h"
-#include "net/loop.h"
 #include "replica.h"
 #include "sim/sim_loop.h"
 #include "world.h"
@@ -21,8 +20,7 @@
 #define DRIFT_INTERVAL_MS 10000
 #define SECRET_POLL_MS 30000
 #define URLS_MAX 8
-/* So little that hardly an object stays open. */
-#define OPEN_MAX 4096
+#define OPEN_MAX (8U << 20)
 
 struct sim_operator {
     struct sim_operator_options options;
@@ -36,8 +34,8 @@ struct sim_operator {
     bool running;
     struct loop *loop;
     struct http *http;
-    struct packing *packing;
     struct world *world;
+    struct packing *packing;
     struct replica *replica;
     struct default_gateways *defaults;
     bool ending;
@@ -207,8 +205,8 @@ void sim_operator_start(struct sim_operator *operator_)
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
-    operator_->packing = packing_new(OPEN_MAX);
-    loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
+    operator_->packing = packing_new(options->open_max ? options->open_max : OPEN_MAX);
+    sim_loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }
 
@@ -260,13 +258,12 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     sim_loop_kill(operator_->loop);
     replica_free(operator_->replica);
     world_free(operator_->world);
-    packing_free(operator_->packing);
+    packing_free(TAKE(operator_->packing));
     size_t left = sim_http_free(operator_->http);
     left += sim_loop_free(operator_->loop);
     operator_->replica = NULL;
     operator_->ending = false;
     operator_->world = NULL;
-    operator_->packing = NULL;
     operator_->http = NULL;
     operator_->loop = NULL;
     operator_->running = false;
