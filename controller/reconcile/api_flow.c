@@ -51,6 +51,7 @@ void api_state_free(void *value)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     api_drop_events(state);
     unpin(state);
+    strmap_free(state->rewritten);
     free(state->work_key);
     free(state);
 }

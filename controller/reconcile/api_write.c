@@ -73,6 +73,11 @@ static void on_written(void *arg, const struct object *object, const struct err 
     struct api_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
     state->call = NULL;
+    if (err && state->rewriting) {
+        strmap_free(state->rewritten);
+        state->rewritten = NULL;
+    }
+    state->rewriting = false;
     if (!err) {
         api_tell_events(state, object);
         pin_newer(state, object);

@@ -182,6 +182,13 @@ static const struct object_sink sink = {
 
 /* Applying. */
 
+/* Single things are read from the store, or told in the order in which they changed. */
+static bool is_followed_kind(enum object_kind kind)
+{
+    return kind == OBJECT_SECRET || kind == OBJECT_CONFIGMAP || kind == OBJECT_SERVICE ||
+           kind == OBJECT_ENDPOINTSLICE;
+}
+
 /* `listed`: by a complete list, which is the truth even where it looks older: a restored backup has
  * the same uids at lower versions. */
 static void apply_put(struct informer *informer, const struct object *object, bool listed)
@@ -200,7 +207,8 @@ static void apply_put(struct informer *informer, const struct object *object, bo
         before = NULL;
     } else if (cached) {
         bool resync = *object->version && str_equal(cached->version, object->version);
-        if (resync || (!listed && version_is_older(object->version, cached->version)))
+        bool is_truth = listed || is_followed_kind(object->kind);
+        if (resync || (!is_truth && version_is_older(object->version, cached->version)))
             return;
     }
     before = cache_put(informer->cache, object);

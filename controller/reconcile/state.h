@@ -66,6 +66,8 @@ struct api_state {
     struct pace pace;          /* how fast the status follows the gateways */
     int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
     bool rewrite_refused;      /* told once */
+    bool rewriting;            /* the write in flight is a rewrite */
+    struct strmap *rewritten;  /* references that were rewritten: not again; NULL: none */
     int64_t warned_generation; /* whose warnings were logged */
 };
 

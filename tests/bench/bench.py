@@ -560,7 +560,7 @@ def main():
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=base) as work:
+    with tempfile.TemporaryDirectory(dir=base, prefix="grapnel-bench.") as work:
         bench = Bench(options.build.resolve(), Path(work))
         for name in options.only or SCENARIOS:
             say(f"== {name}")

@@ -412,6 +412,33 @@ static void a_converted_reference_is_rewritten_after_the_delay(void **state)
     assert_non_null(strstr(annotations, "https://pager/hook"));
 }
 
+static void a_rewrite_that_somebody_undoes_is_not_done_again(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    for (int turn = 0; turn < 5; turn++) {
+        api(rig, "orders", "pager", "");
+        fake_loop_advance(rig->loop, 2 * REWRITE_MS);
+    }
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    /* A Webhook that comes and goes again is another story. */
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 2);
+}
+
 static void retain_leaves_the_spec_alone_also_across_a_restart(void **state)
 {
     struct rig *rig = *state;
@@ -1079,6 +1106,7 @@ int main(void)
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
         TEST(a_converted_reference_is_rewritten_after_the_delay),
+        TEST(a_rewrite_that_somebody_undoes_is_not_done_again),
         TEST(retain_leaves_the_spec_alone_also_across_a_restart),
         TEST(a_mass_deletion_rewrites_nothing_and_says_so),
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
