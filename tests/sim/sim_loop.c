@@ -152,6 +152,13 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
     loop->count = kept;
 }
 
+static void run(const struct loop *loop, sim_fn *fn, void *arg)
+{
+    fn(arg);
+    if (loop->options.after)
+        loop->options.after(loop->options.after_arg);
+}
+
 /* Runs what is deferred; false: the process has become late, the rest of the round comes later. */
 static bool end_round(struct loop *loop)
 {
@@ -164,7 +171,7 @@ static bool end_round(struct loop *loop)
         struct call call = *deferred_at(loop, 0);
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
-        call.fn(call.arg);
+        run(loop, call.fn, call.arg);
         if (!loop->count || loop->killed || !options->slow_permille)
             continue;
         if (sim_random_chance(&options->random, options->slow_permille)) {
@@ -187,7 +194,7 @@ static void go_on(void *arg)
         loop->waiting_count--;
         for (size_t i = 0; i < loop->waiting_count; i++)
             loop->waiting[i] = loop->waiting[i + 1];
-        call.fn(call.arg);
+        run(loop, call.fn, call.arg);
         if (!end_round(loop))
             return;
     }
@@ -206,7 +213,7 @@ void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg)
         loop->waiting[loop->waiting_count++] = (struct call){fn, drop, arg};
         return;
     }
-    fn(arg);
+    run(loop, fn, arg);
     (void)end_round(loop);
 }
 

@@ -19,6 +19,8 @@ struct sim_loop_options {
     int64_t wall_start;     /* seconds since 1970 at virtual time 0 */
     int64_t rate;           /* of its clock, in thousandths of the true one's; 0: 1000 */
     uint32_t slow_permille; /* how often a deferred call makes the rest of the round late */
+    sim_fn *after;          /* each callback, as net/loop.h has it; NULL: nothing */
+    void *after_arg;
 };
 
 struct loop *sim_loop_new(const struct sim_loop_options *options);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "core/packing.h"
 #include "replica.h"
 #include "sim/sim_loop.h"
 #include "world.h"
@@ -31,6 +32,7 @@ struct sim_operator {
     /* while it runs */
     bool running;
     struct loop *loop;
+    struct packing *packing; /* nothing stays open: who holds on to a text falls over */
     struct http *http;
     struct world *world;
     struct replica *replica;
@@ -144,7 +146,7 @@ static void on_world_ready(void *arg, const struct err *err)
     if (err)
         abort(); /* a cluster is waited for, however long */
     operator_->replica = replica_new(operator_->loop, operator_->http, &operator_->config,
-                                     operator_->defaults, operator_->world);
+                                     operator_->packing, operator_->defaults, operator_->world);
 }
 
 static void tell(const struct sim_operator *operator_, bool leads)
@@ -193,12 +195,15 @@ void sim_operator_start(struct sim_operator *operator_)
         abort();
     operator_->incarnation++;
     operator_->running = true;
+    operator_->packing = packing_new(0);
     struct sim_loop_options loop = {
         .time = options->time,
         .random = sim_random_of(options->seed, 100 + operator_->incarnation),
         .wall_start = options->wall_start,
         .rate = options->clock_rate,
         .slow_permille = options->slow_permille,
+        .after = packing_rest,
+        .after_arg = operator_->packing,
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
@@ -254,6 +259,7 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     replica_free(operator_->replica);
     world_free(operator_->world);
     size_t left = sim_http_free(operator_->http);
+    packing_free(operator_->packing);
     left += sim_loop_free(operator_->loop);
     operator_->replica = NULL;
     operator_->ending = false;
