@@ -33,7 +33,7 @@ def upstreams(gateways, team: str) -> list[str | None]:
 def test_kubectl_wait_ends_when_every_gateway_holds_this_version(operator, gateways, kubectl, team):
     for upstream in ("http://first.example/", "http://second.example/"):
         kubectl.apply([oas_api(team, "orders", reference("pager"), upstream=upstream), webhook(team, "pager")])
-        kubectl.wait("condition=Ready", "tykapi", "orders", team)
+        kubectl.wait("condition=Ready", "tykapis", "orders", team)
         assert upstreams(gateways, team) == [upstream] * 2
 
 
@@ -41,9 +41,9 @@ def test_kubectl_wait_does_not_end_while_something_is_missing(operator, kubectl,
     kubectl.apply(oas_api(team, "orders", reference("pager")))
     tyk.await_api(team, "orders", "Ready", "False", "WebhookNotFound")
     with pytest.raises(KubectlError, match="timed out"):
-        kubectl.wait("condition=Ready", "tykapi", "orders", team, timeout=1)
+        kubectl.wait("condition=Ready", "tykapis", "orders", team, timeout=1)
     kubectl.apply(webhook(team, "pager"))
-    kubectl.wait("condition=Ready", "tykapi", "orders", team)
+    kubectl.wait("condition=Ready", "tykapis", "orders", team)
 
 
 # --- helm ---

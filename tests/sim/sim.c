@@ -65,6 +65,10 @@ long sim_apply_tree(struct sim *sim, json_t *tree)
     struct sim_result result;
     const struct sim_object *now = sim_store_get(sim->store, kind, key);
     if (!now) {
+        /* null is nothing. */
+        json_t *metadata = json_object();
+        sim_merge_patch(metadata, json_object_get(tree, "metadata"));
+        json_object_set_new(tree, "metadata", metadata);
         sim_store_create(sim->store, SIM_USER, kind, NULL, tree, &result);
         return result.status;
     }

@@ -156,8 +156,10 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     oracle->api_disturbed_at = sim_now(sim->time);
     size_t count;
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sim_oracle_note_place(oracle, all[i]);
+        sim_oracle_note_copies(oracle, all[i]);
+    }
     /* What the backup does not have is gone, as far as anybody can tell. */
     for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))
         strset_add(oracle->deleted_webhooks, strmap_entry_key(e));

@@ -124,6 +124,19 @@ static void note_copy(struct sim_api_track *track, const struct resolved_ref *re
     strmap_set(track->copies, ref->ref, copy);
 }
 
+void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct accepted *accepted = sim_copies(api);
+    const json_t *webhooks = sim_json_get(api->tree, "status", "webhooks", NULL);
+    for (size_t i = 0; i < json_array_size(webhooks); i++) {
+        const struct resolved_ref *ref =
+            accepted_get(accepted, sim_json_text(json_array_get(webhooks, i), "ref", NULL));
+        if (ref)
+            note_copy(sim_oracle_track(oracle, api->uid, api->key), ref);
+    }
+    accepted_free(accepted);
+}
+
 /* A copy may only be erased when nobody refers to it any more, or when the Webhook does not let the
  * API use it. */
 static void check_erasure(struct sim_oracle *oracle, const struct sim_object *api, const char *ref,
@@ -348,6 +361,7 @@ static void say_content(struct sim_oracle *oracle, const struct sim_object *obje
     free(annotations);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): one branch a kind of change */
 void sim_oracle_on_change(void *arg, const struct sim_change *change)
 {
     struct sim_oracle *oracle = arg;

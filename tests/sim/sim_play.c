@@ -63,8 +63,8 @@ void sim_await_rest(struct sim *sim)
 }
 
 /* What is underway or put off when the last thing is as it should be comes to its end first: specs
- * are rewritten after 30 s. */
-#define LINGER_MS 65000
+ * are rewritten after 30 s, a status follows its gateways within 120 s. */
+#define LINGER_MS 130000
 
 void sim_check_quiet(struct sim *sim, int64_t quiet_ms)
 {
@@ -91,7 +91,7 @@ static void on_crash(void *arg, const char *client)
     struct sim *sim = arg;
     (void)client;
     sim_operator_mark_killed(sim->operators[0]);
-    sim_after(sim->time, CRASH_RESTART_MS * 1000, on_restart, NULL, sim);
+    sim_after(sim->time, INT64_C(1000) * CRASH_RESTART_MS, on_restart, NULL, sim);
 }
 
 static void play_steps(struct play *play)

@@ -97,7 +97,7 @@ enum sim_patch_form { SIM_MERGE_PATCH, SIM_JSON_PATCH };
 void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *ns,
                       json_t *tree, struct sim_result *ret_result);
 void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
-                      json_t *tree, bool status, struct sim_result *ret_result);
+                      json_t *next, bool status, struct sim_result *result);
 void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
                      json_t *patch, enum sim_patch_form form, bool status,
                      struct sim_result *ret_result);

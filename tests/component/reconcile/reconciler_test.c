@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/packing.h"
 #include "reconcile/reconciler.h"
 #include "support/fake_gateways.h"
 #include "support/fake_loop.h"
@@ -22,6 +23,7 @@
 
 struct rig {
     struct loop *loop;
+    struct packing *packing;
     struct fake_world *world;
     struct reconciler *reconciler;
     struct fake_gateways *gateways;
@@ -40,6 +42,7 @@ static void start(struct rig *rig)
         .reference_grace_ms = REFERENCE_GRACE_MS,
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
+        .packing = rig->packing,
     };
     rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
@@ -62,6 +65,9 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(7);
+    /* Nothing stays open: who holds on to a text of an object falls over. */
+    rig->packing = packing_new(0);
+    fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->world = fake_world_new(rig->loop);
     fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'default'}}");
     *state = rig;
@@ -73,6 +79,7 @@ static int tear_down(void **state)
     struct rig *rig = *state;
     stop(rig);
     fake_world_free(rig->world);
+    packing_free(rig->packing);
     fake_loop_free(rig->loop);
     free(rig);
     return 0;
@@ -424,6 +431,33 @@ static void a_converted_reference_is_rewritten_after_the_delay(void **state)
     char *annotations =
         fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
     assert_non_null(strstr(annotations, "https://pager/hook"));
+}
+
+static void a_rewrite_that_somebody_undoes_is_not_done_again(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    for (int turn = 0; turn < 5; turn++) {
+        api(rig, "orders", "pager", "");
+        fake_loop_advance(rig->loop, 2 * REWRITE_MS);
+    }
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    /* A Webhook that comes and goes again is another story. */
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 2);
 }
 
 static void retain_leaves_the_spec_alone_also_across_a_restart(void **state)
@@ -1098,6 +1132,7 @@ int main(void)
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
         TEST(a_converted_reference_is_rewritten_after_the_delay),
+        TEST(a_rewrite_that_somebody_undoes_is_not_done_again),
         TEST(retain_leaves_the_spec_alone_also_across_a_restart),
         TEST(a_mass_deletion_rewrites_nothing_and_says_so),
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
