@@ -6,7 +6,7 @@
 
 /* Out of memory ends the process here as everywhere. */
 #define uthash_malloc(size) xmalloc(size)
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message) mem_exhausted()
 #include <uthash.h>
 
 #include "base/str.h"
