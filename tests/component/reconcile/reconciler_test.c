@@ -329,6 +329,27 @@ static void nothing_is_converted_while_the_view_proves_nothing(void **state)
     expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
 }
 
+/* An operator that is started again for fewer namespaces sees no Webhooks in the others. */
+static void what_is_not_watched_is_not_found_but_never_gone(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Webhook','metadata':{'name':'pager','namespace':"
+                                 "'platform'},'spec':{'url':'https://pager/hook','method':'POST',"
+                                 "'allowedNamespaces':{'from':'All'}}}");
+    api(rig, "orders", "platform/pager", "");
+    start(rig);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    stop(rig);
+    fake_world_watch_only(rig->world, "default");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "platform/pager");
+    start(rig);
+    fake_loop_advance(rig->loop, 100 * GRACE_MS);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookNotFound");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Converted"), 0);
+}
+
 static void an_absence_that_proved_nothing_is_looked_at_again_when_it_does(void **state)
 {
     struct rig *rig = *state;
@@ -1020,7 +1041,11 @@ static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **s
     api(rig, "orders", NULL, ",'finalizers':['finalizers.tyk.io/apidefinition']");
     start(rig);
     assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_gateways_hold(rig->gateways, true);
     fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 10 * FINALIZER_MS);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_hold(rig->gateways, false);
     fake_loop_advance(rig->loop, 100);
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
@@ -1147,6 +1172,7 @@ int main(void)
         TEST(a_deleted_global_is_converted_after_the_grace),
         TEST(delete_and_recreate_within_the_grace_is_no_deletion),
         TEST(nothing_is_converted_while_the_view_proves_nothing),
+        TEST(what_is_not_watched_is_not_found_but_never_gone),
         TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
