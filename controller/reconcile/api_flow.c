@@ -572,7 +572,10 @@ static bool step_status(struct api_look *look)
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     struct gateway_progress progress = {.total = 0};
-    bool known = reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
+    /* Where one that waits for its first push follows another of its name, what they hold is that.
+     */
+    bool known = !(look->held && state->wanted) &&
+                 reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
     CLEANUP(conditions_fini) struct conditions conditions;
     CLEANUP(buf_fini) struct buf status;
     buf_init(&status, BUF_UNLIMITED);

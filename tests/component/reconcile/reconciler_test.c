@@ -544,6 +544,7 @@ static void an_api_that_is_replaced_waits_for_a_missing_webhook_too(void **state
     fake_world_cut(rig->world, OBJECT_API, false);
     fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 1000);
     expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_reason(rig, "default/orders", "Programmed", "Pending");
     fake_loop_advance(rig->loop, 2000);
     expect_in_document(rig, "default/orders", "https://pager/hook", false);
     /* And it leaves like any other. */
