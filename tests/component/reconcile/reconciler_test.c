@@ -527,6 +527,32 @@ static void a_new_api_waits_for_a_missing_webhook(void **state)
     assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
 }
 
+/* Deleted and created again before anybody looked: it is a new one. */
+static void an_api_that_is_replaced_waits_for_a_missing_webhook_too(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    fake_loop_advance(rig->loop, 2 * REFERENCE_GRACE_MS);
+    fake_world_cut(rig->world, OBJECT_API, true);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    api(rig, "orders", "pager", "");
+    fake_world_cut(rig->world, OBJECT_API, false);
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 1000);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    fake_loop_advance(rig->loop, 2000);
+    expect_in_document(rig, "default/orders", "https://pager/hook", false);
+    /* And it leaves like any other. */
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+}
+
 static void after_the_grace_it_goes_live_without_the_handler(void **state)
 {
     struct rig *rig = *state;
@@ -1156,6 +1182,7 @@ int main(void)
         TEST(a_mass_deletion_rewrites_nothing_and_says_so),
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
         TEST(a_new_api_waits_for_a_missing_webhook),
+        TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
         TEST(after_the_grace_it_goes_live_without_the_handler),
         TEST(withdrawn_permission_erases_the_copy_after_the_grace),
         TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
