@@ -23,6 +23,8 @@ struct loop {
     bool killed;
     bool stopped;
     bool spins;
+    loop_fn *after; /* each callback */
+    void *after_arg;
     size_t timers;
     size_t watches;
     struct call *deferred; /* a ring */
@@ -152,11 +154,10 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
     loop->count = kept;
 }
 
-static void run(const struct loop *loop, sim_fn *fn, void *arg)
+static void after_callback(struct loop *loop)
 {
-    fn(arg);
-    if (loop->options.after)
-        loop->options.after(loop->options.after_arg);
+    if (loop->after && !loop->killed)
+        loop->after(loop->after_arg);
 }
 
 /* Runs what is deferred; false: the process has become late, the rest of the round comes later. */
@@ -171,7 +172,8 @@ static bool end_round(struct loop *loop)
         struct call call = *deferred_at(loop, 0);
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
-        run(loop, call.fn, call.arg);
+        call.fn(call.arg);
+        after_callback(loop);
         if (!loop->count || loop->killed || !options->slow_permille)
             continue;
         if (sim_random_chance(&options->random, options->slow_permille)) {
@@ -194,7 +196,8 @@ static void go_on(void *arg)
         loop->waiting_count--;
         for (size_t i = 0; i < loop->waiting_count; i++)
             loop->waiting[i] = loop->waiting[i + 1];
-        run(loop, call.fn, call.arg);
+        call.fn(call.arg);
+        after_callback(loop);
         if (!end_round(loop))
             return;
     }
@@ -213,8 +216,15 @@ void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg)
         loop->waiting[loop->waiting_count++] = (struct call){fn, drop, arg};
         return;
     }
-    run(loop, fn, arg);
+    fn(arg);
+    after_callback(loop);
     (void)end_round(loop);
+}
+
+void sim_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
 }
 
 void sim_loop_kill(struct loop *loop)

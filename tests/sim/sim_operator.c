@@ -20,6 +20,7 @@
 #define DRIFT_INTERVAL_MS 10000
 #define SECRET_POLL_MS 30000
 #define URLS_MAX 8
+#define OPEN_MAX (8U << 20)
 
 struct sim_operator {
     struct sim_operator_options options;
@@ -32,9 +33,9 @@ struct sim_operator {
     /* while it runs */
     bool running;
     struct loop *loop;
-    struct packing *packing; /* one schedule in four: whoever holds on to a text falls over */
     struct http *http;
     struct world *world;
+    struct packing *packing;
     struct replica *replica;
     struct default_gateways *defaults;
     bool ending;
@@ -195,18 +196,17 @@ void sim_operator_start(struct sim_operator *operator_)
         abort();
     operator_->incarnation++;
     operator_->running = true;
-    operator_->packing = packing_new(options->seed % 4 ? SIZE_MAX : 0);
     struct sim_loop_options loop = {
         .time = options->time,
         .random = sim_random_of(options->seed, 100 + operator_->incarnation),
         .wall_start = options->wall_start,
         .rate = options->clock_rate,
         .slow_permille = options->slow_permille,
-        .after = packing_rest,
-        .after_arg = operator_->packing,
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
+    operator_->packing = packing_new(options->open_max ? options->open_max : OPEN_MAX);
+    sim_loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }
 
@@ -258,8 +258,8 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     sim_loop_kill(operator_->loop);
     replica_free(operator_->replica);
     world_free(operator_->world);
+    packing_free(TAKE(operator_->packing));
     size_t left = sim_http_free(operator_->http);
-    packing_free(operator_->packing);
     left += sim_loop_free(operator_->loop);
     operator_->replica = NULL;
     operator_->ending = false;

@@ -351,6 +351,27 @@ static void nothing_is_converted_while_the_view_proves_nothing(void **state)
     expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
 }
 
+/* An operator that is started again for fewer namespaces sees no Webhooks in the others. */
+static void what_is_not_watched_is_not_found_but_never_gone(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Webhook','metadata':{'name':'pager','namespace':"
+                                 "'platform'},'spec':{'url':'https://pager/hook','method':'POST',"
+                                 "'allowedNamespaces':{'from':'All'}}}");
+    api(rig, "orders", "platform/pager", "");
+    start(rig);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    stop(rig);
+    fake_world_watch_only(rig->world, "default");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "platform/pager");
+    start(rig);
+    fake_loop_advance(rig->loop, 100 * GRACE_MS);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookNotFound");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Converted"), 0);
+}
+
 static void an_absence_that_proved_nothing_is_looked_at_again_when_it_does(void **state)
 {
     struct rig *rig = *state;
@@ -900,6 +921,25 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+/* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
+ * looked at. */
+static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    webhook(rig, "pager", "");
+    fake_world_hold_follows(rig->world, true);
+    start(rig);
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 3000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+}
+
 static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
 {
     struct rig *rig = *state;
@@ -997,7 +1037,11 @@ static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **s
     api(rig, "orders", NULL, ",'finalizers':['finalizers.tyk.io/apidefinition']");
     start(rig);
     assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_gateways_hold(rig->gateways, true);
     fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 10 * FINALIZER_MS);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_hold(rig->gateways, false);
     fake_loop_advance(rig->loop, 100);
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
@@ -1125,6 +1169,7 @@ int main(void)
         TEST(a_deleted_global_is_converted_after_the_grace),
         TEST(delete_and_recreate_within_the_grace_is_no_deletion),
         TEST(nothing_is_converted_while_the_view_proves_nothing),
+        TEST(what_is_not_watched_is_not_found_but_never_gone),
         TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
@@ -1151,6 +1196,7 @@ int main(void)
         TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
         TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),
