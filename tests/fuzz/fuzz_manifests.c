@@ -47,7 +47,8 @@ static void read_again(const struct object *object)
     struct manifests again;
     read_file(object_text(object).ptr, object_text(object).length, &again);
     expect(again.count == 1 && !manifests_have_errors(&again), "an object is a manifest");
-    expect(same_bytes(object_text(again.items[0].object), object_text(object)), "… of the same object");
+    expect(same_bytes(object_text(again.items[0].object), object_text(object)),
+           "… of the same object");
     manifests_fini(&again);
 }
 
