@@ -154,6 +154,28 @@ static void an_api_without_references_is_pushed_and_reported(void **state)
     assert_int_equal(fake_world_status_writes(rig->world), 1);
 }
 
+static void statuses_wait_for_writes_but_gateways_do_not(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_set_unchangeable(rig->world); /* no finalizers: a status is the first write */
+    start(rig);
+    fake_world_hold_writes(rig->world, true);
+    char name[16];
+    for (int i = 0; i < 600; i++) {
+        snprintf(name, sizeof(name), "api%d", i);
+        api(rig, name, NULL, "");
+    }
+    fake_loop_run(rig->loop);
+    assert_in_range(fake_world_status_writes(rig->world), 200, 300);
+    expect_in_document(rig, "default/api599", "\"/api599/\"", true);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_world_hold_writes(rig->world, false);
+    fake_loop_run(rig->loop);
+    assert_int_equal(fake_world_status_writes(rig->world), 600);
+    expect_reason(rig, "default/api599", "Ready", "Synced");
+    assert_true(reconciler_is_settled(rig->reconciler));
+}
+
 static void a_reference_becomes_a_copy_in_status_and_document(void **state)
 {
     struct rig *rig = *state;
@@ -1162,6 +1184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_api_without_references_is_pushed_and_reported),
+        TEST(statuses_wait_for_writes_but_gateways_do_not),
         TEST(a_reference_becomes_a_copy_in_status_and_document),
         TEST(the_copy_is_written_before_the_push_that_contains_it),
         TEST(refills_go_on_from_what_was_accepted),
