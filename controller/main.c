@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "base/mem.h"
 #include "cli/commands.h"
@@ -33,6 +36,7 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    json_set_alloc_funcs(xmalloc, free);
     if (argc < 2) {
         print_help(stderr);
         return EXIT_UNABLE;

@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+void mem_exhausted(void)
+{
+    static const char message[] = "grapnel: out of memory\n";
+    fwrite(message, 1, sizeof(message) - 1, stderr);
+    abort();
+}
+
 static void *checked(void *memory)
 {
-    if (!memory) {
-        static const char message[] = "grapnel: out of memory\n";
-        fwrite(message, 1, sizeof(message) - 1, stderr);
-        abort();
-    }
+    if (!memory)
+        mem_exhausted();
     return memory;
 }
 

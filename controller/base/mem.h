@@ -6,7 +6,9 @@
 /*
  * Allocation that cannot fail: out of memory ends the process (the work is level-triggered and
  * resumes after a restart), so that error paths exist only for what the world does. In exchange
- * every input is bounded where it comes in.
+ * every input is bounded where it comes in. Libraries are given these functions where they can be
+ * (jansson in main(), libcurl, libevent): half a tree or a setting that silently was not set would
+ * be taken for what the world says.
  */
 
 /* Runs fn on the address of the variable when it goes out of scope. */
@@ -30,6 +32,9 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Says so and ends the process by SIGABRT: for libraries that report what they could not allocate. */
+void mem_exhausted(void) __attribute__((noreturn));
 
 /* All of these return owned memory for free(3), never NULL. */
 void *xmalloc(size_t size) __attribute__((malloc, alloc_size(1), returns_nonnull));

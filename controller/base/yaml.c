@@ -118,7 +118,7 @@ static void begin_yaml(struct yaml_reader *reader)
     size_t length = reader->text.length - (size_t)(reader->from - reader->text.ptr);
     yaml_build_reset(&reader->build);
     if (!yaml_parser_initialize(&reader->parser))
-        abort();
+        mem_exhausted();
     yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)reader->from, length);
     reader->has_parser = true;
@@ -217,6 +217,8 @@ static const char *plain_words(const char *problem)
 static int parser_fault(const struct yaml_reader *reader, unsigned *ret_line, struct err *err)
 {
     const yaml_parser_t *parser = &reader->parser;
+    if (parser->error == YAML_MEMORY_ERROR)
+        mem_exhausted(); /* else it would pass for a file that is not YAML */
     const char *problem = plain_words(parser->problem);
     if (parser->error == YAML_READER_ERROR) {
         unsigned line = reader->from_line;

@@ -23,6 +23,8 @@ int lease_record_read(struct span object, struct lease_record *ret_record, struc
     json_text_int64(json_text_member(spec, "leaseTransitions"), &transitions);
     if (seconds > INT32_MAX) /* more than the API has room for */
         seconds = INT32_MAX;
+    if (transitions > INT32_MAX)
+        transitions = INT32_MAX;
     char *holder = json_text_string(json_text_member(spec, "holderIdentity"));
     *ret_record = (struct lease_record){
         .spec = spec,
@@ -74,7 +76,11 @@ static void set_spec(struct json_edit *edit, struct span spec, enum lease_claim 
                      const struct lease_author *author)
 {
     int64_t transitions = 0;
-    bool counted = json_text_int64(json_text_member(spec, "leaseTransitions"), &transitions);
+    /* One that the API has no room for (an int32) is a count of nothing. */
+    bool counted = json_text_int64(json_text_member(spec, "leaseTransitions"), &transitions) &&
+                   transitions >= 0 && transitions < INT32_MAX;
+    if (!counted)
+        transitions = 0;
     bool keeps = claim == LEASE_CLAIM_KEEP;
     bool releases = claim == LEASE_CLAIM_RELEASE;
     set_text(edit, spec, "holderIdentity", releases ? "" : author->identity);

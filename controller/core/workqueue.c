@@ -12,7 +12,7 @@
 
 struct item {
     const char *key; /* the map's */
-    bool ready; /* stands in the ready heap, or will when it is done */
+    bool ready;      /* stands in the ready heap, or will when it is done */
     bool processing;
     int64_t since; /* processing */
     enum workqueue_priority priority;

@@ -156,7 +156,7 @@ static CURL *take_easy(struct http *http)
         return http->idle[--http->idle_count];
     CURL *easy = curl_easy_init();
     if (!easy)
-        abort(); /* out of memory, as in base/mem */
+        mem_exhausted();
     return easy;
 }
 
@@ -582,8 +582,8 @@ static const char *machine(const struct utsname *names)
 
 struct http *http_curl_new(struct loop *loop, const char *version)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
-        abort();
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) != 0)
+        mem_exhausted();
     struct http *http = xcalloc(1, sizeof(*http));
     http->loop = loop;
     struct utsname names;

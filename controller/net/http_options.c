@@ -26,7 +26,7 @@ static void add_header(struct http_options *options, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(options->headers, line);
     if (!longer)
-        abort(); /* out of memory, as in base/mem */
+        mem_exhausted();
     options->headers = longer;
 }
 

@@ -73,7 +73,7 @@ static void answer(void *arg)
         evhttp_add_header(headers, "Allow", "GET, HEAD");
     struct evbuffer *body = evbuffer_new();
     if (!body)
-        abort(); /* out of memory, as in base/mem */
+        mem_exhausted();
     evbuffer_add(body, buf_text(&reply.body), reply.body.length);
     evhttp_send_reply(server->request, reply.status, NULL, body);
     evbuffer_free(body);
@@ -194,7 +194,7 @@ struct http_server *http_server_new(struct loop *loop, const char *address,
     server->route_count = route_count;
     server->http = evhttp_new(loop_event_base(loop));
     if (!server->http)
-        abort();
+        mem_exhausted();
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_PATCH);

@@ -83,12 +83,13 @@ static void refresh_now(struct loop *loop)
 static void *must(void *pointer)
 {
     if (!pointer)
-        abort(); /* out of memory, as in base/mem */
+        mem_exhausted();
     return pointer;
 }
 
 struct loop *loop_new(struct err *err)
 {
+    event_set_mem_functions(xmalloc, xrealloc, free);
     struct event_base *base = event_base_new();
     if (!base) {
         err_set(err, ERR_TRANSIENT, errno, "event loop: %s", strerror(errno));

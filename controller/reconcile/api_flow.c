@@ -71,13 +71,9 @@ static struct api_state *state_of(struct reconciler *reconciler, const char *key
     return state;
 }
 
-static void mark_judged(struct api_state *state)
+static void mark_judged(struct reconciler *reconciler, const char *key)
 {
-    if (state->judged)
-        return;
-    state->judged = true;
-    if (!state->reconciler->gateways_complete && state->reconciler->unjudged)
-        state->reconciler->unjudged--;
+    strmap_remove(reconciler->unjudged, key);
 }
 
 /* Looking. */
@@ -619,6 +615,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
     if (!api) {
+        mark_judged(reconciler, key); /* it has gone before, maybe */
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             api_gone(reconciler, state);
@@ -626,7 +623,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     if (api->deleting) {
-        mark_judged(state);
+        mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);
     }
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
@@ -636,7 +633,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = take_steps(&look);
-        mark_judged(state);
+        mark_judged(reconciler, key);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);

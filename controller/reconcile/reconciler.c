@@ -162,7 +162,7 @@ static void pump(void *arg)
     }
     bool more = workqueue_counts(reconciler->queue).ready > 0;
     reconciler->gateways->ops->expect(reconciler->gateways, more);
-    if (!reconciler->unjudged && !reconciler->gateways_complete) {
+    if (!strmap_count(reconciler->unjudged) && !reconciler->gateways_complete) {
         reconciler->gateways_complete = true;
         /* Who uses a Webhook is known only now. */
         cache_visit(reconciler_cache(reconciler), OBJECT_WEBHOOK, queue_object, reconciler);
@@ -194,11 +194,18 @@ static bool is_unsettled(const struct object *object)
 }
 
 /* Looks at everything. */
+static bool note_unjudged(void *arg, const struct object *object)
+{
+    struct reconciler *reconciler = arg;
+    strset_add(reconciler->unjudged, object->key);
+    return true;
+}
+
 static void activate(struct reconciler *reconciler)
 {
     reconciler->active = true;
     reconciler->unsettled = reconciler->unprogrammed > 0;
-    reconciler->unjudged = cache_count(reconciler_cache(reconciler), OBJECT_API);
+    cache_visit(reconciler_cache(reconciler), OBJECT_API, note_unjudged, reconciler);
     /* Contexts first: what an API may do depends on them. */
     context_reconcile(reconciler, "");
     static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
@@ -453,7 +460,7 @@ static void make_memory(struct reconciler *reconciler)
     reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
     reconciler->active = false;
-    reconciler->unjudged = 0;
+    reconciler->unjudged = strset_new();
     reconciler->unsettled = false;
     reconciler->gateways_complete = false;
 }
@@ -468,6 +475,7 @@ static void free_memory(struct reconciler *reconciler)
     strmap_free(reconciler->contexts);
     strmap_free(reconciler->doubtful);
     strmap_free(reconciler->deletions);
+    strmap_free(reconciler->unjudged);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
     usage_free(reconciler->usage);

@@ -55,7 +55,6 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
 
-    bool judged;  /* has been looked at with complete caches */
     bool holding; /* its first push waits for a missing reference */
     bool leaving; /* gateways were told to drop it */
     bool ready;
@@ -108,7 +107,7 @@ struct reconciler {
     struct strmap *apis;      /* key → struct api_state */
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
-    size_t unjudged;          /* APIs that have not been looked at with complete caches */
+    struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */

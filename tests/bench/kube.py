@@ -131,7 +131,8 @@ class Scene:
         say(f"    client-go informer: synced in {seconds:.2f} s, RSS {rss:.1f}, peak {peak:.1f} MB")
         highest = max(figures["first"][1], figures["again"][1])
         ratio = round((highest - 10) / bare, 2)
-        self.record(f"{count} objects: peak RSS less 10 MB, against their JSON without managedFields", ratio, "<= 1.3", ratio <= 1.3)
+        if count >= 10000:  # below, the program itself is most of it
+            self.record(f"{count} objects: peak RSS less 10 MB, against their JSON without managedFields", ratio, "<= 1.3", ratio <= 1.3)
         self.record(f"{count} objects: peak RSS against that of a client-go informer", round(highest / peak, 2), "< 1", highest < peak)
         if count >= 100000:
             self.record(f"{count} objects: peak RSS, MB", round(highest), "<= 350", highest <= 350)

@@ -72,7 +72,7 @@ def bare_cluster(programs, directory, pytestconfig):
         cluster.start()
         cluster.create_node("node-1")
         yield cluster
-        write_account(Path(os.environ["GRAPNEL_E2E_RIGHTS"]), Stage.account.audit(cluster.all_requests()))
+        write_account(Path(os.environ["GRAPNEL_E2E_RIGHTS"]), Stage.account.audit(cluster.all_requests(), cluster.unsettled))
     except BaseException:
         print(cluster.logs())
         raise

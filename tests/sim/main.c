@@ -27,6 +27,7 @@ static const char usage[] =
     "  --crash-points  calm workloads, each once more for every external write: killed before it\n"
     "                  leaves, and when it is obeyed and not answered; the end must be the same\n"
     "  --shrink        leave out of a schedule that fails what it fails without (the default)\n"
+    "  --fail-fast     end at the first failure, not at the tenth\n"
     "  --story         print what happens\n"
     "a schedule that failed, again and exactly (as it is printed then):\n"
     "  --keep LIST     only these steps, by number, commas between\n"
@@ -44,6 +45,7 @@ struct arguments {
     bool crash_points;
     bool story;
     bool shrink;
+    bool fail_fast;
     const char *keep;
     unsigned plain;
     uint64_t crash_at;
@@ -117,7 +119,10 @@ static void print_plan(const struct sim_plan *plan)
     printf("  %u gateways, %u of the edge%s%s%s%s; latency up to %lld ms%s\n",
            plan->options.pods[SIM_DEFAULT], plan->options.pods[SIM_EDGE],
            plan->options.namespaced ? "; single namespaces" : "",
-           plan->options.fixed ? "; fixed addresses" : "", plan->options.splits ? "; splits" : "",
+           plan->options.fixed   ? "; fixed addresses"
+           : plan->options.elect ? "; two replicas"
+                                 : "",
+           plan->options.splits ? "; splits" : "",
            plan->options.slow_permille ? "; slow process" : "", (long long)plan->latency_ms,
            plan->in_turn ? "; each step waits for rest" : "");
     for (size_t i = 0; i < plan->count; i++) {
@@ -286,6 +291,9 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
     case 'h':
         arguments->shrink = option == 'h';
         return true;
+    case 'f':
+        arguments->fail_fast = true;
+        return true;
     case 'k':
         arguments->keep = optarg;
         return true;
@@ -307,19 +315,13 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
 static bool read_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"runs", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 't'},
-        {"profile", required_argument, NULL, 'p'},
-        {"crash-points", no_argument, NULL, 'a'},
-        {"story", no_argument, NULL, 'y'},
-        {"no-shrink", no_argument, NULL, 'n'},
-        {"shrink", no_argument, NULL, 'h'},
-        {"keep", required_argument, NULL, 'k'},
-        {"plain", required_argument, NULL, 'i'},
-        {"log", required_argument, NULL, 'l'},
-        {"crash", required_argument, NULL, 'x'},
-        {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 't'}, {"profile", required_argument, NULL, 'p'},
+        {"crash-points", no_argument, NULL, 'a'},  {"story", no_argument, NULL, 'y'},
+        {"no-shrink", no_argument, NULL, 'n'},     {"shrink", no_argument, NULL, 'h'},
+        {"keep", required_argument, NULL, 'k'},    {"plain", required_argument, NULL, 'i'},
+        {"fail-fast", no_argument, NULL, 'f'},     {"log", required_argument, NULL, 'l'},
+        {"crash", required_argument, NULL, 'x'},   {NULL, 0, NULL, 0},
     };
     enum log_level level = LOG_LEVEL_INFO;
     int option;
@@ -350,7 +352,7 @@ int main(int argc, char **argv)
     for (uint64_t seed = arguments.seed;; seed++, played++) {
         bool more =
             arguments.seconds ? now() - began < (double)arguments.seconds : played < arguments.runs;
-        if (!more || tally.failed >= FAILURES_MAX)
+        if (!more || tally.failed >= (arguments.fail_fast ? 1 : FAILURES_MAX))
             break;
         if (arguments.crash_points)
             play_crashes(&arguments, seed, &tally);

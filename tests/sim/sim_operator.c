@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "core/packing.h"
 #include "replica.h"
 #include "sim/sim_loop.h"
 #include "world.h"
@@ -19,6 +20,7 @@
 #define DRIFT_INTERVAL_MS 10000
 #define SECRET_POLL_MS 30000
 #define URLS_MAX 8
+#define OPEN_MAX (8U << 20)
 
 struct sim_operator {
     struct sim_operator_options options;
@@ -33,6 +35,7 @@ struct sim_operator {
     struct loop *loop;
     struct http *http;
     struct world *world;
+    struct packing *packing;
     struct replica *replica;
     struct default_gateways *defaults;
     bool ending;
@@ -144,7 +147,7 @@ static void on_world_ready(void *arg, const struct err *err)
     if (err)
         abort(); /* a cluster is waited for, however long */
     operator_->replica = replica_new(operator_->loop, operator_->http, &operator_->config,
-                                     operator_->defaults, operator_->world);
+                                     operator_->packing, operator_->defaults, operator_->world);
 }
 
 static void tell(const struct sim_operator *operator_, bool leads)
@@ -202,6 +205,8 @@ void sim_operator_start(struct sim_operator *operator_)
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
+    operator_->packing = packing_new(options->open_max ? options->open_max : OPEN_MAX);
+    sim_loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }
 
@@ -253,6 +258,7 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     sim_loop_kill(operator_->loop);
     replica_free(operator_->replica);
     world_free(operator_->world);
+    packing_free(TAKE(operator_->packing));
     size_t left = sim_http_free(operator_->http);
     left += sim_loop_free(operator_->loop);
     operator_->replica = NULL;

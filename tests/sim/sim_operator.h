@@ -37,6 +37,7 @@ struct sim_operator_options {
     void (*on_leading)(void *arg, const char *name, bool leads);
     void *arg;
     uint32_t slow_permille; /* of the loop */
+    size_t open_max;        /* bytes of objects that stay unpacked; 0: as many as there are */
     int64_t clock_rate;     /* of the loop */
 };
 

@@ -58,7 +58,7 @@ struct sim_oracle {
     struct sim *sim;
     struct strmap *apis;             /* uid → struct sim_api_track */
     struct strmap *webhooks;         /* uids of all that have ever been */
-    struct strmap *deleted_webhooks; /* uids */
+    struct strmap *deleted_webhooks; /* uid → int64_t: since when */
     struct strmap *gone_with_crd;    /* uids, while their CRD goes */
     struct strmap *denials;          /* "uid ns": the Webhook has not let the namespace in */
     bool ignored[SIM_KIND_COUNT];
@@ -85,6 +85,8 @@ struct sim_oracle {
 
 /* sim_oracle_store.c */
 void sim_oracle_on_change(void *arg, const struct sim_change *change);
+/* A Webhook is gone, as anybody can see from now on. */
+void sim_oracle_note_deletion(struct sim_oracle *oracle, const char *uid);
 void sim_oracle_note_place(struct sim_oracle *oracle, const struct sim_object *api);
 /* The copies that its status has, wherever they are from. */
 void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api);

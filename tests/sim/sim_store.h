@@ -16,9 +16,8 @@
  */
 struct sim_store;
 
-/* Kinds: those of enum object_kind, and what only the servers know. */
-#define SIM_LEASE OBJECT_KIND_COUNT
-#define SIM_KIND_COUNT (OBJECT_KIND_COUNT + 1)
+/* Kinds: those of enum object_kind. */
+#define SIM_KIND_COUNT OBJECT_KIND_COUNT
 
 struct sim_resource {
     const char *root; /* "/api/v1", "/apis/GROUP/VERSION" */

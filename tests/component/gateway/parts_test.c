@@ -207,8 +207,9 @@ static void on_answer(void *arg, const struct gateway_answer *answer)
     if (answer->err)
         client->err = *answer->err;
     snprintf(client->detail, sizeof(client->detail), "%s", answer->detail);
-    snprintf(client->body, sizeof(client->body), "%.*s", (int)answer->body.length,
-             answer->body.ptr ? answer->body.ptr : "");
+    assert_true(answer->body.length < sizeof(client->body));
+    memcpy(client->body, answer->body.ptr ? answer->body.ptr : "", answer->body.length);
+    client->body[answer->body.length] = '\0';
 }
 
 static void on_item(void *arg, struct span item)

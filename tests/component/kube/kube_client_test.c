@@ -82,8 +82,9 @@ static void on_done(void *arg, const struct kube_answer *answer, const struct er
     world->call = NULL;
     world->status = answer->status;
     world->retry_after_ms = answer->retry_after_ms;
-    snprintf(world->body, sizeof(world->body), "%.*s", (int)answer->body.length,
-             answer->body.ptr ? answer->body.ptr : "");
+    assert_true(answer->body.length < sizeof(world->body));
+    memcpy(world->body, answer->body.ptr ? answer->body.ptr : "", answer->body.length);
+    world->body[answer->body.length] = '\0';
     world->failed = err != NULL;
     if (err)
         world->err = *err;

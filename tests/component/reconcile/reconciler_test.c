@@ -899,6 +899,25 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+/* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
+ * looked at. */
+static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    webhook(rig, "pager", "");
+    fake_world_hold_follows(rig->world, true);
+    start(rig);
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 3000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+}
+
 static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
 {
     struct rig *rig = *state;
@@ -1154,6 +1173,7 @@ int main(void)
         TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
         TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),
