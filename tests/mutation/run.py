@@ -4,6 +4,7 @@
 one of them must be caught by some test. README.md says how a patch is written."""
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -83,6 +84,11 @@ class Workshop:
         self.build = self.tree / "build" / preset
         self.jobs = jobs
         self.tree.mkdir(parents=True, exist_ok=True)
+        self.lock = open(scratch / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run works in {scratch}") from None
         # The scratch folder may lie within a repository, which git apply would take for its own.
         self.env = dict(os.environ, GIT_CEILING_DIRECTORIES=str(scratch), CTEST_OUTPUT_ON_FAILURE="1")
         if shutil.which("ccache"):
