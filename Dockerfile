@@ -9,8 +9,8 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libevent-dev libjansson-dev libssl-dev libyaml-dev \
-        ninja-build openssl pkg-config uthash-dev \
+        ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libevent-dev libjansson-dev libssl-dev libyaml-dev libzstd-dev \
+        ninja-build openssl pkg-config \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src

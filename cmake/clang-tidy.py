@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     text = subprocess.run(preprocessor(compiler), capture_output=True, check=True).stdout
     key = hashlib.sha256()
     for part in (text, *(str(word).encode() for word in arguments), Path(__file__).read_bytes(),
-                 *(path.read_bytes() for path in (ROOT / ".clang-tidy", ROOT / "tests" / ".clang-tidy")),
+                 *(path.read_bytes() for path in (ROOT / ".clang-tidy", *sorted((ROOT / "tests").rglob(".clang-tidy")))),
                  subprocess.run([TOOL, "--version"], capture_output=True, check=True).stdout):
         key.update(hashlib.sha256(part.replace(str(ROOT).encode(), b"")).digest())
     mark = CACHE / key.hexdigest()

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "core/packing.h"
 #include "default_gateways.h"
 #include "net/http_curl.h"
 #include "net/http_server.h"
@@ -23,10 +24,13 @@
 #define ONCE_INTERVAL_MS 100
 /* What has waited for its turn for so long will not get it. */
 #define STALLED_MS 10000
+/* Contents of objects that stay as text: those of some hundred APIs. */
+#define OPEN_MAX (2U << 20)
 
 struct app {
     const struct config *config;
     struct loop *loop;
+    struct packing *packing; /* of all objects */
     struct http *http;
     struct default_gateways *defaults;
     struct world *world;
@@ -102,7 +106,8 @@ static void on_world_ready(void *arg, const struct err *err)
         loop_stop(app->loop);
         return;
     }
-    app->replica = replica_new(app->loop, app->http, app->config, app->defaults, app->world);
+    app->replica =
+        replica_new(app->loop, app->http, app->config, app->packing, app->defaults, app->world);
     if (app->config->once)
         loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
     tell_service_manager("READY=1");
@@ -192,13 +197,15 @@ static int start(struct app *app, struct err *err)
     if (!app->defaults)
         return -1;
     loop_on_signals(app->loop, on_signal, app);
+    app->packing = packing_new(OPEN_MAX);
+    loop_after_callbacks(app->loop, packing_rest, app->packing);
     app->http = http_curl_new(app->loop, GRAPNEL_VERSION);
     app->once_timer = loop_timer_new(app->loop, on_once, app);
     if (listen_on(app, err) < 0)
         return -1;
     app->world =
         app->config->source_path
-            ? world_open_dir(app->loop, app->config, &world_callbacks, app, err)
+            ? world_open_dir(app->loop, app->config, app->packing, &world_callbacks, app, err)
             : world_open_kube(app->loop, app->http, app->config, &world_callbacks, app, err);
     return app->world ? 0 : -1;
 }
@@ -212,6 +219,7 @@ static void stop(struct app *app)
     world_free(app->world);
     default_gateways_free(app->defaults);
     http_curl_free(app->http);
+    packing_free(app->packing);
     loop_free(app->loop);
 }
 

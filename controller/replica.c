@@ -21,7 +21,8 @@ struct replica {
 };
 
 struct replica *replica_new(struct loop *loop, struct http *http, const struct config *config,
-                            const struct default_gateways *defaults, const struct world *world)
+                            struct packing *packing, const struct default_gateways *defaults,
+                            const struct world *world)
 {
     struct replica *replica = xcalloc(1, sizeof(*replica));
     *replica = (struct replica){
@@ -46,6 +47,7 @@ struct replica *replica_new(struct loop *loop, struct http *http, const struct c
         .reference_grace_ms = config->reference_grace_ms,
         .rewrite_delay_ms = config->rewrite_delay_ms,
         .finalizer_timeout_ms = config->finalizer_timeout_ms,
+        .packing = packing,
         .folder_source = config->source_path != NULL,
     };
     replica->reconciler = reconciler_new(loop, world->source, &options);

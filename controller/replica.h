@@ -18,7 +18,8 @@ struct replica;
 
 /* As a standby. Everything is borrowed; `world` has to be ready. */
 struct replica *replica_new(struct loop *loop, struct http *http, const struct config *config,
-                            const struct default_gateways *defaults, const struct world *world);
+                            struct packing *packing, const struct default_gateways *defaults,
+                            const struct world *world);
 /* Before the world. NULL is fine. */
 void replica_free(struct replica *replica);
 

@@ -13,6 +13,8 @@
 #include "ports/object_source.h"
 #include "ports/object_store.h"
 
+struct packing;
+
 /*
  * Where objects come from and results go: a cluster or a folder, behind one face, with what belongs
  * to it: an identity, a key for sealing, a namespace of our own, and who may write. The two makers
@@ -69,6 +71,7 @@ struct world_callbacks {
 struct world *world_open_kube(struct loop *loop, struct http *http, const struct config *config,
                               const struct world_callbacks *callbacks, void *arg, struct err *err);
 struct world *world_open_dir(struct loop *loop, const struct config *config,
-                             const struct world_callbacks *callbacks, void *arg, struct err *err);
+                             struct packing *packing, const struct world_callbacks *callbacks,
+                             void *arg, struct err *err);
 /* Cancels what is in flight. NULL is fine. */
 void world_free(struct world *world);

@@ -45,13 +45,14 @@ static void free_dir(struct world *base)
 
 static const struct world_ops ops = {.free = free_dir};
 
-static int open_all(struct world_dir *world, const struct config *config, struct err *err)
+static int open_all(struct world_dir *world, const struct config *config, struct packing *packing,
+                    struct err *err)
 {
     CLEANUP(freep)
     char *state_path = config->state_dir ? xstrdup(config->state_dir)
                                          : xasprintf("%s/.grapnel", config->source_path);
-    struct dir_source_options options = {.path = config->source_path,
-                                         .confirm_prune = config->confirm_prune};
+    struct dir_source_options options = {
+        .path = config->source_path, .confirm_prune = config->confirm_prune, .packing = packing};
     /* A folder that is not there is a mistake; a state folder in it would hide that. */
     if (dir_source_check(config->source_path, err) < 0 ||
         dir_state_open(state_path, &world->state, err) < 0 ||
@@ -65,12 +66,13 @@ static int open_all(struct world_dir *world, const struct config *config, struct
 }
 
 struct world *world_open_dir(struct loop *loop, const struct config *config,
-                             const struct world_callbacks *callbacks, void *arg, struct err *err)
+                             struct packing *packing, const struct world_callbacks *callbacks,
+                             void *arg, struct err *err)
 {
     struct world_dir *world = xcalloc(1, sizeof(*world));
     *world = (struct world_dir){
         .base = {.ops = &ops}, .loop = loop, .callbacks = *callbacks, .arg = arg};
-    if (open_all(world, config, err) < 0) {
+    if (open_all(world, config, packing, err) < 0) {
         free_dir(&world->base);
         return NULL;
     }

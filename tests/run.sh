@@ -17,7 +17,7 @@ esac
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
 install_packages build-essential cmake ninja-build pkg-config ccache libcurl4-openssl-dev libjansson-dev \
-    libyaml-dev libssl-dev libevent-dev uthash-dev libcmocka-dev clang-14 clang-tidy-14 clang-format-14 \
+    libyaml-dev libzstd-dev libssl-dev libevent-dev libcmocka-dev clang-14 clang-tidy-14 clang-format-14 \
     libclang-rt-14-dev binutils curl jq python3 python3-pytest python3-yaml openssl shellcheck iproute2 \
     util-linux lua5.1 prometheus
 

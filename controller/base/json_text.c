@@ -62,6 +62,28 @@ static const char *skip_container(const char *at, const char *end)
     return end;
 }
 
+bool json_text_is_whole(struct span text)
+{
+    const char *at = skip_blanks(text.ptr, text.ptr + text.length);
+    const char *end = text.ptr + text.length;
+    size_t depth = 0;
+    while (at < end) {
+        if (*at == '"') {
+            const char *behind = skip_string(at, end);
+            if (behind == end)
+                return false; /* a container ends with a bracket */
+            at = behind;
+            continue;
+        }
+        depth += *at == '{' || *at == '[';
+        depth -= (*at == '}' || *at == ']') && depth;
+        at++;
+        if (!depth)
+            return skip_blanks(at, end) == end;
+    }
+    return false;
+}
+
 static const char *skip_value(const char *at, const char *end)
 {
     if (at >= end)

@@ -31,6 +31,11 @@ struct json_text_limits {
 int json_text_check(struct span text, const struct json_text_limits *limits, size_t *ret_at,
                     struct err *err);
 
+/* Does an object's or array's text end where its value ends? Cheaper than a check, and true of
+ * texts with any other fault: an answer may break off without anybody saying so, and what is left
+ * of it says nothing. */
+bool json_text_is_whole(struct span text);
+
 enum json_text_type {
     JSON_TEXT_NONE, /* an empty span: no such value */
     JSON_TEXT_OBJECT,

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 /*
- * A map from text to pointer (over uthash). Iteration is in the order of insertion; the order by
+ * A map from text to pointer. Iteration is in the order of insertion; the order by
  * bytes, where output must not depend on history, is strmap_sorted_keys(). Keys are copied.
  * A NULL value cannot be told from absence by strmap_get().
  */
@@ -26,6 +26,8 @@ void strmap_freep(struct strmap **map);
 size_t strmap_count(const struct strmap *map);
 void *strmap_get(const struct strmap *map, const char *key);
 bool strmap_has(const struct strmap *map, const char *key);
+/* The map's own copy of the key, borrowed while it is in the map; NULL when absent. */
+const char *strmap_key(const struct strmap *map, const char *key);
 /* Takes `value`; an older value under the key is freed. */
 void strmap_set(struct strmap *map, const char *key, void *value);
 /* Frees the value; does nothing when the key is absent. */

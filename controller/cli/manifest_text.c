@@ -99,14 +99,14 @@ void manifest_text_with_entry(const struct object *config_map, const char *entry
     CLEANUP(buf_fini) struct buf value;
     buf_init(&text, BUF_UNLIMITED);
     buf_init(&value, BUF_UNLIMITED);
-    struct span data = json_text_member(config_map->text, "data");
+    struct span data = json_text_member(object_text(config_map), "data");
     CLEANUP(freep) char *before = json_text_string(json_text_member(data, entry));
     if (before && before[strspn(before, " \t\r\n")] == '{')
         buf_add(&text, document.ptr, document.length);
     else
         yaml_add_json(&text, document);
     json_text_add_string_n(&value, buf_text(&text), text.length);
-    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(config_map->text);
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(object_text(config_map));
     json_edit_set(edit, data, entry, buf_text(&value), value.length);
     json_edit_apply(edit, out);
 }

@@ -95,7 +95,7 @@ static void materialize_one(struct run *run, const struct offline_api *api)
     if (materialize_api(api->object, &request, &text))
         print_manifest((struct span){buf_text(&text), text.length});
     else
-        print_manifest(api->object->text);
+        print_manifest(object_text(api->object));
     buf_clear(&text);
     if (api->config_map && materialize_config_map(api->object, api->config_map, &request, &text))
         print_config_map(api, (struct span){buf_text(&text), text.length});

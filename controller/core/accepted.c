@@ -141,7 +141,7 @@ static void read_list(struct accepted *accepted, struct span list, bool converte
 struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
 {
     struct accepted *accepted = accepted_new();
-    read_list(accepted, json_text_get(api->status, "webhooks", NULL), false, api, key);
+    read_list(accepted, json_text_get(object_status(api), "webhooks", NULL), false, api, key);
     CLEANUP(freep) char *annotation = object_annotation(api, CONVERTED_ANNOTATION);
     struct json_text_limits limits = {.depth = ANNOTATION_DEPTH};
     if (annotation) {

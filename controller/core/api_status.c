@@ -176,7 +176,7 @@ static void add_transaction(const struct api_status_input *input,
     const struct condition *ready = conditions_get(conditions, "Ready");
     bool good = ready->status == CONDITION_TRUE;
     const struct condition *reconciling = conditions_get(conditions, "Reconciling");
-    struct span before = json_text_get(input->api->status, "latestTransaction", NULL);
+    struct span before = json_text_get(object_status(input->api), "latestTransaction", NULL);
     if (!good && reconciling && strcmp(reconciling->reason, "Progressing") == 0) {
         /* Nothing has ended yet: what ended last stays. */
         if (before.ptr) {
@@ -213,7 +213,7 @@ static void add_held(const struct api_status_input *input, struct buf *out)
     }
     static const char *const names[] = {"apiId", "api_id", "listenPath"};
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        struct span before = json_text_get(input->api->status, names[i], NULL);
+        struct span before = json_text_get(object_status(input->api), names[i], NULL);
         if (!before.ptr)
             continue;
         buf_add_format(out, ",\"%s\":", names[i]);
@@ -226,7 +226,7 @@ static void add_held(const struct api_status_input *input, struct buf *out)
 static void add_copies(const struct api_status_input *input, struct buf *out)
 {
     static const char *const names[] = {"webhooks", "handlers"};
-    struct span status = input->api->status;
+    struct span status = object_status(input->api);
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         struct span before = json_text_member(status, names[i]);
         buf_add_format(out, ",\"%s\":", names[i]);

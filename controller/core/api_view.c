@@ -338,7 +338,7 @@ static const struct object_memo *find_document(const struct object *config_map, 
     if (memo)
         return memo;
     CLEANUP(freep)
-    char *text = json_text_string(json_text_get(config_map->text, "data", entry, NULL));
+    char *text = json_text_string(json_text_get(object_text(config_map), "data", entry, NULL));
     if (!text)
         return NULL;
     struct err err;
@@ -390,7 +390,7 @@ void api_view_read(const struct object *api, const struct object *config_map,
     struct members_rest rest;
     *ret_view = (struct api_view){.api = api, .prefix = "spec"};
     struct reader reader = {ret_view, problems};
-    struct span spec = api->spec;
+    struct span spec = object_spec(api);
     if (json_text_type(spec) != JSON_TEXT_OBJECT) {
         refuse(&reader, "", "a map is expected", one_form);
         return;

@@ -77,7 +77,7 @@ size_t cache_count(const struct cache *cache, enum object_kind kind)
 
 static char *webhook_id(const struct object *webhook)
 {
-    char *id = json_text_string(json_text_get(webhook->spec, "id", NULL));
+    char *id = json_text_string(json_text_get(object_spec(webhook), "id", NULL));
     if (id && !*id) {
         free(id);
         return NULL;

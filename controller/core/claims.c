@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/claims.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,49 +13,52 @@
 #include "core/path.h"
 
 /*
- * What can be contested, as text: "i CONTEXT ID", "p CONTEXT DOMAIN PATH", "r CONTEXT /ID" (the
- * gateway serves each API at /<api_id>/ too). APIs that have a text in common are neighbours; a
- * change is decided anew for all that can be reached from the changed API over neighbours, in one
- * go: first what is recorded, then the rest from the oldest on, all or nothing.
+ * What can be contested, as text: "CONTEXT /ID" and "CONTEXT PATH" (the gateway serves each API at
+ * /<api_id>/ too, so an id and a path contest the same things). APIs that have a text in common are
+ * neighbours; a change is decided anew for all that can be reached from the changed API over
+ * neighbours, in one go: first what is recorded, then the rest from the oldest on, all or nothing.
  */
-enum { WANT_ID, WANT_PATH, WANT_ROUTE, WANT_OWN_PATH, WANT_COUNT };
 
 /* One set of things of one API: what it wants, or what is recorded of it. */
 struct claim {
-    char *texts[WANT_COUNT]; /* NULL: none; OWN_PATH: its listen path, as a route of another */
-    char *id;
-    char *path; /* as written, for messages */
+    char *context; /* NULL: the default one */
+    char *id;      /* NULL: none */
+    char *path;    /* as written; NULL: none */
 };
 
 struct entry {
     struct object *api; /* a reference */
     struct claim want;  /* empty when it is refused */
-    struct claim held;  /* as its status says */
-    char *derived;      /* "i CONTEXT ID" of its derived id, where it gives another one; NULL */
-    bool is_explicit;
-    bool is_reserved; /* wants a path of the gateway's own */
+    struct claim *held; /* as its status says: `want` itself when that is the same; NULL: nothing */
+    char *domain;       /* NULL: none */
+    char *derived;      /* its derived id, where it gives another one; NULL */
     /* The decision; `with` NULL and `over` set: the gateway itself. */
     char *with;
     char *over;
-    bool seen; /* while neighbours are collected */
+    bool is_explicit;
+    bool is_reserved; /* wants a path of the gateway's own */
+    bool seen;        /* while neighbours are collected */
 };
 
-struct neighbours {
-    struct entry **entries;
-    size_t count;
-    size_t capacity;
+/* That an entry has a text. Texts of one hash make their entries neighbours, which costs a little
+ * time and changes no decision: those compare the texts. */
+struct link {
+    uint64_t hash;
+    struct entry *entry; /* NULL: free */
 };
+#define LINKS_MAX 5 /* of one entry */
 
 struct claims {
     struct strmap *entries;   /* api key → struct entry */
-    struct strmap *texts;     /* text → struct neighbours */
     struct strmap *conflicts; /* api key → struct claims_conflict */
+    struct link *links;       /* open addressing */
+    size_t link_count;
+    size_t link_capacity; /* a power of two */
 };
 
 static void claim_fini(struct claim *claim)
 {
-    for (size_t i = 0; i < WANT_COUNT; i++)
-        free(claim->texts[i]);
+    free(claim->context);
     free(claim->id);
     free(claim->path);
     *claim = (struct claim){.id = NULL};
@@ -64,26 +68,22 @@ static void entry_free(void *value)
 {
     struct entry *entry = value;
     object_unref(entry->api);
+    if (entry->held && entry->held != &entry->want) {
+        claim_fini(entry->held);
+        free(entry->held);
+    }
     claim_fini(&entry->want);
-    claim_fini(&entry->held);
+    free(entry->domain);
     free(entry->derived);
     free(entry->with);
     free(entry->over);
     free(entry);
 }
 
-static void neighbours_free(void *value)
-{
-    struct neighbours *neighbours = value;
-    free(neighbours->entries);
-    free(neighbours);
-}
-
 struct claims *claims_new(void)
 {
     struct claims *claims = xcalloc(1, sizeof(*claims));
     claims->entries = strmap_new(entry_free);
-    claims->texts = strmap_new(neighbours_free);
     claims->conflicts = strmap_new(free);
     return claims;
 }
@@ -92,106 +92,178 @@ void claims_free(struct claims *claims)
 {
     if (!claims)
         return;
-    strmap_free(claims->texts);
     strmap_free(claims->conflicts);
     strmap_free(claims->entries);
+    free(claims->links);
     free(claims);
 }
 
 /* ---- what an API claims ---- */
 
-static char *id_text(const char *context, const char *id)
+static char *copy_unless_empty(const char *text)
 {
-    return xasprintf("i %s %s", context, id);
+    return str_is_empty(text) ? NULL : xstrdup(text);
 }
 
-static void fill_claim(struct claim *claim, const char *context, const char *id, const char *path,
-                       const char *domain)
+static void fill_claim(struct claim *claim, const char *context, const char *id, const char *path)
 {
-    if (!str_is_empty(id)) {
-        claim->id = xstrdup(id);
-        claim->texts[WANT_ID] = id_text(context, id);
-        claim->texts[WANT_ROUTE] = xasprintf("r %s /%s", context, id);
-    }
-    if (!str_is_empty(path)) {
-        CLEANUP(freep) char *clean = path_clean(path);
-        claim->path = xstrdup(path);
-        claim->texts[WANT_PATH] = xasprintf("p %s %s %s", context, domain, clean);
-        claim->texts[WANT_OWN_PATH] = xasprintf("r %s %s", context, clean);
-    }
+    claim->context = copy_unless_empty(context);
+    claim->id = copy_unless_empty(id);
+    claim->path = copy_unless_empty(path);
 }
 
-/* Returns owned: the context that the status names, "" for the default one. */
+/* Returns owned: the context that the status names, NULL for the default one. */
 static char *recorded_context(struct span status)
 {
     struct span ref = json_text_member(status, "contextRef");
     CLEANUP(freep) char *ns = json_text_string(json_text_member(ref, "namespace"));
     CLEANUP(freep) char *name = json_text_string(json_text_member(ref, "name"));
-    return ns && name ? object_key_of(ns, name) : xstrdup("");
+    return ns && name ? object_key_of(ns, name) : NULL;
+}
+
+static bool same_claim(const struct claim *a, const struct claim *b)
+{
+    return str_equal(a->context, b->context) && str_equal(a->id, b->id) &&
+           str_equal(a->path, b->path);
+}
+
+static void fill_held(struct entry *entry)
+{
+    struct span status = object_status(entry->api);
+    CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
+    CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
+    CLEANUP(freep) char *context = recorded_context(status);
+    struct claim held;
+    fill_claim(&held, context, id, path);
+    bool same = same_claim(&held, &entry->want);
+    if (same || (!held.id && !held.path)) {
+        entry->held = same ? &entry->want : NULL;
+        claim_fini(&held);
+        return;
+    }
+    entry->held = xmalloc(sizeof(*entry->held));
+    *entry->held = held;
 }
 
 static struct entry *make_entry(const struct object *api, const struct api_facts *facts, bool valid)
 {
     struct entry *entry = xcalloc(1, sizeof(*entry));
     entry->api = object_ref(api);
+    entry->domain = copy_unless_empty(facts->domain);
     entry->is_explicit = facts->api_id_is_explicit;
-    const char *context = facts->context ? facts->context : "";
     if (valid) {
-        fill_claim(&entry->want, context, facts->api_id, facts->listen_path, facts->domain);
+        fill_claim(&entry->want, facts->context, facts->api_id, facts->listen_path);
         entry->is_reserved = facts->clean_path && path_is_below(facts->clean_path, "/tyk");
         CLEANUP(freep) char *derived = api_derived_id(api->key, facts->form);
         if (facts->api_id_is_explicit && strcmp(derived, facts->api_id) != 0)
-            entry->derived = id_text(context, derived);
+            entry->derived = TAKE(derived);
     }
-    struct span status = api->status;
-    CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
-    CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
-    CLEANUP(freep) char *held_context = recorded_context(status);
-    fill_claim(&entry->held, held_context, id, path, facts->domain);
+    fill_held(entry);
     return entry;
 }
 
 /* ---- neighbours ---- */
 
-typedef void text_visit_fn(struct claims *claims, struct entry *entry, const char *text);
-
-static void visit_texts(struct claims *claims, struct entry *entry, text_visit_fn *fn)
+static uint64_t hash_add(uint64_t hash, const char *text)
 {
-    for (size_t i = 0; i < WANT_COUNT; i++) {
-        if (entry->want.texts[i])
-            fn(claims, entry, entry->want.texts[i]);
-        if (entry->held.texts[i] && !str_equal(entry->held.texts[i], entry->want.texts[i]))
-            fn(claims, entry, entry->held.texts[i]);
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        hash = (hash ^ *at) * 1099511628211U;
+    return hash;
+}
+
+/* The hash of "CONTEXT " and `more`. */
+static uint64_t hash_text(const char *context, const char *slash, const char *more)
+{
+    uint64_t hash = hash_add(14695981039346656037U, context ? context : "");
+    hash = hash_add(hash, " ");
+    hash = hash_add(hash_add(hash, slash), more);
+    return hash ^ (hash >> 32); /* the table uses the low bits */
+}
+
+static void add_hash(uint64_t hashes[LINKS_MAX], size_t *count, uint64_t hash)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (hashes[i] == hash)
+            return;
     }
+    hashes[(*count)++] = hash;
+}
+
+static void add_claim(uint64_t hashes[LINKS_MAX], size_t *count, const struct claim *claim)
+{
+    if (claim->id)
+        add_hash(hashes, count, hash_text(claim->context, "/", claim->id));
+    if (claim->path) {
+        CLEANUP(freep) char *clean = path_clean(claim->path);
+        add_hash(hashes, count, hash_text(claim->context, "", clean));
+    }
+}
+
+/* The hashes of an entry's texts, each once; returns their number. */
+static size_t hashes_of(const struct entry *entry, uint64_t hashes[LINKS_MAX])
+{
+    size_t count = 0;
+    add_claim(hashes, &count, &entry->want);
+    if (entry->held && entry->held != &entry->want)
+        add_claim(hashes, &count, entry->held);
     if (entry->derived)
-        fn(claims, entry, entry->derived);
+        add_hash(hashes, &count, hash_text(entry->want.context, "/", entry->derived));
+    return count;
 }
 
-static void link_text(struct claims *claims, struct entry *entry, const char *text)
+static void put_link(struct claims *claims, struct link link)
 {
-    struct neighbours *neighbours = strmap_get(claims->texts, text);
-    if (!neighbours) {
-        neighbours = xcalloc(1, sizeof(*neighbours));
-        strmap_set(claims->texts, text, neighbours);
-    }
-    neighbours->entries = xgrow(neighbours->entries, neighbours->count, &neighbours->capacity,
-                                sizeof(*neighbours->entries));
-    neighbours->entries[neighbours->count++] = entry;
+    size_t mask = claims->link_capacity - 1;
+    size_t i = (size_t)link.hash & mask;
+    while (claims->links[i].entry)
+        i = (i + 1) & mask;
+    claims->links[i] = link;
 }
 
-/* A text may stand for one entry twice ("/x" as its id's route and as its path). */
-static void unlink_text(struct claims *claims, struct entry *entry, const char *text)
+static void add_links(struct claims *claims, struct entry *entry)
 {
-    struct neighbours *neighbours = strmap_get(claims->texts, text);
-    size_t kept = 0;
-    for (size_t i = 0; neighbours && i < neighbours->count; i++) {
-        if (neighbours->entries[i] != entry)
-            neighbours->entries[kept++] = neighbours->entries[i];
+    uint64_t hashes[LINKS_MAX];
+    size_t count = hashes_of(entry, hashes);
+    if (claims->link_count + count > claims->link_capacity / 4 * 3) {
+        struct link *old = claims->links;
+        size_t old_capacity = claims->link_capacity;
+        claims->link_capacity = old_capacity ? old_capacity * 2 : 64;
+        claims->links = xcalloc(claims->link_capacity, sizeof(*claims->links));
+        for (size_t i = 0; i < old_capacity; i++) {
+            if (old[i].entry)
+                put_link(claims, old[i]);
+        }
+        free(old);
     }
-    if (neighbours)
-        neighbours->count = kept;
-    if (neighbours && !kept)
-        strmap_remove(claims->texts, text);
+    for (size_t i = 0; i < count; i++)
+        put_link(claims, (struct link){hashes[i], entry});
+    claims->link_count += count;
+}
+
+static void remove_link(struct claims *claims, uint64_t hash, const struct entry *entry)
+{
+    size_t mask = claims->link_capacity - 1;
+    size_t hole = (size_t)hash & mask;
+    while (claims->links[hole].hash != hash || claims->links[hole].entry != entry)
+        hole = (hole + 1) & mask;
+    /* Whoever was pushed on by the one that goes moves up. */
+    for (size_t i = (hole + 1) & mask; claims->links[i].entry; i = (i + 1) & mask) {
+        size_t home = (size_t)claims->links[i].hash & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            claims->links[hole] = claims->links[i];
+            hole = i;
+        }
+    }
+    claims->links[hole] = (struct link){.entry = NULL};
+    claims->link_count--;
+}
+
+static void remove_links(struct claims *claims, const struct entry *entry)
+{
+    uint64_t hashes[LINKS_MAX];
+    size_t count = hashes_of(entry, hashes);
+    for (size_t i = 0; i < count; i++)
+        remove_link(claims, hashes[i], entry);
 }
 
 struct group {
@@ -209,23 +281,20 @@ static void add_to_group(struct group *group, struct entry *entry)
     group->entries[group->count++] = entry;
 }
 
-static void add_neighbours(const struct claims *claims, struct group *group, const char *text)
-{
-    const struct neighbours *neighbours = text ? strmap_get(claims->texts, text) : NULL;
-    for (size_t i = 0; neighbours && i < neighbours->count; i++)
-        add_to_group(group, neighbours->entries[i]);
-}
-
 /* Adds all that can be reached from the entries of the group. */
 static void close_group(const struct claims *claims, struct group *group)
 {
+    size_t mask = claims->link_capacity - 1;
     for (size_t i = 0; i < group->count; i++) {
-        const struct entry *entry = group->entries[i];
-        for (size_t j = 0; j < WANT_COUNT; j++) {
-            add_neighbours(claims, group, entry->want.texts[j]);
-            add_neighbours(claims, group, entry->held.texts[j]);
+        uint64_t hashes[LINKS_MAX];
+        size_t count = hashes_of(group->entries[i], hashes);
+        for (size_t j = 0; j < count; j++) {
+            for (size_t at = (size_t)hashes[j] & mask; claims->links[at].entry;
+                 at = (at + 1) & mask) {
+                if (claims->links[at].hash == hashes[j])
+                    add_to_group(group, claims->links[at].entry);
+            }
         }
-        add_neighbours(claims, group, entry->derived);
     }
     for (size_t i = 0; i < group->count; i++)
         group->entries[i]->seen = false;
@@ -233,13 +302,45 @@ static void close_group(const struct claims *claims, struct group *group)
 
 /* ---- deciding a group ---- */
 
+/* The texts of a claim, while it is decided. */
+struct texts {
+    char *id; /* NULL: none */
+    char *path;
+    char *route;    /* by id */
+    char *own_path; /* by path */
+};
+
+static struct texts texts_of(const struct claim *claim, const char *domain)
+{
+    struct texts texts = {.id = NULL};
+    const char *context = claim->context ? claim->context : "";
+    if (claim->id) {
+        texts.id = xasprintf("%s %s", context, claim->id);
+        texts.route = xasprintf("%s /%s", context, claim->id);
+    }
+    if (claim->path) {
+        CLEANUP(freep) char *clean = path_clean(claim->path);
+        texts.path = xasprintf("%s %s %s", context, domain ? domain : "", clean);
+        texts.own_path = xasprintf("%s %s", context, clean);
+    }
+    return texts;
+}
+
+static void texts_fini(struct texts *texts)
+{
+    free(texts->id);
+    free(texts->path);
+    free(texts->route);
+    free(texts->own_path);
+}
+
 /* Who holds what so far: text → entry. A route may be the id of one API or the path of several (on
  * different domains); of the paths the first two are enough to find one of another API. */
 struct holders {
     struct strmap *ids;
     struct strmap *paths;
-    struct strmap *routes;     /* by id */
-    struct strmap *own_paths;  /* by path */
+    struct strmap *routes;
+    struct strmap *own_paths;
     struct strmap *more_paths; /* the second */
 };
 
@@ -249,15 +350,23 @@ static void hold(struct strmap *map, const char *text, struct entry *entry)
         strmap_set(map, text, entry);
 }
 
-static void hold_claim(struct holders *holders, struct entry *entry, const struct claim *claim)
+static void hold_texts(struct holders *holders, struct entry *entry, const struct texts *texts)
 {
-    hold(holders->ids, claim->texts[WANT_ID], entry);
-    hold(holders->paths, claim->texts[WANT_PATH], entry);
-    hold(holders->routes, claim->texts[WANT_ROUTE], entry);
-    const char *path = claim->texts[WANT_OWN_PATH];
+    hold(holders->ids, texts->id, entry);
+    hold(holders->paths, texts->path, entry);
+    hold(holders->routes, texts->route, entry);
+    const char *path = texts->own_path;
     if (path && strmap_get(holders->own_paths, path) != entry)
         hold(strmap_has(holders->own_paths, path) ? holders->more_paths : holders->own_paths, path,
              entry);
+}
+
+static void hold_recorded(struct holders *holders, struct entry *entry)
+{
+    if (!entry->held)
+        return;
+    CLEANUP(texts_fini) struct texts texts = texts_of(entry->held, entry->domain);
+    hold_texts(holders, entry, &texts);
 }
 
 static struct entry *other_holder(const struct strmap *map, const char *text,
@@ -275,22 +384,28 @@ static void lose(struct entry *entry, const struct entry *holder, char *over)
     entry->over = over;
 }
 
-/* An explicit id that is the derived id of an older API, which has given itself another one. */
-static struct entry *derived_owner(const struct claims *claims, const struct entry *entry)
+static bool holds_its_id(const struct entry *entry)
 {
-    const char *text = entry->want.texts[WANT_ID];
-    const struct neighbours *neighbours =
-        entry->is_explicit && text ? strmap_get(claims->texts, text) : NULL;
-    for (size_t i = 0; neighbours && i < neighbours->count; i++) {
-        struct entry *other = neighbours->entries[i];
-        if (other != entry && str_equal(other->derived, text) &&
-            ids_is_older(other->api, entry->api) && !str_equal(entry->held.texts[WANT_ID], text))
+    return entry->held && str_equal(entry->held->context, entry->want.context) &&
+           str_equal(entry->held->id, entry->want.id);
+}
+
+/* An explicit id that is the derived id of an older API, which has given itself another one. */
+static struct entry *derived_owner(const struct group *group, const struct entry *entry)
+{
+    if (!entry->is_explicit || !entry->want.id || holds_its_id(entry))
+        return NULL;
+    for (size_t i = 0; i < group->count; i++) {
+        struct entry *other = group->entries[i];
+        if (other != entry && str_equal(other->derived, entry->want.id) &&
+            str_equal(other->want.context, entry->want.context) &&
+            ids_is_older(other->api, entry->api))
             return other;
     }
     return NULL;
 }
 
-static void decide(const struct claims *claims, struct holders *holders, struct entry *entry)
+static void decide(const struct group *group, struct holders *holders, struct entry *entry)
 {
     const struct claim *want = &entry->want;
     struct entry *holder;
@@ -298,23 +413,23 @@ static void decide(const struct claims *claims, struct holders *holders, struct 
         lose(entry, NULL, xasprintf("listen path %s", want->path));
         return;
     }
-    if ((holder = other_holder(holders->ids, want->texts[WANT_ID], entry)) ||
-        (holder = derived_owner(claims, entry))) {
+    CLEANUP(texts_fini) struct texts texts = texts_of(want, entry->domain);
+    if ((holder = other_holder(holders->ids, texts.id, entry)) ||
+        (holder = derived_owner(group, entry))) {
         lose(entry, holder, xasprintf("api_id %s", want->id));
         return;
     }
-    const char *route = want->texts[WANT_ROUTE];
-    if ((holder = other_holder(holders->own_paths, route, entry)) ||
-        (holder = other_holder(holders->more_paths, route, entry))) {
+    if ((holder = other_holder(holders->own_paths, texts.route, entry)) ||
+        (holder = other_holder(holders->more_paths, texts.route, entry))) {
         lose(entry, holder, xasprintf("path /%s/ of api_id %s", want->id, want->id));
         return;
     }
-    if ((holder = other_holder(holders->paths, want->texts[WANT_PATH], entry)) ||
-        (holder = other_holder(holders->routes, want->texts[WANT_OWN_PATH], entry))) {
+    if ((holder = other_holder(holders->paths, texts.path, entry)) ||
+        (holder = other_holder(holders->routes, texts.own_path, entry))) {
         lose(entry, holder, xasprintf("listen path %s", want->path));
         return;
     }
-    hold_claim(holders, entry, want);
+    hold_texts(holders, entry, &texts);
 }
 
 static int by_age(const void *a, const void *b)
@@ -324,16 +439,16 @@ static int by_age(const void *a, const void *b)
     return ids_is_older(left->api, right->api) ? -1 : 1;
 }
 
-static void decide_group(const struct claims *claims, struct group *group)
+static void decide_group(struct group *group)
 {
     struct holders holders = {strmap_new(NULL), strmap_new(NULL), strmap_new(NULL),
                               strmap_new(NULL), strmap_new(NULL)};
     if (group->count > 1)
         qsort(group->entries, group->count, sizeof(*group->entries), by_age);
     for (size_t i = 0; i < group->count; i++)
-        hold_claim(&holders, group->entries[i], &group->entries[i]->held);
+        hold_recorded(&holders, group->entries[i]);
     for (size_t i = 0; i < group->count; i++)
-        decide(claims, &holders, group->entries[i]);
+        decide(group, &holders, group->entries[i]);
     strmap_free(holders.ids);
     strmap_free(holders.paths);
     strmap_free(holders.routes);
@@ -358,7 +473,7 @@ static void settle(struct claims *claims, struct group *group, const struct entr
         before[2 * i + 1] = TAKE(group->entries[i]->over);
         strmap_set(old, group->entries[i]->api->key, &before[2 * i]);
     }
-    decide_group(claims, group);
+    decide_group(group);
     for (size_t i = 0; i < group->count; i++) {
         struct entry *entry = group->entries[i];
         char **was = strmap_get(old, entry->api->key);
@@ -392,7 +507,7 @@ static void take_out(struct claims *claims, const char *api_key, struct group *g
             add_to_group(group, reached.entries[i]);
     }
     free(reached.entries);
-    visit_texts(claims, entry, unlink_text);
+    remove_links(claims, entry);
     strmap_remove(claims->conflicts, api_key);
     strmap_remove(claims->entries, api_key);
 }
@@ -404,7 +519,7 @@ void claims_put(struct claims *claims, const struct object *api, const struct ap
     take_out(claims, api->key, &group);
     struct entry *entry = make_entry(api, facts, valid);
     strmap_set(claims->entries, api->key, entry);
-    visit_texts(claims, entry, link_text);
+    add_links(claims, entry);
     add_to_group(&group, entry);
     close_group(claims, &group);
     settle(claims, &group, entry, changed, arg);

@@ -51,7 +51,7 @@ const struct condition *conditions_get(const struct conditions *conditions, cons
 static struct span present(const struct object *object, const char *type)
 {
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(object->status, "conditions", NULL));
+        json_text_iterate(json_text_get(object_status(object), "conditions", NULL));
     while (json_text_next(&iter)) {
         if (json_text_is(json_text_member(iter.value, "type"), type))
             return iter.value;
@@ -103,5 +103,5 @@ char *condition_reason(const struct object *object, const char *type, bool *ret_
 
 bool status_is_current(const struct object *object, const char *status, size_t length)
 {
-    return json_text_equal(object->status, (struct span){status, length});
+    return json_text_equal(object_status(object), (struct span){status, length});
 }

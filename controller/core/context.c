@@ -34,7 +34,7 @@ static char **read_paths(struct span list)
 static char *read_org(const struct cache *cache, const struct object *context)
 {
     CLEANUP(freep)
-    char *name = json_text_string(json_text_get(context->spec, "secretRef", "name", NULL));
+    char *name = json_text_string(json_text_get(object_spec(context), "secretRef", "name", NULL));
     if (!name)
         return NULL;
     struct buf org;
@@ -53,12 +53,12 @@ bool context_read(const struct cache *cache, const char *key, const char *ns,
     *ret_context = (struct context){.version = NULL};
     const struct object *object = cache_get(cache, OBJECT_CONTEXT, key);
     if (!object || object->problem ||
-        !allowed_permits(json_text_get(object->spec, "allowedNamespaces", NULL), object->ns, ns,
-                         cache))
+        !allowed_permits(json_text_get(object_spec(object), "allowedNamespaces", NULL), object->ns,
+                         ns, cache))
         return false;
     static const char *const names[] = {"version", "jsvm", "kvReferences", "templatePaths"};
     struct span values[4];
-    members_read(json_text_get(object->spec, "gateway", NULL), names, 4, values, NULL, NULL);
+    members_read(json_text_get(object_spec(object), "gateway", NULL), names, 4, values, NULL, NULL);
     char *version = json_text_string(values[0]);
     ret_context->version = version ? version : xstrdup("");
     ret_context->org_id = read_org(cache, object);

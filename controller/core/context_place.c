@@ -20,7 +20,7 @@ static char *key_in_namespace(const struct object *context, struct span name)
 void context_place_needs(const struct object *context, struct context_place *ret_place)
 {
     *ret_place = (struct context_place){0};
-    struct span spec = context->spec;
+    struct span spec = object_spec(context);
     struct span ca = json_text_get(spec, "tls", "caSecretRef", NULL);
     ret_place->secret = key_in_namespace(context, json_text_get(spec, "secretRef", "name", NULL));
     ret_place->ca_secret = key_in_namespace(context, json_text_member(ca, "name"));
@@ -135,7 +135,7 @@ void context_place_read(const struct object *context, const struct object *secre
                         const struct object *ca_secret, struct context_place *ret_place)
 {
     context_place_needs(context, ret_place);
-    struct span spec = context->spec;
+    struct span spec = object_spec(context);
     struct span tls = json_text_member(spec, "tls");
     read_secrets(secret, ca_secret, ret_place);
     read_place(spec, context, secret, ret_place);

@@ -19,7 +19,7 @@ bool ids_is_older(const struct object *a, const struct object *b)
 
 static bool is_recorded(const struct object *webhook, const char *id)
 {
-    return json_text_is(json_text_get(webhook->status, "id", NULL), id);
+    return json_text_is(json_text_get(object_status(webhook), "id", NULL), id);
 }
 
 static bool goes_before(const struct object *a, const struct object *b, const char *id)
@@ -61,7 +61,7 @@ const struct object *ids_holder(const struct cache *cache, const struct id_scope
 const struct object *ids_rival(const struct cache *cache, const char *const *namespaces, bool all,
                                const struct object *webhook)
 {
-    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->spec, "id", NULL));
+    CLEANUP(freep) char *id = json_text_string(json_text_get(object_spec(webhook), "id", NULL));
     if (!id || !*id)
         return NULL;
     struct id_scope own = {.ns = webhook->ns};

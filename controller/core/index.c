@@ -6,35 +6,31 @@
 #include "base/mem.h"
 #include "base/strmap.h"
 
-/* What one dependent depends on. */
-struct token_list {
+/* That a dependent depends on a token: in a list of each of them. */
+struct edge {
+    struct token *token;
+    struct edge *token_next;
+    struct edge *token_prev;
+    const char *dependent; /* the map's key */
+    struct edge *next;     /* of the same dependent */
+};
+
+struct token {
+    const char *key; /* the map's */
+    struct edge *edges;
     size_t count;
-    char *tokens[];
 };
 
 struct index {
-    struct strmap *dependents; /* token → set of dependents */
-    struct strmap *tokens;     /* dependent → struct token_list */
+    struct strmap *tokens;     /* → struct token */
+    struct strmap *dependents; /* → its first edge */
 };
-
-static void set_free(void *value)
-{
-    strmap_free(value);
-}
-
-static void token_list_free(void *value)
-{
-    struct token_list *list = value;
-    for (size_t i = 0; i < list->count; i++)
-        free(list->tokens[i]);
-    free(list);
-}
 
 struct index *index_new(void)
 {
     struct index *index = xcalloc(1, sizeof(*index));
-    index->dependents = strmap_new(set_free);
-    index->tokens = strmap_new(token_list_free);
+    index->tokens = strmap_new(free);
+    index->dependents = strmap_new(NULL);
     return index;
 }
 
@@ -42,6 +38,13 @@ void index_free(struct index *index)
 {
     if (!index)
         return;
+    for (struct strmap_entry *e = strmap_first(index->dependents); e; e = strmap_next(e)) {
+        struct edge *next = NULL;
+        for (struct edge *edge = strmap_entry_value(e); edge; edge = next) {
+            next = edge->next;
+            free(edge);
+        }
+    }
     strmap_free(index->dependents);
     strmap_free(index->tokens);
     free(index);
@@ -49,49 +52,77 @@ void index_free(struct index *index)
 
 static void release(struct index *index, const char *dependent)
 {
-    struct token_list *list = strmap_take(index->tokens, dependent);
-    if (!list)
-        return;
-    for (size_t i = 0; i < list->count; i++) {
-        struct strmap *set = strmap_get(index->dependents, list->tokens[i]);
-        if (!set)
-            continue; /* named twice */
-        strmap_take(set, dependent);
-        if (!strmap_count(set))
-            strmap_remove(index->dependents, list->tokens[i]);
+    struct edge *next = NULL;
+    for (struct edge *edge = strmap_take(index->dependents, dependent); edge; edge = next) {
+        next = edge->next;
+        struct token *token = edge->token;
+        if (edge->token_prev)
+            edge->token_prev->token_next = edge->token_next;
+        else
+            token->edges = edge->token_next;
+        if (edge->token_next)
+            edge->token_next->token_prev = edge->token_prev;
+        if (!--token->count)
+            strmap_remove(index->tokens, token->key);
+        free(edge);
     }
-    token_list_free(list);
+}
+
+static struct token *token_of(struct index *index, const char *key)
+{
+    struct token *token = strmap_get(index->tokens, key);
+    if (token)
+        return token;
+    token = xcalloc(1, sizeof(*token));
+    strmap_set(index->tokens, key, token);
+    token->key = strmap_key(index->tokens, key);
+    return token;
+}
+
+static struct edge *edge_to(struct token *token, struct edge *next)
+{
+    struct edge *edge = xcalloc(1, sizeof(*edge));
+    *edge = (struct edge){.token = token, .token_next = token->edges, .next = next};
+    if (token->edges)
+        token->edges->token_prev = edge;
+    token->edges = edge;
+    token->count++;
+    return edge;
+}
+
+static bool leads_to(const struct edge *edge, const struct token *token)
+{
+    while (edge && edge->token != token)
+        edge = edge->next;
+    return edge != NULL;
 }
 
 void index_set(struct index *index, const char *dependent, const char *const *tokens, size_t count)
 {
     release(index, dependent);
-    if (!count)
-        return;
-    struct token_list *list = xcalloc(1, sizeof(*list) + count * sizeof(list->tokens[0]));
+    struct edge *first = NULL;
     for (size_t i = 0; i < count; i++) {
-        list->tokens[list->count++] = xstrdup(tokens[i]);
-        struct strmap *set = strmap_get(index->dependents, tokens[i]);
-        if (!set) {
-            set = strset_new();
-            strmap_set(index->dependents, tokens[i], set);
-        }
-        strset_add(set, dependent);
+        struct token *token = token_of(index, tokens[i]);
+        if (!leads_to(first, token))
+            first = edge_to(token, first);
     }
-    strmap_set(index->tokens, dependent, list);
+    if (!first)
+        return;
+    strmap_set(index->dependents, dependent, first);
+    const char *key = strmap_key(index->dependents, dependent);
+    for (struct edge *edge = first; edge; edge = edge->next)
+        edge->dependent = key;
 }
 
 void index_visit(const struct index *index, const char *token, index_visit_fn *fn, void *arg)
 {
-    const struct strmap *set = strmap_get(index->dependents, token);
-    if (!set)
-        return;
-    for (struct strmap_entry *entry = strmap_first(set); entry; entry = strmap_next(entry))
-        fn(arg, strmap_entry_key(entry));
+    const struct token *found = strmap_get(index->tokens, token);
+    for (const struct edge *edge = found ? found->edges : NULL; edge; edge = edge->token_next)
+        fn(arg, edge->dependent);
 }
 
 size_t index_count(const struct index *index, const char *token)
 {
-    const struct strmap *set = strmap_get(index->dependents, token);
-    return set ? strmap_count(set) : 0;
+    const struct token *found = strmap_get(index->tokens, token);
+    return found ? found->count : 0;
 }

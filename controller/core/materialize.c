@@ -77,9 +77,9 @@ bool materialize_api(const struct object *api, const struct materialize_request 
     api_view_read(api, NULL, &view, NULL);
     CLEANUP(freep) char *text = view.config_map ? NULL : write_document(&view, request);
     if (text && view.form == API_FORM_OAS)
-        text = wrap(api->spec, "oas", text);
+        text = wrap(object_spec(api), "oas", text);
     if (text)
-        text = wrap(api->text, "spec", text);
+        text = wrap(object_text(api), "spec", text);
     if (text)
         buf_add_text(out, text);
     api_view_fini(&view);

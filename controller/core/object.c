@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/object_content.h"
 
 #define GROUP_VERSION "tyk.tyk.io/v1alpha1"
 
@@ -48,7 +49,7 @@ bool object_kind_is_namespaced(enum object_kind kind)
     return kinds[kind].namespaced;
 }
 
-/* The object in one piece of memory: struct, text, key, and what else is text in it. */
+/* What is text in an object besides its content: in one piece of memory with it. */
 struct parts {
     const char *ns;
     const char *name;
@@ -71,23 +72,59 @@ static struct object *assemble(enum object_kind kind, struct span text, const st
     CLEANUP(freep)
     char *key = *parts->ns ? object_key_of(parts->ns, parts->name) : xstrdup(parts->name);
     const char *uid = *parts->uid ? parts->uid : key;
-    size_t size = sizeof(struct object) + text.length + 1 + strlen(key) + 1 + strlen(parts->ns) +
-                  1 + strlen(uid) + 1 + strlen(parts->version) + 1 +
+    size_t size = sizeof(struct object) + strlen(key) + 1 + strlen(parts->ns) + 1 + strlen(uid) +
+                  1 + strlen(parts->version) + 1 +
                   (parts->problem ? strlen(parts->problem) + 1 : 0);
     struct object *object = xmalloc(size);
     *object = (struct object){.kind = kind, .refs = 1};
     char *at = (char *)(object + 1);
-    memcpy(at, text.ptr, text.length);
-    at[text.length] = '\0';
-    object->text = (struct span){at, text.length};
-    at += text.length + 1;
     object->key = put(&at, key);
     object->name = object_key_name(object->key);
     object->ns = put(&at, parts->ns);
     object->uid = put(&at, uid);
     object->version = put(&at, parts->version);
     object->problem = parts->problem ? put(&at, parts->problem) : NULL;
+    object->length = (uint32_t)text.length;
+    object->content = xmalloc(sizeof(*object->content) + text.length + 1);
+    object->content->object = object;
+    memcpy(object->content->text, text.ptr, text.length);
+    object->content->text[text.length] = '\0';
     return object;
+}
+
+static const char *text_of(const struct object *object)
+{
+    /* Whether its content is open is nothing that anybody sees of an object. */
+    struct object *opened = (struct object *)(uintptr_t)object;
+    return object->packing ? packing_open(object->packing, opened)->text : object->content->text;
+}
+
+struct span object_text(const struct object *object)
+{
+    return (struct span){text_of(object), object->length};
+}
+
+static struct span part_of(const struct object *object, int part)
+{
+    const struct object_part *place = &object->parts[part];
+    if (!place->at)
+        return (struct span){NULL, 0};
+    return (struct span){text_of(object) + place->at, place->length};
+}
+
+struct span object_metadata(const struct object *object)
+{
+    return part_of(object, OBJECT_METADATA);
+}
+
+struct span object_spec(const struct object *object)
+{
+    return part_of(object, OBJECT_SPEC);
+}
+
+struct span object_status(const struct object *object)
+{
+    return part_of(object, OBJECT_STATUS);
 }
 
 /* A text member of metadata; "" when absent. */
@@ -105,16 +142,17 @@ static int read_text(struct span metadata, const char *field, char **ret_text, s
 
 static void read_rest(struct object *object)
 {
-    struct json_text_iter iter = json_text_iterate(object->text);
+    static const char *const names[OBJECT_PART_COUNT] = {"metadata", "spec", "status"};
+    struct span text = object_text(object);
+    struct json_text_iter iter = json_text_iterate(text);
     while (json_text_next(&iter)) {
-        if (json_text_is(iter.key, "metadata"))
-            object->metadata = iter.value;
-        else if (json_text_is(iter.key, "spec"))
-            object->spec = iter.value;
-        else if (json_text_is(iter.key, "status"))
-            object->status = iter.value;
+        for (size_t i = 0; i < OBJECT_PART_COUNT; i++) {
+            if (json_text_is(iter.key, names[i]))
+                object->parts[i] = (struct object_part){(uint32_t)(iter.value.ptr - text.ptr),
+                                                        (uint32_t)iter.value.length};
+        }
     }
-    struct span metadata = object->metadata;
+    struct span metadata = object_metadata(object);
     json_text_int64(json_text_member(metadata, "generation"), &object->generation);
     CLEANUP(freep)
     char *created = json_text_string(json_text_member(metadata, "creationTimestamp"));
@@ -188,6 +226,10 @@ void object_unref(struct object *object)
         free(memo->fault);
         free(memo);
     }
+    if (object->packing)
+        packing_remove(object->packing, object);
+    free(object->content);
+    free((void *)(uintptr_t)object->packed.ptr);
     free(object);
 }
 
@@ -199,11 +241,12 @@ void object_unrefp(struct object **object)
 struct object *object_with_status(const struct object *object, struct span status,
                                   const char *version)
 {
-    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(object->text);
+    struct span whole = object_text(object);
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(whole);
     if (status.ptr)
-        json_edit_set(edit, object->text, "status", status.ptr, status.length);
+        json_edit_set(edit, whole, "status", status.ptr, status.length);
     else
-        json_edit_remove(edit, object->text, "status");
+        json_edit_remove(edit, whole, "status");
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     json_edit_apply(edit, &text);
@@ -216,7 +259,7 @@ struct object *object_with_status(const struct object *object, struct span statu
 
 static char *metadata_text(const struct object *object, const char *map, const char *name)
 {
-    return json_text_string(json_text_get(object->metadata, map, name, NULL));
+    return json_text_string(json_text_get(object_metadata(object), map, name, NULL));
 }
 
 char *object_label(const struct object *object, const char *name)
@@ -232,7 +275,7 @@ char *object_annotation(const struct object *object, const char *name)
 bool object_has_finalizer(const struct object *object, const char *name)
 {
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(object->metadata, "finalizers", NULL));
+        json_text_iterate(json_text_get(object_metadata(object), "finalizers", NULL));
     while (json_text_next(&iter)) {
         if (json_text_is(iter.value, name))
             return true;
@@ -257,8 +300,8 @@ static bool same_bytes(struct span a, struct span b)
 
 bool object_same_content(const struct object *a, const struct object *b)
 {
-    struct json_text_iter left = json_text_iterate(a->text);
-    struct json_text_iter right = json_text_iterate(b->text);
+    struct json_text_iter left = json_text_iterate(object_text(a));
+    struct json_text_iter right = json_text_iterate(object_text(b));
     for (;;) {
         bool more = next_content(&left);
         if (next_content(&right) != more)

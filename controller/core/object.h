@@ -28,6 +28,13 @@ enum object_kind {
 #define OBJECT_KIND_COUNT 10
 #define OBJECT_MANIFEST_KIND_COUNT OBJECT_CRD
 
+/* Where a member of the text stands. */
+struct object_part {
+    uint32_t at; /* 0: absent */
+    uint32_t length;
+};
+enum { OBJECT_METADATA, OBJECT_SPEC, OBJECT_STATUS, OBJECT_PART_COUNT };
+
 struct object {
     enum object_kind kind;
     unsigned refs;
@@ -43,14 +50,22 @@ struct object {
      * refuses): it is present, keeps its last good state and is InvalidSpec. NULL: usable as far as
      * known. */
     const char *problem;
-    struct span text; /* compact JSON, NUL behind it */
-    /* Members of the text, because a walk over a large object to find one of them is what most
-     * looks at it would cost; ptr NULL when absent. */
-    struct span metadata;
-    struct span spec;
-    struct span status;
-    struct object_memo *memos; /* private: see object_memo() */
+    uint32_t length; /* of the text */
+    /* private: see object_text(), core/packing.h and object_memo() */
+    struct object_part parts[OBJECT_PART_COUNT];
+    struct object_content *content; /* NULL: it is packed */
+    struct packing *packing;        /* NULL: it is never packed */
+    struct span packed;             /* ptr NULL: it has not been */
+    struct object_memo *memos;
 };
+
+/* The object as compact JSON, NUL behind it; and members of it, ptr NULL when absent (found at
+ * once: a walk over a large object is what most looks at it would cost). Borrowed for the callback
+ * at hand only: see core/packing.h. */
+struct span object_text(const struct object *object);
+struct span object_metadata(const struct object *object);
+struct span object_spec(const struct object *object);
+struct span object_status(const struct object *object);
 
 /* "ApiDefinition", …; and back, for manifests: false when this kind (or its apiVersion) is not
  * ours. */

@@ -5,7 +5,7 @@
 #define STANDS_MS 10000
 #define BUSY_STANDS_MS 30000
 /* Each time that it was told lately doubles that, so many times; lately is this. */
-#define DOUBLED_MAX 4
+#define DOUBLED_MAX 2
 #define LATELY_MS 1800000
 /* Where it never stands, it is told after so long all the same. */
 #define DIFFERS_MAX_MS 120000

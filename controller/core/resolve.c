@@ -124,7 +124,7 @@ static void take_global(struct resolver *resolver, struct ref_state *state,
         state->ref.webhook_uid = xstrdup(webhook->uid);
         state->ref.webhook_generation = webhook->generation;
         state->ref.policy =
-            conversion_policy_read(json_text_get(webhook->spec, "conversionPolicy", NULL));
+            conversion_policy_read(json_text_get(object_spec(webhook), "conversionPolicy", NULL));
         state->ref.copy = copy_ref(decoded.copy);
         note_warnings(state, webhook, &problems,
                       has_reference && input->abilities && !input->abilities->kv_references);
@@ -346,7 +346,7 @@ static const struct object *config_map_of(const struct resolve_input *input)
 {
     CLEANUP(freep)
     char *name = json_text_string(
-        json_text_get(input->api->spec, "oasRef", "configMapKeyRef", "name", NULL));
+        json_text_get(object_spec(input->api), "oasRef", "configMapKeyRef", "name", NULL));
     return name ? cache_get_named(input->cache, OBJECT_CONFIGMAP, input->api->ns, name) : NULL;
 }
 

@@ -20,8 +20,8 @@ int secret_value(const struct object *secret, const char *key, struct buf *out, 
         return err_set(err, ERR_NOT_FOUND, 0, "there is no such Secret");
     CLEANUP(wipe_and_fini) struct buf value;
     buf_init(&value, BUF_UNLIMITED);
-    struct span plain = json_text_get(secret->text, "stringData", key, NULL);
-    struct span encoded = json_text_get(secret->text, "data", key, NULL);
+    struct span plain = json_text_get(object_text(secret), "stringData", key, NULL);
+    struct span encoded = json_text_get(object_text(secret), "data", key, NULL);
     CLEANUP(freep) char *text = json_text_string(plain.ptr ? plain : encoded);
     if (!text)
         return err_set(err, ERR_NOT_FOUND, 0, "the Secret has no key %s", key);

@@ -39,7 +39,7 @@ static bool choose_port(const struct service_target *target, struct port_choice 
     struct span found = {NULL, 0};
     size_t count = 0;
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(target->service->spec, "ports", NULL));
+        json_text_iterate(json_text_get(object_spec(target->service), "ports", NULL));
     while (json_text_next(&iter)) {
         if (port_matches(iter.value, target->port)) {
             found = iter.value;
@@ -124,7 +124,7 @@ static void add_slices(const struct object *const *slices, size_t count, const c
                        struct service_endpoints *endpoints)
 {
     for (size_t i = 0; i < count; i++) {
-        struct span slice = {slices[i]->text.ptr, slices[i]->text.length};
+        struct span slice = {object_text(slices[i]).ptr, object_text(slices[i]).length};
         int64_t port = port_of_slice(slice, choice);
         if (!port || !json_text_is(json_text_member(slice, "addressType"), family))
             continue;
@@ -150,7 +150,7 @@ void service_endpoints_read(const struct service_target *target, const struct ob
         return;
     /* A pod with addresses of both families is reached by the one that the Service prefers. */
     struct json_text_iter families =
-        json_text_iterate(json_text_get(target->service->spec, "ipFamilies", NULL));
+        json_text_iterate(json_text_get(object_spec(target->service), "ipFamilies", NULL));
     bool ipv6_first = json_text_next(&families) && json_text_is(families.value, "IPv6");
     bool https = target->https || choice.https;
     add_slices(slices, slice_count, ipv6_first ? "IPv6" : "IPv4", &choice, https, ret_endpoints);

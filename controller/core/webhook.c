@@ -269,7 +269,7 @@ static void decode(struct decoder *decoder)
     };
     struct span values[ARRAY_LENGTH(names)];
     struct copy *copy = decoder->copy;
-    members_read(decoder->object->spec, names, ARRAY_LENGTH(names), values, NULL, NULL);
+    members_read(object_spec(decoder->object), names, ARRAY_LENGTH(names), values, NULL, NULL);
     copy->name = read_text(decoder, values[NAME], "spec.name", "");
     if (copy->name && !*copy->name) {
         free(copy->name);
@@ -313,6 +313,6 @@ void webhook_fini(struct webhook *webhook)
 
 bool webhook_permits(const struct object *object, const char *ns, const struct cache *cache)
 {
-    struct span allowed = json_text_get(object->spec, "allowedNamespaces", NULL);
+    struct span allowed = json_text_get(object_spec(object), "allowedNamespaces", NULL);
     return allowed_permits(allowed, object->ns, ns, cache);
 }

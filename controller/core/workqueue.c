@@ -11,8 +11,8 @@
 #define NOWHERE ((size_t)-1)
 
 struct item {
-    char *key;
-    bool ready; /* stands in the ready heap, or will when it is done */
+    const char *key; /* the map's */
+    bool ready;      /* stands in the ready heap, or will when it is done */
     bool processing;
     int64_t since; /* processing */
     enum workqueue_priority priority;
@@ -117,17 +117,10 @@ static void heap_remove(struct heap *heap, struct item *item)
     heap_settle(heap, place);
 }
 
-static void item_free(void *value)
-{
-    struct item *item = value;
-    free(item->key);
-    free(item);
-}
-
 struct workqueue *workqueue_new(void)
 {
     struct workqueue *queue = xcalloc(1, sizeof(*queue));
-    queue->items = strmap_new(item_free);
+    queue->items = strmap_new(free);
     queue->ready.before = ready_before;
     queue->ready.place = ready_place;
     queue->delayed.before = delayed_before;
@@ -151,9 +144,9 @@ static struct item *item_of(struct workqueue *queue, const char *key)
     if (item)
         return item;
     item = xcalloc(1, sizeof(*item));
-    *item = (struct item){
-        .key = xstrdup(key), .due = -1, .ready_place = NOWHERE, .delayed_place = NOWHERE};
+    *item = (struct item){.due = -1, .ready_place = NOWHERE, .delayed_place = NOWHERE};
     strmap_set(queue->items, key, item);
+    item->key = strmap_key(queue->items, key);
     return item;
 }
 

@@ -170,7 +170,7 @@ static struct span status_of(const struct dir_entry *entry)
         return (struct span){NULL, 0};
     if (entry->remembered)
         return (struct span){entry->remembered, strlen(entry->remembered)};
-    return json_text_member(entry->current->text, "status");
+    return json_text_member(object_text(entry->current), "status");
 }
 
 /* The version says what the object is made of: the same parts, the same version. */

@@ -24,7 +24,6 @@ static void file_free(void *value)
 {
     struct dir_file *file = value;
     places_free(file->places, file->place_count);
-    free(file->path);
     free(file->broken);
     free(file);
 }
@@ -32,7 +31,6 @@ static void file_free(void *value)
 static void holder_free(void *value)
 {
     struct dir_holder *holder = value;
-    free(holder->key);
     free(holder->places);
     free(holder);
 }
@@ -73,8 +71,8 @@ struct dir_file *dir_index_file(struct dir_index *index, const char *path)
     if (file)
         return file;
     file = xcalloc(1, sizeof(*file));
-    file->path = xstrdup(path);
     strmap_set(index->files, path, file);
+    file->path = strmap_key(index->files, path);
     return file;
 }
 
@@ -134,9 +132,9 @@ static struct dir_holder *holder_of(struct dir_index *index, enum object_kind ki
         return holder;
     holder = xcalloc(1, sizeof(*holder));
     holder->kind = kind;
-    holder->key = xstrdup(key);
     CLEANUP(freep) char *name = dir_index_name(kind, key);
     strmap_set(index->holders, name, holder);
+    holder->key = strchr(strmap_key(index->holders, name), ' ') + 1;
     return holder;
 }
 
@@ -202,7 +200,7 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
             .holder = holder_of(index, object->kind, object->key),
             .line = manifest->line,
             .problem = object->problem ? xstrdup(object->problem) : NULL,
-            .content = digest_of(object->text.ptr, object->text.length),
+            .content = digest_of(object_text(object).ptr, object_text(object).length),
             .fresh = object,
         };
         add_place(index, &file->places[i]);

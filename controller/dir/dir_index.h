@@ -35,8 +35,8 @@ struct dir_identity {
 };
 
 struct dir_file {
-    char *path;
-    bool is_known; /* `identity` is that of what was read */
+    const char *path; /* the index's */
+    bool is_known;    /* `identity` is that of what was read */
     struct dir_identity identity;
     char *broken; /* "FILE:LINE: cause": its objects are the last good ones; NULL: none */
     struct dir_place *places;
@@ -47,7 +47,7 @@ struct dir_file {
 /* An object of the folder. */
 struct dir_holder {
     enum object_kind kind;
-    char *key;
+    const char *key;           /* the index's */
     struct dir_place **places; /* where it stands now */
     size_t place_count;
     bool is_marked;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/yaml.h"
+#include "core/packing.h"
 #include "dir/file.h"
 
 #define FILE_STEPS 4 /* of a few milliseconds each, a slice */
@@ -222,6 +223,8 @@ static void close_file(struct dir_source *source)
     manifest_file_free(TAKE(source->reading));
     if (whole) {
         log_problems(&source->read);
+        for (size_t i = 0; i < source->read.count; i++)
+            packing_add(source->packing, source->read.items[i].object);
         dir_index_set(&source->index, source->reading_file, &source->read);
     } else {
         const struct manifest_problem *last =

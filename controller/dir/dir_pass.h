@@ -30,6 +30,7 @@ struct dir_source {
     struct dir_state *state;
     char *path;
     bool confirm_prune;
+    struct packing *packing;
     struct schemas *schemas;
     const struct object_sink *sink;
     void *arg;

@@ -64,7 +64,7 @@ static void join(const struct dir_peek *peek, struct cache *cache, const struct 
         dir_entry_parse((struct span){buf_text(&text), text.length}, &entry, NULL) < 0)
         return;
     bool is_its = entry->kind == object->kind && str_equal(entry->key, object->key);
-    if (is_its && dir_entry_join(entry, object->text, object->problem, NULL) == 0)
+    if (is_its && dir_entry_join(entry, object_text(object), object->problem, NULL) == 0)
         object_unref(cache_put(cache, entry->current));
     dir_entry_free(entry);
 }

@@ -21,9 +21,11 @@
  * - When more ApiDefinitions go at once than max(5, 20 %), nothing is told of deletions until they
  *   are back, unless `confirm_prune` is set.
  */
+struct packing;
 struct dir_source_options {
     const char *path;
     bool confirm_prune;
+    struct packing *packing; /* of what was read; outlives the source; NULL: none */
 };
 
 /* Can the folder be used? The errors of dir_source_new(). */

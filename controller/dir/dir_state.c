@@ -248,7 +248,7 @@ const struct object *dir_state_put(struct dir_state *state, const struct object 
                                    int64_t now)
 {
     struct dir_entry *entry = open_entry(state, manifest->kind, manifest->key, now);
-    struct digest content = dir_content_digest(manifest->text);
+    struct digest content = dir_content_digest(object_text(manifest));
     bool same = memcmp(content.bytes, entry->content.bytes, sizeof(content.bytes)) == 0;
     if (!entry->generation)
         entry->generation = 1;
@@ -256,7 +256,7 @@ const struct object *dir_state_put(struct dir_state *state, const struct object 
         entry->generation++;
     entry->content = content;
     struct err err;
-    if (dir_entry_join(entry, manifest->text, manifest->problem, &err) < 0)
+    if (dir_entry_join(entry, object_text(manifest), manifest->problem, &err) < 0)
         log_error("a manifest cannot be joined with its status",
                   .kind = object_kind_name(manifest->kind), .ns = manifest->ns,
                   .name = manifest->name, .err = &err);
@@ -273,7 +273,7 @@ const struct object *dir_state_set_problem(struct dir_state *state, enum object_
         return entry->current;
     CLEANUP(object_unrefp) struct object *before = object_ref(entry->current);
     struct err err;
-    if (dir_entry_join(entry, before->text, problem, &err) < 0)
+    if (dir_entry_join(entry, object_text(before), problem, &err) < 0)
         log_error("a problem cannot be told", .kind = object_kind_name(kind), .key = key,
                   .err = &err);
     return entry->current;

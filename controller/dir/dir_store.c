@@ -9,8 +9,9 @@
 #include "base/json_text.h"
 #include "base/log.h"
 
-/* So many are written in one go: some 20 ms on a disk that flushes in 5. */
-#define BATCH 32
+/* So many are written in one go: some 20 ms on a disk that flushes in 5. As many as the reconciler
+ * looks at in one go, so that writes do not pile up. */
+#define BATCH 64
 
 struct store_call {
     struct object *object;
@@ -18,7 +19,7 @@ struct store_call {
     store_done_fn *done;
     void *arg;
     struct object *result; /* NULL: err says why */
-    struct err err;
+    struct err *err;       /* large, and seldom there */
     TAILQ_ENTRY(store_call) entry;
 };
 
@@ -42,7 +43,14 @@ static void call_free(struct store_call *call)
     object_unref(call->object);
     object_unref(call->result);
     free(call->status);
+    free(call->err);
     free(call);
+}
+
+static void fail(struct store_call *call, const struct err *err)
+{
+    call->err = xmalloc(sizeof(*call->err));
+    *call->err = *err;
 }
 
 /* Writes the first of those that wait. */
@@ -52,17 +60,24 @@ static void write_batch(struct dir_store *store)
     struct store_call *calls[BATCH];
     size_t count = 0;
     struct store_call *call;
+    struct err err;
     while (count < BATCH && (call = TAILQ_FIRST(&store->waiting))) {
         TAILQ_REMOVE(&store->waiting, call, entry);
         TAILQ_INSERT_TAIL(&store->answered, call, entry);
         struct span status = {call->status, strlen(call->status)};
         calls[count] = call;
-        writes[count] = dir_write_begin(store->state, call->object, status, &call->err);
-        count += writes[count] != NULL;
+        writes[count] = dir_write_begin(store->state, call->object, status, &err);
+        if (writes[count])
+            count++;
+        else
+            fail(call, &err);
     }
     for (size_t i = 0; i < count; i++) {
-        const struct object *result = dir_write_finish(writes[i], &calls[i]->err);
-        calls[i]->result = result ? object_ref(result) : NULL;
+        const struct object *result = dir_write_finish(writes[i], &err);
+        if (result)
+            calls[i]->result = object_ref(result);
+        else
+            fail(calls[i], &err);
     }
     if (count)
         dir_state_sync(store->state);
@@ -76,7 +91,7 @@ static void work(void *arg)
     struct store_call *call;
     while ((call = TAILQ_FIRST(&store->answered))) {
         TAILQ_REMOVE(&store->answered, call, entry);
-        call->done(call->arg, call->result, call->result ? NULL : &call->err);
+        call->done(call->arg, call->result, call->err);
         call_free(call);
     }
     if (!TAILQ_EMPTY(&store->waiting))
@@ -108,7 +123,9 @@ static struct store_call *change(struct object_store *base, const struct object 
     call->object = object_ref(object);
     call->done = done;
     call->arg = arg;
-    err_set(&call->err, ERR_INVALID, 0, "manifests in a folder are not changed");
+    struct err err;
+    err_set(&err, ERR_INVALID, 0, "manifests in a folder are not changed");
+    fail(call, &err);
     TAILQ_INSERT_TAIL(&store->answered, call, entry);
     loop_defer(store->loop, work, store);
     return call;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "core/packing.h"
 
 #define TOLD_PER_SLICE 100
 #define MASS_MIN 5
@@ -41,7 +42,7 @@ static bool take_over(struct dir_source *source, struct dir_holder *holder, stru
         return true;
     if (!fresh)
         return false;
-    dir_state_put(source->state, fresh, loop_wall_time(source->loop));
+    packing_add(source->packing, dir_state_put(source->state, fresh, loop_wall_time(source->loop)));
     holder->content = place->content;
     return true;
 }

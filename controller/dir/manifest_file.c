@@ -129,7 +129,7 @@ static struct span current_text(const struct manifest_file *file, const struct m
                     ? object_key_of(str_is_empty(ns) ? "default" : ns, name)
                     : xstrdup(name);
     const struct object *current = file->options.current(file->options.arg, head->kind, key);
-    return current ? current->text : (struct span){NULL, 0};
+    return current ? object_text(current) : (struct span){NULL, 0};
 }
 
 /* Base64 of several lines, as the API server would store it: in one. */

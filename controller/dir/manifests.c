@@ -132,7 +132,7 @@ static void refuse_repeated(struct manifest *manifest, const struct manifest *ot
     buf_init(&line, BUF_UNLIMITED);
     manifest_problem_print(&problem, &line);
     struct object *refused = NULL;
-    if (object_new(manifest->object->kind, manifest->object->text, buf_text(&line), &refused,
+    if (object_new(manifest->object->kind, object_text(manifest->object), buf_text(&line), &refused,
                    NULL) == 0) {
         object_unref(manifest->object);
         manifest->object = refused;

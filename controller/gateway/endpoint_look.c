@@ -167,6 +167,9 @@ bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family for
         look_absent(endpoint, slot);
         return true;
     }
+    /* One that has broken off says nothing of what stands there. */
+    if (!json_text_is_whole(answer->body))
+        return false;
     struct definition definition;
     definition_read(answer->body, form, &definition);
     if (!json_text_is(definition.api_id, slot->place->api_id))

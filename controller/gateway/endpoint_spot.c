@@ -139,18 +139,24 @@ static void send_burst(struct endpoint *endpoint)
                                  true, on_burst, endpoint);
 }
 
+/* It matters to all that stands there. */
+static void tell_all(struct endpoint *endpoint)
+{
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        struct slot *slot = endpoint->slots.lists[state].first;
+        for (; slot; slot = slot->next)
+            fleet_touch_api(endpoint->fleet, slot->place->api);
+    }
+    endpoint_touch(endpoint);
+}
+
 static void stop(struct endpoint *endpoint)
 {
     if (!endpoint->is_balanced) {
         log_warn("answers alternate between gateways: nothing is pushed",
                  .endpoint = endpoint->label, .reason = "LoadBalancedUrl");
         endpoint->is_balanced = true;
-        for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-            struct slot *slot = endpoint->slots.lists[state].first;
-            for (; slot; slot = slot->next)
-                fleet_touch_api(endpoint->fleet, slot->place->api);
-        }
-        endpoint_touch(endpoint);
+        tell_all(endpoint);
     }
     endpoint_enter(endpoint, ENDPOINT_STOPPED);
 }
@@ -178,8 +184,10 @@ static void on_burst(void *arg, const struct gateway_answer *answer)
     }
     endpoint->wants_look |= burst->is_drift || endpoint->is_balanced;
     endpoint->is_observed &= !endpoint->is_balanced;
-    if (endpoint->is_balanced)
+    if (endpoint->is_balanced) {
         log_info("answers do not alternate any more", .endpoint = endpoint->label);
+        tell_all(endpoint);
+    }
     endpoint->is_balanced = false;
     spot_clear(endpoint);
     spot_end(endpoint);

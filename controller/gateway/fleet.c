@@ -89,16 +89,34 @@ struct place *place_find(const struct api *api, const struct fleet_context *cont
     return NULL;
 }
 
+static void set_texts(struct place *place, const char *const texts[4])
+{
+    char **fields[4] = {&place->uid, &place->listen_path, &place->target, &place->domain};
+    size_t size = 0;
+    bool same = true;
+    for (size_t i = 0; i < 4; i++) {
+        size += strlen(texts[i]) + 1;
+        same = same && str_equal(*fields[i], texts[i]);
+    }
+    if (same)
+        return;
+    char *before = place->uid;
+    char *at = xmalloc(size);
+    for (size_t i = 0; i < 4; i++) {
+        size_t length = strlen(texts[i]) + 1;
+        *fields[i] = memcpy(at, texts[i], length);
+        at += length;
+    }
+    free(before);
+}
+
 struct place *place_new(struct api *api, struct fleet_context *context, const char *api_id)
 {
     struct place *place = xcalloc(1, sizeof(*place));
     place->api = api;
     place->context = context;
     place->api_id = xstrdup(api_id);
-    place->uid = xstrdup("");
-    place->listen_path = xstrdup("");
-    place->target = xstrdup("");
-    place->domain = xstrdup("");
+    set_texts(place, (const char *const[]){"", "", "", ""});
     place->next = api->places;
     api->places = place;
     place->context_next = context->places;
@@ -108,24 +126,17 @@ struct place *place_new(struct api *api, struct fleet_context *context, const ch
     return place;
 }
 
-static void set_text(char **field, const char *text)
+/* The marker of a place; its texts are the place's, the fleet's and `hash`. */
+static struct marker marker_of(const struct fleet *fleet, const struct place *place, char hash[65])
 {
-    if (strcmp(*field, text) == 0)
-        return;
-    free(*field);
-    *field = xstrdup(text);
-}
-
-/* The marker of a place; its texts are the place's and the fleet's. */
-static struct marker marker_of(const struct fleet *fleet, struct place *place)
-{
+    digest_hex(&place->digest, hash);
     return (struct marker){
         .owner = fleet->owner,
         .cluster = fleet->cluster,
         .context = place->context->name,
         .api = place->api->key,
         .uid = place->uid,
-        .hash = place->hash,
+        .hash = hash,
         .retain = place->retain,
     };
 }
@@ -135,18 +146,16 @@ bool place_set(const struct fleet *fleet, struct place *place, const struct gate
     bool had_form = place->fingerprint != 0;
     uint64_t fingerprint = place->fingerprint;
     enum api_family family = place->family;
-    set_text(&place->uid, want->uid);
-    set_text(&place->listen_path, want->listen_path);
-    set_text(&place->target, want->target);
-    set_text(&place->domain, want->domain);
+    set_texts(place,
+              (const char *const[]){want->uid, want->listen_path, want->target, want->domain});
     place->digest = want->digest;
-    digest_hex(&want->digest, place->hash);
     place->family = want->family;
     place->retain = want->retain;
     bool adopts = want->adopt && !place->adopt;
     place->adopt = want->adopt;
     place->claim = listen_path_claim(place->listen_path, place->domain);
-    struct marker marker = marker_of(fleet, place);
+    char hash[65];
+    struct marker marker = marker_of(fleet, place, hash);
     place->fingerprint = marker_fingerprint(&marker);
     /* Listen path, domain and target are in the document. */
     return !had_form || adopts || family != place->family || fingerprint != place->fingerprint;
@@ -172,9 +181,6 @@ void place_free(struct fleet *fleet, struct place *place)
 
     free(place->api_id);
     free(place->uid);
-    free(place->listen_path);
-    free(place->target);
-    free(place->domain);
     free(place);
 }
 
@@ -353,7 +359,8 @@ bool fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct buf
         err_set(err, ERR_NOT_FOUND, 0, "the document is not known now");
         return false;
     }
-    struct marker marker = marker_of(fleet, place);
+    char hash[65];
+    struct marker marker = marker_of(fleet, place, hash);
     marker.n = n;
     struct span text = {document.data, document.length};
     if (marker_add(text, place->family, &marker, out, err) < 0)

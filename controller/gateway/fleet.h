@@ -50,12 +50,11 @@ struct place {
     size_t slot_count; /* slots that point here */
     struct body *body; /* kept for the next endpoint; NULL: none */
     char *api_id;
-    char *uid;
+    char *uid; /* with the next three in one piece of memory */
     char *listen_path;
     char *target;
     char *domain;
-    char hash[65]; /* of the document, in hex */
-    struct digest digest;
+    struct digest digest; /* of the document */
     uint64_t fingerprint; /* of the marker */
     uint64_t claim;       /* on the listen path */
     enum api_family family;

@@ -85,35 +85,13 @@ static int salvage(enum object_kind kind, struct span text, const char *why,
     return make(kind, (struct span){buf_text(&rest), rest.length}, problem, ret_object, err);
 }
 
-/* Does the text end where its value ends? An answer may break off without anybody saying so: what
- * is left of it says nothing of the object. */
-static bool is_whole(struct span text)
-{
-    size_t depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.ptr[i];
-        if (in_string) {
-            i += c == '\\';
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if ((c == '}' || c == ']') && depth) {
-            depth--;
-        }
-    }
-    return text.length && !in_string && !depth;
-}
-
 int kube_object_decode(enum object_kind kind, struct span text, struct object **ret_object,
                        struct err *err)
 {
     const struct kube_resource *resource = kube_resource_of(kind);
     struct err why;
     if (json_text_check(text, &limits, NULL, &why) < 0) {
-        if (!is_whole(text))
+        if (!json_text_is_whole(text))
             return err_set(err, ERR_INVALID, 0, "the text breaks off");
         return salvage(kind, text, why.msg, ret_object, err);
     }

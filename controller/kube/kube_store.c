@@ -183,7 +183,7 @@ static struct store_call *store_write_status(struct object_store *port, const st
     buf_add_text(&body, "{\"metadata\":{\"resourceVersion\":");
     json_text_add_string(&body, object->version);
     buf_add_text(&body, "},\"status\":");
-    bool differs = merge_patch_add(object->status, status, &body);
+    bool differs = merge_patch_add(object_status(object), status, &body);
     buf_add_char(&body, '}');
     struct store_call *call =
         queue(store_of(port), object, differs ? buf_take(&body) : NULL, done, arg);
@@ -204,7 +204,7 @@ static void add_finalizer(const struct object *object, const char *name, struct 
 {
     if (object_has_finalizer(object, name))
         return;
-    struct span list = json_text_get(object->metadata, "finalizers", NULL);
+    struct span list = json_text_get(object_metadata(object), "finalizers", NULL);
     bool is_list = json_text_type(list) == JSON_TEXT_ARRAY;
     begin_operation(patch);
     buf_add_format(patch, "{\"op\":\"add\",\"path\":\"/metadata/finalizers%s\",\"value\":%s",
@@ -226,7 +226,7 @@ static bool is_listed(const char *const *names, struct span name)
 static void remove_finalizers(const struct object *object, const char *const *names,
                               struct buf *patch)
 {
-    struct span list = json_text_get(object->metadata, "finalizers", NULL);
+    struct span list = json_text_get(object_metadata(object), "finalizers", NULL);
     size_t count = 0;
     for (struct json_text_iter iter = json_text_iterate(list); json_text_next(&iter);)
         count++;
@@ -247,7 +247,7 @@ static void remove_finalizers(const struct object *object, const char *const *na
 static void change_annotation(const struct object *object, const char *name, const char *value,
                               struct buf *patch)
 {
-    struct span map = json_text_get(object->metadata, "annotations", NULL);
+    struct span map = json_text_get(object_metadata(object), "annotations", NULL);
     CLEANUP(freep) char *now = object_annotation(object, name);
     if (str_equal(now, value))
         return;

@@ -50,17 +50,29 @@ static void tell_gone(struct followed *followed, const char *key, const char *ui
     watch->sink->gone(watch->arg, followed->kind, key, uid);
 }
 
+static void tell_missing(struct followed *followed, const struct err *err)
+{
+    const struct service_watch *watch = followed->watch;
+    watch->sink->missing(watch->arg, followed->kind, followed->key, err);
+}
+
+/* True: there is no such Service; slices may be none. */
+static bool tell_if_missing(struct followed *followed)
+{
+    if (followed->kind != OBJECT_SERVICE || strmap_count(followed->known))
+        return false;
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, 404, "there is no Service %s", followed->key);
+    tell_missing(followed, &err);
+    return true;
+}
+
 static void on_gone(void *arg, const char *key, const char *uid)
 {
     struct followed *followed = arg;
     strmap_take(followed->known, key);
     tell_gone(followed, key, uid);
-}
-
-static void tell_missing(struct followed *followed, const struct err *err)
-{
-    const struct service_watch *watch = followed->watch;
-    watch->sink->missing(watch->arg, followed->kind, followed->key, err);
+    (void)tell_if_missing(followed);
 }
 
 static void on_end(void *arg)
@@ -78,13 +90,8 @@ static void on_end(void *arg)
     }
     strmap_free(followed->listing);
     followed->listing = NULL;
-    if (followed->kind == OBJECT_SERVICE && !strmap_count(followed->known)) {
-        struct err err;
-        err_set(&err, ERR_NOT_FOUND, 404, "there is no Service %s", followed->key);
-        tell_missing(followed, &err);
-        return;
-    }
-    watch->sink->followed(watch->arg, followed->kind, followed->key);
+    if (!tell_if_missing(followed))
+        watch->sink->followed(watch->arg, followed->kind, followed->key);
 }
 
 static void on_trouble(void *arg, const struct err *err)

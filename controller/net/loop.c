@@ -45,7 +45,9 @@ struct loop {
     void *on_signal_arg;
     int signal_number;      /* the one that is being told */
     int64_t round_began_us; /* when the first callback of the round began; 0: none has yet */
-    int depth;              /* loop_call() within loop_call() is measured once */
+    loop_fn *after;         /* each callback; NULL: nothing */
+    void *after_arg;
+    int depth;                      /* loop_call() within loop_call() is measured once */
     uint64_t slow_callbacks_before; /* this round */
     struct loop_stats stats;
 };
@@ -164,6 +166,8 @@ void loop_call(struct loop *loop, loop_fn *fn, void *arg)
         loop->round_began_us = began;
     loop->depth++;
     fn(arg);
+    if (loop->after)
+        loop->after(loop->after_arg);
     loop->depth--;
     count_callback(loop, clock_us(CLOCK_MONOTONIC) - began);
 }
@@ -231,6 +235,12 @@ static void handle_signal(evutil_socket_t number, short what, void *arg)
     struct loop *loop = arg;
     loop->signal_number = (int)number;
     loop_call(loop, call_signal, loop);
+}
+
+void loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
 }
 
 void loop_on_signals(struct loop *loop, loop_signal_fn *fn, void *arg)

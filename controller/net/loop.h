@@ -34,6 +34,10 @@ void loop_run(struct loop *loop);
  * loop_run() is not affected). */
 void loop_stop(struct loop *loop);
 
+/* Calls fn after each callback, when nothing of the program is under way. One such function a loop.
+ */
+void loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg);
+
 typedef void loop_signal_fn(void *arg, int signal_number);
 /* Calls fn from the loop at SIGTERM, SIGINT and SIGHUP, which have no other effect from then on.
  * Once a loop, and for one loop a process. */

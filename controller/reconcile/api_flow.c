@@ -51,7 +51,7 @@ void api_state_free(void *value)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     api_drop_events(state);
     unpin(state);
-    free(state->key);
+    strmap_free(state->rewritten);
     free(state->work_key);
     free(state);
 }
@@ -63,21 +63,17 @@ static struct api_state *state_of(struct reconciler *reconciler, const char *key
         return state;
     state = xcalloc(1, sizeof(*state));
     state->reconciler = reconciler;
-    state->key = xstrdup(key);
     state->work_key = xasprintf("%s%s", WORK_API, key);
+    state->key = state->work_key + strlen(WORK_API);
     state->first_seen_ms = loop_now(reconciler->loop);
     state->by_user = reconciler->gateways_complete;
     strmap_set(reconciler->apis, key, state);
     return state;
 }
 
-static void mark_judged(struct api_state *state)
+static void mark_judged(struct reconciler *reconciler, const char *key)
 {
-    if (state->judged)
-        return;
-    state->judged = true;
-    if (!state->reconciler->gateways_complete && state->reconciler->unjudged)
-        state->reconciler->unjudged--;
+    strmap_remove(reconciler->unjudged, key);
 }
 
 /* Looking. */
@@ -252,7 +248,7 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 bool api_was_reported(const struct object *api)
 {
     int64_t observed = -1;
-    json_text_int64(json_text_get(api->status, "observedGeneration", NULL), &observed);
+    json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
     return observed >= 0;
 }
 
@@ -377,7 +373,7 @@ static bool copies_are_written(const struct api_look *look)
     buf_init(&text, BUF_UNLIMITED);
     resolution_add_webhooks(&look->resolution, COPY_SEALED,
                             look->reconciler->options.resolve.seal_key, look->api->key, &text);
-    struct span before = json_text_member(look->api->status, "webhooks");
+    struct span before = json_text_member(object_status(look->api), "webhooks");
     struct span after = {buf_text(&text), text.length};
     return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
 }
@@ -418,10 +414,12 @@ static void step_want(struct api_look *look)
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     const struct api_facts *facts = &look->resolution.facts;
-    struct accepted *accepted = accepted_new();
+    struct accepted *accepted = NULL; /* most APIs have none */
     for (size_t i = 0; i < look->resolution.ref_count; i++) {
-        if (look->resolution.refs[i].copy)
-            accepted_set(accepted, &look->resolution.refs[i]);
+        if (!look->resolution.refs[i].copy)
+            continue;
+        accepted = accepted ? accepted : accepted_new();
+        accepted_set(accepted, &look->resolution.refs[i]);
     }
     CLEANUP(buf_fini) struct buf document;
     buf_init(&document, BUF_UNLIMITED);
@@ -452,7 +450,7 @@ static void step_want(struct api_look *look)
         .uid = look->api->uid,
         .api_id = facts->api_id,
         .family = facts->form == API_FORM_OAS ? API_OAS : API_CLASSIC,
-        .listen_path = facts->listen_path,
+        .listen_path = facts->listen_path ? facts->listen_path : "",
         .domain = facts->domain,
         .target = facts->target,
         .digest = digest,
@@ -502,7 +500,7 @@ static bool only_gateways_differ(const struct api_look *look, const struct condi
                                  struct span status)
 {
     int64_t observed = -1;
-    json_text_int64(json_text_get(look->api->status, "observedGeneration", NULL), &observed);
+    json_text_int64(json_text_get(object_status(look->api), "observedGeneration", NULL), &observed);
     bool same = observed == look->api->generation &&
                 same_reason(look->api, conditions, "ResolvedRefs") &&
                 same_reason(look->api, conditions, "Stalled");
@@ -513,7 +511,8 @@ static bool only_gateways_differ(const struct api_look *look, const struct condi
                            json_text_is(iter.key, "gatewaysSummary") ||
                            json_text_is(iter.key, "latestTransaction");
         CLEANUP(freep) char *key = json_text_string(iter.key);
-        same = of_gateways || json_text_equal(json_text_member(look->api->status, key), iter.value);
+        same = of_gateways ||
+               json_text_equal(json_text_member(object_status(look->api), key), iter.value);
     }
     return same;
 }
@@ -535,7 +534,8 @@ static int64_t status_delay(const struct api_look *look, const struct gateway_pr
     bool was_programmed = false;
     CLEANUP(freep) char *reason = condition_reason(look->api, "Programmed", &was_programmed);
     int64_t told_total = 0;
-    json_text_int64(json_text_get(look->api->status, "gateways", "total", NULL), &told_total);
+    json_text_int64(json_text_get(object_status(look->api), "gateways", "total", NULL),
+                    &told_total);
     struct pace_case now_case = {
         .programmed = programmed_of(progress),
         .total = progress->total,
@@ -615,6 +615,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
     if (!api) {
+        mark_judged(reconciler, key); /* it has gone before, maybe */
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             api_gone(reconciler, state);
@@ -622,7 +623,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     if (api->deleting) {
-        mark_judged(state);
+        mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);
     }
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
@@ -632,7 +633,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = take_steps(&look);
-        mark_judged(state);
+        mark_judged(reconciler, key);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);

@@ -21,7 +21,7 @@ static size_t our_finalizers(const struct object *api, char *names[MAX_FINALIZER
 {
     size_t count = 0;
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(api->metadata, "finalizers", NULL));
+        json_text_iterate(json_text_get(object_metadata(api), "finalizers", NULL));
     while (count < MAX_FINALIZERS && json_text_next(&iter)) {
         char *name = json_text_string(iter.value);
         if (name && (str_equal(name, GATEWAY_FINALIZER) || str_starts(name, "finalizers.tyk.io/")))

@@ -24,6 +24,8 @@ void api_add_event(struct api_state *state, enum event_type type, const char *re
     struct buf note;
     buf_init(&note, BUF_UNLIMITED);
     str_add_printable(&note, raw, strlen(raw), NOTE_LIMIT);
+    if (!state->events)
+        state->events = xcalloc(PENDING_EVENTS_MAX, sizeof(*state->events));
     state->events[state->event_count++] =
         (struct pending_event){.type = type, .reason = reason, .note = buf_take(&note)};
 }
@@ -32,6 +34,8 @@ void api_drop_events(struct api_state *state)
 {
     for (size_t i = 0; i < state->event_count; i++)
         free(state->events[i].note);
+    free(state->events);
+    state->events = NULL;
     state->event_count = 0;
 }
 
@@ -52,14 +56,31 @@ void api_tell_events(struct api_state *state, const struct object *object)
     api_drop_events(state);
 }
 
+/* What is pinned may just as well be the version with the new status: else there are two of each
+ * object while thousands of statuses are written. */
+static void pin_newer(struct api_state *state, const struct object *object)
+{
+    if (!state->api || state->api->generation != object->generation ||
+        strcmp(state->api->uid, object->uid) != 0)
+        return;
+    object_unref(state->api);
+    state->api = object_ref(object);
+}
+
 /* The end of every write. */
 static void on_written(void *arg, const struct object *object, const struct err *err)
 {
     struct api_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
     state->call = NULL;
+    if (err && state->rewriting) {
+        strmap_free(state->rewritten);
+        state->rewritten = NULL;
+    }
+    state->rewriting = false;
     if (!err) {
         api_tell_events(state, object);
+        pin_newer(state, object);
         informer_put(reconciler->informer, object);
     } else {
         api_drop_events(state);

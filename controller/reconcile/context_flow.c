@@ -327,7 +327,7 @@ static struct context_state *refresh(struct reconciler *reconciler, const struct
 
     CLEANUP(buf_fini) struct buf facts;
     buf_init(&facts, BUF_UNLIMITED);
-    buf_add(&facts, object->spec.ptr, object->spec.length);
+    buf_add(&facts, object_spec(object).ptr, object_spec(object).length);
     buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
     struct digest digest = digest_of(buf_text(&facts), facts.length);
     if (!state->known || memcmp(&digest, &state->digest, sizeof(digest)) != 0)

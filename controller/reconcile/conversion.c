@@ -150,14 +150,17 @@ static const char *obstacle(struct reconciler *reconciler, const struct object *
     return NULL;
 }
 
-/* Is there a converted reference that its policy would rewrite? */
-static bool wants_rewrite(const struct object *api, const struct resolution *resolution)
+/* Is there a converted reference that its policy would rewrite, and that was not rewritten yet? Who
+ * writes it back (a GitOps tool that left no mark) has decided: two would write for ever. */
+static bool wants_rewrite(const struct api_state *state, const struct object *api,
+                          const struct resolution *resolution)
 {
     bool config_map = resolution->facts.config_map != NULL;
     bool owned = gitops_owns(api);
     for (size_t i = 0; i < resolution->ref_count; i++) {
         const struct resolved_ref *ref = &resolution->refs[i];
-        if (ref->source != REF_CONVERTED || config_map)
+        if (ref->source != REF_CONVERTED || config_map ||
+            (state->rewritten && strmap_get(state->rewritten, ref->ref)))
             continue;
         if (ref->policy == CONVERSION_REWRITE || (ref->policy == CONVERSION_AUTO && !owned))
             return true;
@@ -165,12 +168,33 @@ static bool wants_rewrite(const struct object *api, const struct resolution *res
     return false;
 }
 
+static void remember_rewrite(struct api_state *state, const struct resolution *resolution)
+{
+    if (!state->rewritten)
+        state->rewritten = strmap_new(NULL);
+    for (size_t i = 0; i < resolution->ref_count; i++) {
+        if (resolution->refs[i].source == REF_CONVERTED)
+            strmap_set(state->rewritten, resolution->refs[i].ref, state);
+    }
+}
+
+/* Those whose Webhook is there again start anew. */
+static void forget_rewrites(struct api_state *state, const struct resolution *resolution)
+{
+    for (size_t i = 0; state->rewritten && i < resolution->ref_count; i++) {
+        if (resolution->refs[i].source == REF_GLOBAL)
+            strmap_remove(state->rewritten, resolution->refs[i].ref);
+    }
+}
+
 bool conversion_rewrite(struct api_state *state, const struct object *api,
                         const struct resolution *resolution)
 {
     struct reconciler *reconciler = state->reconciler;
     int64_t now = loop_now(reconciler->loop);
-    if (!reconciler->store->ops->can_change(reconciler->store) || !wants_rewrite(api, resolution)) {
+    forget_rewrites(state, resolution);
+    if (!reconciler->store->ops->can_change(reconciler->store) ||
+        !wants_rewrite(state, api, resolution)) {
         state->converted_ms = 0;
         state->rewrite_refused = false;
         return false;
@@ -197,6 +221,8 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
     api_add_event(
         state, EVENT_NORMAL, "SpecRewritten",
         "the references whose global webhooks are gone are local webhooks in the spec now");
+    remember_rewrite(state, resolution);
+    state->rewriting = true;
     struct span text = {buf_text(&patch), patch.length};
     api_change(state, api, &(struct object_change){.spec_patch = text});
     return true;

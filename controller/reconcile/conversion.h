@@ -18,7 +18,7 @@ void conversion_add_events(struct api_state *state, const struct accepted *befor
 char *conversion_annotation(const struct object *api, const struct seal_key *key,
                             const struct resolution *resolution, const char *before);
 
-/* Rewrites the spec once its delay is over and where the policy allows it; true: a write is in
- * flight. */
+/* Rewrites the spec once its delay is over and where the policy allows it, each reference once
+ * until its Webhook is there again; true: a write is in flight. */
 bool conversion_rewrite(struct api_state *state, const struct object *api,
                         const struct resolution *resolution);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/packing.h"
 #include "core/version.h"
 
 /* What is applied before the loop gets its turn again: about 10 ms of work. */
@@ -32,7 +33,7 @@ struct news {
     char *key;             /* GONE, MISSING, FOLLOWED */
     char *uid;             /* GONE; NULL: unknown */
     struct strmap *listed; /* LISTED: the keys that the list held */
-    struct err err;        /* TROUBLE, MISSING */
+    struct err *err;       /* TROUBLE, MISSING */
     STAILQ_ENTRY(news) entry;
 };
 
@@ -53,6 +54,7 @@ struct follow {
 struct informer {
     struct loop *loop;
     struct object_source *source;
+    struct packing *packing;
     struct informer_callbacks callbacks;
     void *arg;
     struct cache *cache;
@@ -74,7 +76,15 @@ static void news_free(struct news *news)
     free(news->key);
     free(news->uid);
     strmap_free(news->listed);
+    free(news->err);
     free(news);
+}
+
+static struct err *copy_err(const struct err *err)
+{
+    struct err *copy = xmalloc(sizeof(*copy));
+    *copy = *err;
+    return copy;
 }
 
 static struct news *tell(struct informer *informer, enum news_type type, enum object_kind kind)
@@ -100,6 +110,7 @@ static void on_put(void *arg, const struct object *object)
 {
     struct informer *informer = arg;
     struct strmap *list = informer->kinds[object->kind].list;
+    packing_add(informer->packing, object);
     if (!list) {
         tell(informer, NEWS_PUT, object->kind)->object = object_ref(object);
         return;
@@ -138,14 +149,14 @@ static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
     struct informer *informer = arg;
     strmap_free(informer->kinds[kind].list);
     informer->kinds[kind].list = NULL;
-    tell(informer, NEWS_TROUBLE, kind)->err = *err;
+    tell(informer, NEWS_TROUBLE, kind)->err = copy_err(err);
 }
 
 static void on_missing(void *arg, enum object_kind kind, const char *key, const struct err *err)
 {
     struct news *news = tell(arg, NEWS_MISSING, kind);
     news->key = xstrdup(key);
-    news->err = *err;
+    news->err = copy_err(err);
 }
 
 static void on_followed(void *arg, enum object_kind kind, const char *key)
@@ -171,6 +182,13 @@ static const struct object_sink sink = {
 
 /* Applying. */
 
+/* Single things are read from the store, or told in the order in which they changed. */
+static bool is_followed_kind(enum object_kind kind)
+{
+    return kind == OBJECT_SECRET || kind == OBJECT_CONFIGMAP || kind == OBJECT_SERVICE ||
+           kind == OBJECT_ENDPOINTSLICE;
+}
+
 /* `listed`: by a complete list, which is the truth even where it looks older: a restored backup has
  * the same uids at lower versions. */
 static void apply_put(struct informer *informer, const struct object *object, bool listed)
@@ -189,7 +207,8 @@ static void apply_put(struct informer *informer, const struct object *object, bo
         before = NULL;
     } else if (cached) {
         bool resync = *object->version && str_equal(cached->version, object->version);
-        if (resync || (!listed && version_is_older(object->version, cached->version)))
+        bool is_truth = listed || is_followed_kind(object->kind);
+        if (resync || (!is_truth && version_is_older(object->version, cached->version)))
             return;
     }
     before = cache_put(informer->cache, object);
@@ -275,14 +294,14 @@ static void work(void *arg)
             apply_listed(informer, news->kind, news->listed);
             break;
         case NEWS_TROUBLE:
-            apply_trouble(informer, news->kind, &news->err);
+            apply_trouble(informer, news->kind, news->err);
             break;
         case NEWS_RESUMED:
             informer->kinds[news->kind].troubled = false;
             informer->callbacks.listed(informer->arg, news->kind);
             break;
         case NEWS_MISSING:
-            apply_missing(informer, news->kind, news->key, &news->err);
+            apply_missing(informer, news->kind, news->key, news->err);
             break;
         case NEWS_FOLLOWED:
             apply_followed(informer, news->kind, news->key);
@@ -294,11 +313,13 @@ static void work(void *arg)
 }
 
 struct informer *informer_new(struct loop *loop, struct object_source *source,
-                              const struct informer_callbacks *callbacks, void *arg)
+                              struct packing *packing, const struct informer_callbacks *callbacks,
+                              void *arg)
 {
     struct informer *informer = xcalloc(1, sizeof(*informer));
     informer->loop = loop;
     informer->source = source;
+    informer->packing = packing;
     informer->callbacks = *callbacks;
     informer->arg = arg;
     informer->cache = cache_new();
@@ -389,6 +410,7 @@ const struct err *informer_missing(const struct informer *informer, enum object_
 void informer_put(struct informer *informer, const struct object *object)
 {
     const struct object *cached = cache_get(informer->cache, object->kind, object->key);
+    packing_add(informer->packing, object);
     if (cached && str_equal(cached->uid, object->uid))
         apply_put(informer, object, false);
 }

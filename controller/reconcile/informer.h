@@ -14,6 +14,7 @@
  * ones. All of it runs in slices, so that a list of any length blocks nothing.
  */
 struct informer;
+struct packing;
 
 struct informer_callbacks {
     /* An object is new (before NULL), changed, or gone (after NULL). A re-creation is told as gone,
@@ -30,9 +31,11 @@ struct informer_callbacks {
     void (*missing)(void *arg, enum object_kind kind, const char *key);
 };
 
-/* `source` stays the caller's and must outlive the informer. */
+/* `source` stays the caller's and must outlive the informer; so does `packing` (NULL: none), which
+ * gets every object that comes. */
 struct informer *informer_new(struct loop *loop, struct object_source *source,
-                              const struct informer_callbacks *callbacks, void *arg);
+                              struct packing *packing, const struct informer_callbacks *callbacks,
+                              void *arg);
 void informer_free(struct informer *informer);
 /* Starts to list and follow. Callbacks come from the loop. */
 void informer_start(struct informer *informer, const enum object_kind *kinds, size_t count);

@@ -69,13 +69,6 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
     reconciler_schedule(reconciler);
 }
 
-static size_t text_length(const struct reconciler *reconciler, enum object_kind kind,
-                          const char *key)
-{
-    const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
-    return object ? object->text.length : 0;
-}
-
 /* What is told of looks. */
 
 static const struct {
@@ -126,9 +119,11 @@ void reconciler_figures(const struct reconciler *reconciler,
 static bool process(struct reconciler *reconciler, const char *work_key, size_t *bytes)
 {
     const char *key = work_key + strlen(WORK_API);
+    const struct object *api = NULL;
     switch (work_key[0]) {
     case 'a':
-        *bytes += text_length(reconciler, OBJECT_API, key);
+        api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
+        *bytes += api ? api->length : 0;
         return api_reconcile(reconciler, key);
     case 'w':
         return webhook_reconcile(reconciler, key);
@@ -167,7 +162,7 @@ static void pump(void *arg)
     }
     bool more = workqueue_counts(reconciler->queue).ready > 0;
     reconciler->gateways->ops->expect(reconciler->gateways, more);
-    if (!reconciler->unjudged && !reconciler->gateways_complete) {
+    if (!strmap_count(reconciler->unjudged) && !reconciler->gateways_complete) {
         reconciler->gateways_complete = true;
         /* Who uses a Webhook is known only now. */
         cache_visit(reconciler_cache(reconciler), OBJECT_WEBHOOK, queue_object, reconciler);
@@ -189,22 +184,28 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
 
 /* Has an earlier process perhaps written this API to gateways without a reload behind it? Not if it
  * left no trace on the object: the finalizer, or a status that holds an id, comes before. */
-static bool is_unsettled(void *arg, const struct object *object)
+static bool is_unsettled(const struct object *object)
 {
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
     bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
-                   json_text_member(object->status, "apiId").ptr;
-    *(bool *)arg = *(bool *)arg || (touched && !programmed);
-    return true;
+                   json_text_member(object_status(object), "apiId").ptr;
+    return touched && !programmed;
 }
 
 /* Looks at everything. */
+static bool note_unjudged(void *arg, const struct object *object)
+{
+    struct reconciler *reconciler = arg;
+    strset_add(reconciler->unjudged, object->key);
+    return true;
+}
+
 static void activate(struct reconciler *reconciler)
 {
     reconciler->active = true;
-    reconciler->unjudged = cache_count(reconciler_cache(reconciler), OBJECT_API);
-    cache_visit(reconciler_cache(reconciler), OBJECT_API, is_unsettled, &reconciler->unsettled);
+    reconciler->unsettled = reconciler->unprogrammed > 0;
+    cache_visit(reconciler_cache(reconciler), OBJECT_API, note_unjudged, reconciler);
     /* Contexts first: what an API may do depends on them. */
     context_reconcile(reconciler, "");
     static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
@@ -263,7 +264,7 @@ static void touch_users(struct reconciler *reconciler, const struct object *webh
     struct namespace_filter filter = {reconciler, webhook->ns};
     index_visit(reconciler->index, token, touch_in_namespace, &filter);
     touch_token(reconciler, "ref", webhook->key);
-    CLEANUP(freep) char *id = json_text_string(json_text_get(webhook->spec, "id", NULL));
+    CLEANUP(freep) char *id = json_text_string(json_text_get(object_spec(webhook), "id", NULL));
     if (str_is_empty(id))
         return;
     touch_token(reconciler, "ref", id);
@@ -302,6 +303,8 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
         if (state)
             state->by_user = true;
     }
+    reconciler->unprogrammed += after && is_unsettled(after);
+    reconciler->unprogrammed -= before && is_unsettled(before);
     api_claim(reconciler, key, after);
     reconciler_touch(reconciler, WORK_API, key);
 }
@@ -310,8 +313,8 @@ static void namespace_changed(struct reconciler *reconciler, const struct object
                               const struct object *after)
 {
     if (before && after) {
-        struct span old = json_text_get(before->metadata, "labels", NULL);
-        struct span new = json_text_get(after->metadata, "labels", NULL);
+        struct span old = json_text_get(object_metadata(before), "labels", NULL);
+        struct span new = json_text_get(object_metadata(after), "labels", NULL);
         if (old.length == new.length && memcmp(old.ptr, new.ptr, new.length) == 0)
             return;
     }
@@ -457,7 +460,7 @@ static void make_memory(struct reconciler *reconciler)
     reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
     reconciler->active = false;
-    reconciler->unjudged = 0;
+    reconciler->unjudged = strset_new();
     reconciler->unsettled = false;
     reconciler->gateways_complete = false;
 }
@@ -472,6 +475,7 @@ static void free_memory(struct reconciler *reconciler)
     strmap_free(reconciler->contexts);
     strmap_free(reconciler->doubtful);
     strmap_free(reconciler->deletions);
+    strmap_free(reconciler->unjudged);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
     usage_free(reconciler->usage);
@@ -484,7 +488,8 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     struct reconciler *reconciler = xcalloc(1, sizeof(*reconciler));
     reconciler->loop = loop;
     reconciler->options = *options;
-    reconciler->informer = informer_new(loop, source, &informer_callbacks, reconciler);
+    reconciler->informer =
+        informer_new(loop, source, options->packing, &informer_callbacks, reconciler);
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->claims = claims_new();
     for (size_t i = 0; i < LOOK_KIND_COUNT; i++)

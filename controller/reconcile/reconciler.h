@@ -24,6 +24,7 @@
  * nothing to write with. reconciler_lead() gives it that, and looks at everything afresh.
  */
 struct reconciler;
+struct packing;
 
 struct reconciler_options {
     struct resolve_settings resolve;
@@ -31,7 +32,8 @@ struct reconciler_options {
     int64_t reference_grace_ms;
     int64_t rewrite_delay_ms;
     int64_t finalizer_timeout_ms;
-    bool folder_source; /* its owner is the gateways' owner; files are never edited */
+    struct packing *packing; /* of the objects; outlives the reconciler; NULL: none */
+    bool folder_source;      /* its owner is the gateways' owner; files are never edited */
 };
 
 struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,

@@ -37,8 +37,8 @@ struct pending_event {
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;
-    char *key;
-    char *work_key; /* with WORK_API before it */
+    char *work_key;
+    const char *key; /* within work_key */
 
     /* What the gateways are to hold was made of these: pinned, so that refills go on from them
      * whatever happens to the object. Unset until something was accepted. */
@@ -52,10 +52,9 @@ struct api_state {
     struct store_call *call; /* a write in flight */
     int64_t looked_us;       /* when the look began that it belongs to */
     size_t handlers[REF_SOURCE_COUNT];
-    struct pending_event events[PENDING_EVENTS_MAX];
+    struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
 
-    bool judged;  /* has been looked at with complete caches */
     bool holding; /* its first push waits for a missing reference */
     bool leaving; /* gateways were told to drop it */
     bool ready;
@@ -66,6 +65,8 @@ struct api_state {
     struct pace pace;          /* how fast the status follows the gateways */
     int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
     bool rewrite_refused;      /* told once */
+    bool rewriting;            /* the write in flight is a rewrite */
+    struct strmap *rewritten;  /* references that were rewritten: not again; NULL: none */
     int64_t warned_generation; /* whose warnings were logged */
 };
 
@@ -106,10 +107,11 @@ struct reconciler {
     struct strmap *apis;      /* key → struct api_state */
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
-    size_t unjudged;          /* APIs that have not been looked at with complete caches */
+    struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
-    bool unsettled;           /* at the start, not every API said Programmed */
+    size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
+    bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */

@@ -138,7 +138,7 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
 {
     CLEANUP(conditions_fini) struct conditions conditions = {.count = 0};
     add_ready(problems, &conditions);
-    struct span id = json_text_get(object->spec, "id", NULL);
+    struct span id = json_text_get(object_spec(object), "id", NULL);
     buf_add_format(out, "{\"observedGeneration\":%" PRId64, object->generation);
     if (holds_id && json_text_type(id) == JSON_TEXT_STRING && id.length > 2) {
         buf_add_text(out, ",\"id\":");

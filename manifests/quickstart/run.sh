@@ -35,7 +35,7 @@ note() { printf '%s  %s%s\n' "$dim" "$*" "$plain"; }
 # shellcheck source=tests/packages.sh
 . "$root/tests/packages.sh"
 install_packages build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev \
-    libyaml-dev libssl-dev libevent-dev uthash-dev curl jq
+    libyaml-dev libzstd-dev libssl-dev libevent-dev curl jq
 
 step "Building (the first time takes about a minute)"
 log=$(mktemp)

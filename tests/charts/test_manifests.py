@@ -73,7 +73,7 @@ def test_the_namespaced_variant_moves_to_another_namespace(build, tmp_path):
     assert {document["metadata"]["namespace"] for document in documents} == {"team-a"}
     for binding in of_kind(documents, "RoleBinding"):
         assert [subject["namespace"] for subject in binding["subjects"]] == ["team-a"]
-    assert set().union(*map(rights, of_kind(documents, "Role"))) == OWN | WATCHED
+    assert set().union(*map(rights, of_kind(documents, "Role"))) == OWN | WATCHED | {("namespaces", "get")}
     container, = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert "--namespace=$(POD_NAMESPACE)" in container["args"]
     assert container["env"] == [{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]

@@ -8,21 +8,21 @@ from conftest import of_kind
 from test_rendered import CLUSTER_WIDE, MONITORING, VARIANTS, variant
 
 WATCHED = {
-    *itertools.product(["tyk.tyk.io/apidefinitions"], ["get", "list", "watch", "patch"]),
-    *itertools.product(["tyk.tyk.io/webhooks", "tyk.tyk.io/operatorcontexts"], ["get", "list", "watch"]),
+    *itertools.product(["tyk.tyk.io/apidefinitions"], ["list", "watch", "patch"]),
+    *itertools.product(["tyk.tyk.io/webhooks", "tyk.tyk.io/operatorcontexts"], ["list", "watch"]),
     *itertools.product(["tyk.tyk.io/apidefinitions/status", "tyk.tyk.io/webhooks/status",
                         "tyk.tyk.io/operatorcontexts/status"], ["patch"]),
-    *itertools.product(["services", "discovery.k8s.io/endpointslices"], ["get", "list", "watch"]),
+    *itertools.product(["services", "discovery.k8s.io/endpointslices"], ["list", "watch"]),
     *itertools.product(["events.k8s.io/events"], ["create", "patch"]),
 }
 CRD = "apiextensions.k8s.io/customresourcedefinitions:webhooks.tyk.tyk.io"
 NAMESPACES = {*itertools.product(["namespaces"], ["get", "list", "watch"]), (CRD, "list"), (CRD, "watch")}
-GATEWAYS = set(itertools.product(["services", "discovery.k8s.io/endpointslices"], ["get", "list", "watch"]))
+GATEWAYS = set(itertools.product(["services", "discovery.k8s.io/endpointslices"], ["list", "watch"]))
 OWN = {
     ("coordination.k8s.io/leases", "create"),
     ("coordination.k8s.io/leases:grapnel", "get"), ("coordination.k8s.io/leases:grapnel", "update"),
     ("events.k8s.io/events", "create"), ("events.k8s.io/events", "patch"),
-    ("secrets", "create"), ("secrets:grapnel-seal", "get"), ("namespaces", "get"),
+    ("secrets", "create"), ("secrets:grapnel-seal", "get"),
 }
 
 
@@ -71,7 +71,7 @@ def test_the_gateways_service_may_be_in_a_namespace_that_is_not_watched(render):
 
 def test_scoped_means_nothing_cluster_wide(render):
     documents = render({"watchNamespaces": ["team-a"], "rbac": {"scoped": True}, "crds": {"enabled": False}})
-    assert granted(documents) == {"team-a": WATCHED, "grapnel-system": OWN}
+    assert granted(documents) == {"team-a": WATCHED, "grapnel-system": OWN | {("namespaces", "get")}}
     assert not {document["kind"] for document in documents} & CLUSTER_WIDE
 
 

@@ -32,8 +32,8 @@ LIBRARY_HOME = {
     r"curl/curl\.h": {"net"},
     r"event2/.*": {"net"},
     r"yaml\.h": {"base"},
+    r"zstd\.h": {"base"},
     r"openssl/.*": {"base"},
-    r"uthash\.h": {"base"},
     r"sys/inotify\.h": {"dir"},
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
+from harness.fleet import Fleet, Oracle
 from harness.objects import PLURALS, Tyk
 from harness.rights import write_account
 from harness.stage import Stage
@@ -71,7 +72,7 @@ def bare_cluster(programs, directory, pytestconfig):
         cluster.start()
         cluster.create_node("node-1")
         yield cluster
-        write_account(Path(os.environ["GRAPNEL_E2E_RIGHTS"]), Stage.account.audit(cluster.all_requests()))
+        write_account(Path(os.environ["GRAPNEL_E2E_RIGHTS"]), Stage.account.audit(cluster.all_requests(), cluster.unsettled))
     except BaseException:
         print(cluster.logs())
         raise
@@ -152,6 +153,28 @@ def gateways(stage):
 @pytest.fixture
 def operator(stage, gateways):
     return stage.operator(*gateways)
+
+
+@pytest.fixture
+def fleet(stage):
+    """A Service without pods, and the Secret of its gateways."""
+    fleet = Fleet(stage)
+    fleet.create_secret()
+    return fleet
+
+
+@pytest.fixture
+def fleet_operator(stage, request):
+    """An operator that knows gateways from contexts only."""
+    operator = stage.operator()
+    if "fleet" in request.fixturenames:
+        request.getfixturevalue("fleet").permit(operator)
+    return operator
+
+
+@pytest.fixture
+def oracle(stage):
+    return Oracle(stage)
 
 
 @pytest.fixture

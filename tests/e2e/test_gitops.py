@@ -33,7 +33,7 @@ def upstreams(gateways, team: str) -> list[str | None]:
 def test_kubectl_wait_ends_when_every_gateway_holds_this_version(operator, gateways, kubectl, team):
     for upstream in ("http://first.example/", "http://second.example/"):
         kubectl.apply([oas_api(team, "orders", reference("pager"), upstream=upstream), webhook(team, "pager")])
-        kubectl.wait("condition=Ready", "tykapi", "orders", team)
+        kubectl.wait("condition=Ready", "tykapis", "orders", team)
         assert upstreams(gateways, team) == [upstream] * 2
 
 
@@ -41,9 +41,9 @@ def test_kubectl_wait_does_not_end_while_something_is_missing(operator, kubectl,
     kubectl.apply(oas_api(team, "orders", reference("pager")))
     tyk.await_api(team, "orders", "Ready", "False", "WebhookNotFound")
     with pytest.raises(KubectlError, match="timed out"):
-        kubectl.wait("condition=Ready", "tykapi", "orders", team, timeout=1)
+        kubectl.wait("condition=Ready", "tykapis", "orders", team, timeout=1)
     kubectl.apply(webhook(team, "pager"))
-    kubectl.wait("condition=Ready", "tykapi", "orders", team)
+    kubectl.wait("condition=Ready", "tykapis", "orders", team)
 
 
 # --- helm ---
@@ -201,11 +201,11 @@ def test_a_manager_of_the_whole_spec_and_the_operator_do_not_fight(stage, cluste
         until_stable(tyk.versions)
         watcher = Watcher(tyk, team, "orders")
 
-        mark, posts = cluster.mark(), [gateway.counts() for gateway in gateways]
+        mark, counts = cluster.audit_mark(), [gateway.counts() for gateway in gateways]
         manager.await_turns(10)
         assert watcher.seen == [], "there was a write though nothing had changed"
         assert cluster.writes(mark) == []
-        assert all(gateway.counts_since(before).get("post", 0) == 0 for gateway, before in zip(gateways, posts))
+        assert all(gateway.counts_since(before)["posts"] == 0 for gateway, before in zip(gateways, counts))
 
         # Conversion: status and annotation, beside the manager's applying.
         kubectl.delete("webhook.tyk.tyk.io", "pager", team)

@@ -35,13 +35,13 @@ def test_an_api_of_tyk_operator_is_taken_over_with_its_id(stage, migrated, kubec
     assert set(migrated.apis()) == {default_api_id(team, "orders")}
     eventually(lambda: tyk.apidefinition(team, "orders")["metadata"]["finalizers"] == ["grapnel.dev/gateway"])
     # Nothing that Tyk Operator left holds the deletion up.
-    kubectl.delete("tykapi", "orders", team)
+    kubectl.delete("tykapis", "orders", team)
     assert migrated.apis() == {}
 
 
 def test_without_consent_it_is_served_as_it_was(stage, migrated, kubectl, tyk, team):
     before = migrated.classic(default_api_id(team, "orders"))
-    kubectl.annotate("tykapi", "orders", team, **{"grapnel.dev/adopt": None})
+    kubectl.annotate("tykapis", "orders", team, **{"grapnel.dev/adopt": None})
     stage.may_read(stage.operator(), team, secrets=["tyk-operator-conf"])
     tyk.await_api(team, "orders", "Stalled", "True", "ForeignDefinition")
     assert migrated.classic(default_api_id(team, "orders")) == before

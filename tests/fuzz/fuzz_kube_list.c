@@ -25,7 +25,7 @@ static int on_item(void *arg, struct span item, struct err *err)
     struct object *object;
     if (kube_object_decode(OBJECT_WEBHOOK, item, &object, err) < 0)
         return -1;
-    buf_add_format(arg, "%s %s %s\n", object->key, object->version, object->text.ptr);
+    buf_add_format(arg, "%s %s %s\n", object->key, object->version, object_text(object).ptr);
     object_unref(object);
     return 0;
 }

@@ -31,12 +31,12 @@ static void check_object(struct span text)
             continue;
         }
         require(*object->name);
-        require(json_text_check(object->text, &limits, NULL, NULL) == 0);
+        require(json_text_check(object_text(object), &limits, NULL, NULL) == 0);
         /* What was kept reads as the same again. */
         struct object *again;
-        require(kube_object_decode(object->kind, object->text, &again, NULL) == 0);
+        require(kube_object_decode(object->kind, object_text(object), &again, NULL) == 0);
         require(strcmp(object->key, again->key) == 0 && strcmp(object->uid, again->uid) == 0);
-        require(strcmp(object->text.ptr, again->text.ptr) == 0);
+        require(strcmp(object_text(object).ptr, object_text(again).ptr) == 0);
         object_unref(again);
         object_unref(object);
     }

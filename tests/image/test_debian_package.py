@@ -74,7 +74,7 @@ def test_it_is_built_twice_to_the_same_bytes(package, tmp_path):
 
 def test_it_depends_on_the_libraries_that_it_uses(package):
     depends = subprocess.run(["dpkg-deb", "--field", package, "Depends"], check=True, capture_output=True, text=True).stdout
-    for name in ("libc6", "libcurl4", "libjansson4", "libssl3", "libyaml-0-2", "libevent-core-2.1-7", "ca-certificates"):
+    for name in ("libc6", "libcurl4", "libjansson4", "libssl3", "libyaml-0-2", "libzstd1", "libevent-core-2.1-7", "ca-certificates"):
         assert re.search(rf"\b{re.escape(name)}\b", depends), depends
 
 

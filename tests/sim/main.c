@@ -27,6 +27,7 @@ static const char usage[] =
     "  --crash-points  calm workloads, each once more for every external write: killed before it\n"
     "                  leaves, and when it is obeyed and not answered; the end must be the same\n"
     "  --shrink        leave out of a schedule that fails what it fails without (the default)\n"
+    "  --fail-fast     end at the first failure, not at the tenth\n"
     "  --story         print what happens\n"
     "a schedule that failed, again and exactly (as it is printed then):\n"
     "  --keep LIST     only these steps, by number, commas between\n"
@@ -44,6 +45,7 @@ struct arguments {
     bool crash_points;
     bool story;
     bool shrink;
+    bool fail_fast;
     const char *keep;
     unsigned plain;
     uint64_t crash_at;
@@ -62,6 +64,7 @@ struct tally {
 /* For whom the process dies of: a sanitizer's finding, a failed assertion. */
 static uint64_t seed_at_hand;
 
+/* NOLINTBEGIN(bugprone-signal-handler): the process is at its end, and has one thread */
 static void say_seed(void)
 {
     char text[64];
@@ -69,6 +72,7 @@ static void say_seed(void)
     if (fwrite(text, 1, (size_t)length, stdout) > 0)
         fflush(stdout);
 }
+/* NOLINTEND(bugprone-signal-handler) */
 
 static void on_abort(int number)
 {
@@ -78,12 +82,20 @@ static void on_abort(int number)
     raise(SIGABRT);
 }
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): its own name */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static double now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double cpu(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
@@ -107,7 +119,10 @@ static void print_plan(const struct sim_plan *plan)
     printf("  %u gateways, %u of the edge%s%s%s%s; latency up to %lld ms%s\n",
            plan->options.pods[SIM_DEFAULT], plan->options.pods[SIM_EDGE],
            plan->options.namespaced ? "; single namespaces" : "",
-           plan->options.fixed ? "; fixed addresses" : "", plan->options.splits ? "; splits" : "",
+           plan->options.fixed   ? "; fixed addresses"
+           : plan->options.elect ? "; two replicas"
+                                 : "",
+           plan->options.splits ? "; splits" : "",
            plan->options.slow_permille ? "; slow process" : "", (long long)plan->latency_ms,
            plan->in_turn ? "; each step waits for rest" : "");
     for (size_t i = 0; i < plan->count; i++) {
@@ -276,6 +291,9 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
     case 'h':
         arguments->shrink = option == 'h';
         return true;
+    case 'f':
+        arguments->fail_fast = true;
+        return true;
     case 'k':
         arguments->keep = optarg;
         return true;
@@ -297,19 +315,13 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
 static bool read_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"runs", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 't'},
-        {"profile", required_argument, NULL, 'p'},
-        {"crash-points", no_argument, NULL, 'a'},
-        {"story", no_argument, NULL, 'y'},
-        {"no-shrink", no_argument, NULL, 'n'},
-        {"shrink", no_argument, NULL, 'h'},
-        {"keep", required_argument, NULL, 'k'},
-        {"plain", required_argument, NULL, 'i'},
-        {"log", required_argument, NULL, 'l'},
-        {"crash", required_argument, NULL, 'x'},
-        {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 't'}, {"profile", required_argument, NULL, 'p'},
+        {"crash-points", no_argument, NULL, 'a'},  {"story", no_argument, NULL, 'y'},
+        {"no-shrink", no_argument, NULL, 'n'},     {"shrink", no_argument, NULL, 'h'},
+        {"keep", required_argument, NULL, 'k'},    {"plain", required_argument, NULL, 'i'},
+        {"fail-fast", no_argument, NULL, 'f'},     {"log", required_argument, NULL, 'l'},
+        {"crash", required_argument, NULL, 'x'},   {NULL, 0, NULL, 0},
     };
     enum log_level level = LOG_LEVEL_INFO;
     int option;
@@ -334,12 +346,13 @@ int main(int argc, char **argv)
         __sanitizer_set_death_callback(say_seed);
     signal(SIGABRT, on_abort);
     double began = now();
+    double cpu_began = cpu();
     struct tally tally = {0};
     uint64_t played = 0;
     for (uint64_t seed = arguments.seed;; seed++, played++) {
         bool more =
             arguments.seconds ? now() - began < (double)arguments.seconds : played < arguments.runs;
-        if (!more || tally.failed >= FAILURES_MAX)
+        if (!more || tally.failed >= (arguments.fail_fast ? 1 : FAILURES_MAX))
             break;
         if (arguments.crash_points)
             play_crashes(&arguments, seed, &tally);
@@ -349,8 +362,9 @@ int main(int argc, char **argv)
     double took = now() - began;
     printf("%" PRIu64 " seeds, %" PRIu64 " schedules, %" PRIu64 " failed; %" PRIu64
            " requests, %" PRIu64 " external writes, %.1f h of virtual time; %.1f s, %.0f "
-           "schedules/s\n",
+           "schedules/s, %.0f in a second of CPU\n",
            played, tally.runs, tally.failed, tally.requests, tally.writes,
-           (double)tally.virtual_ms / 3600000, took, (double)tally.runs / took);
+           (double)tally.virtual_ms / 3600000, took, (double)tally.runs / took,
+           (double)tally.runs / (cpu() - cpu_began));
     return tally.failed ? 1 : 0;
 }

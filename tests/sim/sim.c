@@ -65,6 +65,10 @@ long sim_apply_tree(struct sim *sim, json_t *tree)
     struct sim_result result;
     const struct sim_object *now = sim_store_get(sim->store, kind, key);
     if (!now) {
+        /* null is nothing. */
+        json_t *metadata = json_object();
+        sim_merge_patch(metadata, json_object_get(tree, "metadata"));
+        json_object_set_new(tree, "metadata", metadata);
         sim_store_create(sim->store, SIM_USER, kind, NULL, tree, &result);
         return result.status;
     }
@@ -201,6 +205,30 @@ struct sim_pod *sim_pod_of(struct sim *sim, enum sim_group group, unsigned numbe
 
 /* Processes. */
 
+unsigned sim_number_of(const char *operator_name)
+{
+    return operator_name[strlen(operator_name) - 1] == '1';
+}
+
+unsigned sim_leader(const struct sim *sim)
+{
+    return sim->leads_since[1] > sim->leads_since[0];
+}
+
+static void on_leading(void *arg, const char *name, bool leads)
+{
+    struct sim *sim = arg;
+    sim->leads_since[sim_number_of(name)] = leads ? sim_now(sim->time) : -1;
+    if (sim->options.elect)
+        sim_say(sim, "%s %s", name, leads ? "leads" : "does not lead any more");
+}
+
+void sim_start_all(struct sim *sim)
+{
+    for (unsigned i = 0; i < (sim->options.elect ? SIM_OPERATORS_MAX : 1); i++)
+        sim_start(sim, i);
+}
+
 static void add_operator(struct sim *sim, unsigned number)
 {
     static const char *const watched[] = {"a", "b", "grapnel", "tyk", NULL};
@@ -220,6 +248,11 @@ static void add_operator(struct sim *sim, unsigned number)
         .wall_start = SIM_WALL_START,
         .rewrite_delay_ms = options->rewrite_delay_ms,
         .slow_permille = options->slow_permille,
+        .open_max = options->open_max,
+        .clock_rate = number ? options->clock_rate : 0,
+        .leader_elect = options->elect,
+        .on_leading = on_leading,
+        .arg = sim,
     };
     sim->operators[number] = sim_operator_new(&made);
 }
@@ -242,6 +275,7 @@ void sim_kill(struct sim *sim, unsigned number)
     sim_say(sim, "%s is killed", sim_operator_name(operator_));
     if (sim->oracle)
         sim_oracle_killed(sim->oracle, operator_);
+    sim->leads_since[number] = -1;
     size_t left = sim_operator_kill(operator_);
     if (left)
         sim_fail(sim, "leak", "%zu timers, watches, deferred calls or requests were left", left);
@@ -304,6 +338,7 @@ struct sim *sim_new(const struct sim_options *options)
     struct sim *sim = xcalloc(1, sizeof(*sim));
     sim->options = *options;
     buf_init(&sim->story, BUF_UNLIMITED);
+    sim->leads_since[0] = sim->leads_since[1] = -1;
     sim->time = sim_time_new();
     sim->net = sim_net_new(sim->time, options->seed);
     sim_net_set_splits(sim->net, options->splits);

@@ -49,9 +49,12 @@ extern const char *const sim_secrets[SIM_GROUPS]; /* X-Tyk-Authorization */
 struct sim_options {
     uint64_t seed;
     unsigned pods[SIM_GROUPS];
-    bool namespaced; /* the operator watches only grapnel, tyk, a and b */
-    bool fixed;      /* the default context has URLs, not a Service */
+    bool namespaced;    /* the operator watches only grapnel, tyk, a and b */
+    bool fixed;         /* the default context has URLs, not a Service */
+    bool elect;         /* two processes, of which one leads */
+    int64_t clock_rate; /* of the second one's clock, in thousandths; 0: 1000 */
     unsigned page_max;
+    size_t open_max; /* of the operator */
     bool splits;
     uint32_t slow_permille;
     int64_t rewrite_delay_ms;
@@ -69,7 +72,8 @@ struct sim {
     size_t pod_count;
     unsigned next_pod;
     struct sim_operator *operators[SIM_OPERATORS_MAX];
-    char *urls[SIM_PODS_MAX + 1]; /* of the default context, where they are fixed */
+    int64_t leads_since[SIM_OPERATORS_MAX]; /* by its own account; -1: it does not */
+    char *urls[SIM_PODS_MAX + 1];           /* of the default context, where they are fixed */
     struct sim_oracle *oracle;
     struct sim_backup *backup;
     int64_t restart_ms; /* after a crash that a write sets off */
@@ -94,6 +98,12 @@ void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(pri
 /* Processes. */
 void sim_start(struct sim *sim, unsigned operator_number);
 void sim_kill(struct sim *sim, unsigned operator_number);
+/* Starts all that should run. */
+void sim_start_all(struct sim *sim);
+/* The number of the process of this name. */
+unsigned sim_number_of(const char *operator_name);
+/* The one that leads; the first, when none does. */
+unsigned sim_leader(const struct sim *sim);
 
 /* Pods. Returns borrowed, valid for ever. */
 struct sim_pod *sim_add_pod(struct sim *sim, enum sim_group group);

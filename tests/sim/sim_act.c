@@ -325,6 +325,7 @@ static void cycle_crd(struct sim *sim, bool back)
     sim_oracle_ignore_deletions(sim->oracle, OBJECT_WEBHOOK, false);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one case a step */
 void sim_act_begin(struct sim *sim, const struct sim_step *step)
 {
     unsigned number = (unsigned)(step->salt >> 20);

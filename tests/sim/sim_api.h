@@ -37,7 +37,7 @@ void sim_api_freeze(struct sim_api *api, unsigned instance, bool frozen);
 /* How long after a change its watch cache has it, in microseconds, uniform over [0, lag]. */
 void sim_api_set_lag(struct sim_api *api, unsigned instance, int64_t lag);
 /* Restarts it: all its watches break, its cache begins now (older versions are expired). */
-void sim_api_restart(struct sim_api *api, unsigned instance);
+void sim_api_restart(struct sim_api *api, unsigned number);
 /* The store forgets: older versions and pages are expired from now on. */
 void sim_api_compact(struct sim_api *api);
 /* The store has been set back (sim_store_restore()): everything begins anew. */

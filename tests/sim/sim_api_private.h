@@ -94,5 +94,5 @@ void sim_api_write_event(struct sim_api *api, struct sim_exchange *exchange,
                          const struct sim_target *target);
 void sim_pages_free(struct sim_pages *pages);
 /* The store has changed. */
-void sim_watch_change(void *api, const struct sim_change *change);
+void sim_watch_change(void *arg, const struct sim_change *change);
 void sim_instance_break(struct sim_instance *instance);

@@ -56,13 +56,45 @@ static void add_line(struct buf *out, const char *kind, const char *name, const 
     json_decref(copy);
 }
 
+/* What stands of it, and what it says of that, depends on what has been: it cannot be pushed. */
+static bool is_held_back(const struct sim *sim, const struct sim_object *object)
+{
+    return object->kind == OBJECT_API &&
+           (strcmp(sim_reason(sim, OBJECT_API, object->key, "ResolvedRefs"), "ContextNotFound") ==
+                0 ||
+            strcmp(sim_reason(sim, OBJECT_API, object->key, "ResolvedRefs"), "ConfigMapNotFound") ==
+                0 ||
+            *sim_condition(sim, OBJECT_API, object->key, "Stalled"));
+}
+
+struct definitions {
+    const struct sim *sim;
+    json_t *by_id;
+};
+
 static void add_definition(void *arg, const struct sim_definition *definition)
 {
+    struct definitions *definitions = arg;
     json_t *document = json_deep_copy(definition->document);
     const json_t *marker = sim_marker(document, definition->oas);
+    const struct sim_object *api =
+        sim_store_get(definitions->sim->store, OBJECT_API, sim_json_text(marker, "api", NULL));
+    if (api && is_held_back(definitions->sim, api)) {
+        json_decref(document);
+        return;
+    }
     if (marker)
         json_object_set_new((json_t *)(uintptr_t)marker, "n", json_integer(0));
-    json_object_set_new(arg, definition->id, document);
+    json_object_set_new(definitions->by_id, definition->id, document);
+}
+
+static void add_object(const struct sim *sim, const struct sim_object *object, struct buf *out)
+{
+    json_t *tree = json_deep_copy(object->tree);
+    if (is_held_back(sim, object))
+        json_object_del(tree, "status");
+    add_line(out, sim_resource_of(object->kind)->kind, object->key, tree);
+    json_decref(tree);
 }
 
 void sim_end_state(const struct sim *sim, struct buf *out)
@@ -73,13 +105,14 @@ void sim_end_state(const struct sim *sim, struct buf *out)
         CLEANUP(freep)
         const struct sim_object **all = sim_store_all(sim->store, kinds[k], &count);
         for (size_t i = 0; i < count; i++)
-            add_line(out, sim_resource_of(kinds[k])->kind, all[i]->key, all[i]->tree);
+            add_object(sim, all[i], out);
     }
     for (size_t i = 0; i < sim->pod_count; i++) {
         if (sim->pods[i].gone)
             continue;
         json_t *all = json_object();
-        sim_gateway_each(sim->pods[i].gateway, true, add_definition, all);
+        sim_gateway_each(sim->pods[i].gateway, true, add_definition,
+                         &(struct definitions){sim, all});
         const char *id;
         json_t *document;
         void *next;
@@ -134,7 +167,7 @@ bool sim_end_equal(const char *wanted, const char *found, struct buf *ret_differ
         while (a[same] && a[same] == b[same])
             same++;
         size_t from = same > 60 ? same - 60 : 0;
-        buf_add_format(ret_difference, "%.60s: …%.240s… should be …%.240s…", a, b + from, a + from);
+        buf_add_format(ret_difference, "%.60s: …%.300s… should be …%.300s…", a, b + from, a + from);
         return false;
     }
     return true;

@@ -61,8 +61,8 @@ struct sim_gateway {
     struct sim_gateway_counts counts;
 };
 
-void sim_file_free(void *file);
-void sim_loaded_free(void *loaded);
+void sim_file_free(void *value);
+void sim_loaded_free(void *value);
 /* What the disk makes after what was loaded before; ids in `missed` (may be NULL) are passed over.
  * NULL: loading `*ret_killer` kills the process. */
 struct strmap *sim_gateway_load(const struct sim_gateway *gateway, const struct strmap *missed,
@@ -72,6 +72,6 @@ const char *sim_loaded_text(struct sim_loaded *loaded);
 json_t *sim_loaded_classic(const char *id, const struct sim_loaded *loaded);
 /* "" when it has none. */
 const char *sim_listen_path(const json_t *document, bool oas);
-void sim_gateway_serve(void *gateway, struct sim_exchange *exchange);
+void sim_gateway_serve(void *arg, struct sim_exchange *exchange);
 void sim_gateway_drop_waiting(struct sim_gateway *gateway);
 void sim_gateway_ask_reload(struct sim_gateway *gateway, struct sim_exchange *exchange);

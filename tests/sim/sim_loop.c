@@ -23,6 +23,8 @@ struct loop {
     bool killed;
     bool stopped;
     bool spins;
+    loop_fn *after; /* each callback */
+    void *after_arg;
     size_t timers;
     size_t watches;
     struct call *deferred; /* a ring */
@@ -152,6 +154,12 @@ void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
     loop->count = kept;
 }
 
+static void after_callback(struct loop *loop)
+{
+    if (loop->after && !loop->killed)
+        loop->after(loop->after_arg);
+}
+
 /* Runs what is deferred; false: the process has become late, the rest of the round comes later. */
 static bool end_round(struct loop *loop)
 {
@@ -165,6 +173,7 @@ static bool end_round(struct loop *loop)
         loop->first = (loop->first + 1) & (loop->capacity - 1);
         loop->count--;
         call.fn(call.arg);
+        after_callback(loop);
         if (!loop->count || loop->killed || !options->slow_permille)
             continue;
         if (sim_random_chance(&options->random, options->slow_permille)) {
@@ -188,6 +197,7 @@ static void go_on(void *arg)
         for (size_t i = 0; i < loop->waiting_count; i++)
             loop->waiting[i] = loop->waiting[i + 1];
         call.fn(call.arg);
+        after_callback(loop);
         if (!end_round(loop))
             return;
     }
@@ -207,7 +217,14 @@ void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg)
         return;
     }
     fn(arg);
+    after_callback(loop);
     (void)end_round(loop);
+}
+
+void sim_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
 }
 
 void sim_loop_kill(struct loop *loop)

@@ -29,6 +29,8 @@ size_t sim_loop_free(struct loop *loop);
 /* Calls fn(arg) as the loop would: now, or when the process goes on again; not at all if it has
  * been killed. `drop` (may be NULL) is called in that case. */
 void sim_loop_call(struct loop *loop, sim_fn *fn, sim_fn *drop, void *arg);
+/* As net/loop.h has it. */
+void sim_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg);
 void sim_loop_kill(struct loop *loop);
 bool sim_loop_is_killed(const struct loop *loop);
 /* A round did not come to its end: the process is taken for killed. */

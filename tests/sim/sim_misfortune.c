@@ -204,24 +204,35 @@ static void gateway_end(struct sim *sim, struct sim_pod *pod)
 
 static void on_restart(void *arg)
 {
-    sim_start(arg, 0);
+    sim_start_all(arg);
 }
 
 static void on_crash_at_write(void *arg, const char *client)
 {
     struct sim *sim = arg;
-    (void)client;
-    sim_operator_mark_killed(sim->operators[0]);
+    sim_operator_mark_killed(sim->operators[sim_number_of(client)]);
     sim_after(sim->time, sim->restart_ms * 1000, on_restart, NULL, sim);
+}
+
+/* Whom it strikes: mostly the one that leads. */
+static struct sim_operator *struck(struct sim *sim, const struct sim_step *step)
+{
+    unsigned number = sim_leader(sim);
+    if (sim->options.elect && (step->salt >> 32) % 4 == 0)
+        number = !number;
+    struct sim_operator *operator_ = sim->operators[number];
+    return operator_ && sim_operator_is_running(operator_) ? operator_ : NULL;
 }
 
 static void process_begin(struct sim *sim, const struct sim_step *step)
 {
-    struct sim_operator *operator_ = sim->operators[0];
-    bool running = operator_ && sim_operator_is_running(operator_);
+    struct sim_operator *operator_ = struck(sim, step);
     switch ((int)step->action) {
     case SIM_CRASH:
-        sim_kill(sim, 0);
+        if (operator_ && sim->options.elect && (step->salt >> 40) % 3 == 0)
+            sim_operator_terminate(operator_);
+        else if (operator_)
+            sim_kill(sim, sim_number_of(sim_operator_name(operator_)));
         break;
     case SIM_CRASH_AT_WRITE:
         sim->restart_ms = step->lasts_ms;
@@ -229,11 +240,11 @@ static void process_begin(struct sim *sim, const struct sim_step *step)
                             (step->salt >> 16) % 4 == 0, on_crash_at_write, sim);
         break;
     case SIM_STOP:
-        if (running)
+        if (operator_)
             sim_loop_set_stopped(sim_operator_loop(operator_), true);
         break;
     case SIM_CLOCK:
-        if (running)
+        if (operator_)
             sim_loop_jump(sim_operator_loop(operator_), step->salt % 2 ? 3600 : -3600);
         break;
     default:
@@ -241,13 +252,20 @@ static void process_begin(struct sim *sim, const struct sim_step *step)
     }
 }
 
+static void go_on(struct sim *sim)
+{
+    for (unsigned i = 0; i < SIM_OPERATORS_MAX; i++) {
+        if (sim->operators[i] && sim_operator_is_running(sim->operators[i]))
+            sim_loop_set_stopped(sim_operator_loop(sim->operators[i]), false);
+    }
+}
+
 static void process_end(struct sim *sim, const struct sim_step *step)
 {
-    struct sim_operator *operator_ = sim->operators[0];
     if (step->action == SIM_CRASH)
-        sim_start(sim, 0);
-    else if (step->action == SIM_STOP && operator_ && sim_operator_is_running(operator_))
-        sim_loop_set_stopped(sim_operator_loop(operator_), false);
+        sim_start_all(sim);
+    else if (step->action == SIM_STOP)
+        go_on(sim);
     sim_oracle_disturb(sim->oracle, NULL);
     for (size_t i = 0; i < sim->pod_count; i++)
         sim_oracle_disturb(sim->oracle, &sim->pods[i]);
@@ -305,8 +323,7 @@ void sim_heal(struct sim *sim)
     sim_api_set_token(sim->api, SIM_TOKEN);
     for (size_t i = 0; i < sim->pod_count; i++)
         gateway_end(sim, &sim->pods[i]);
-    if (sim->operators[0] && sim_operator_is_running(sim->operators[0]))
-        sim_loop_set_stopped(sim_operator_loop(sim->operators[0]), false);
+    go_on(sim);
     process_end(sim, &none);
 }
 

@@ -77,6 +77,6 @@ void sim_exchange_start(struct sim_exchange *exchange);
 /* The client has gone. */
 void sim_exchange_leave(struct sim_exchange *exchange);
 void sim_exchange_release(struct sim_exchange *exchange);
-void sim_message_free(void *message);
+void sim_message_free(void *arg);
 /* sim_http.c: in the client's loop. */
-void sim_http_take(void *message);
+void sim_http_take(void *arg);

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "gateway/gateways.h"
+#include "core/packing.h"
+#include "replica.h"
 #include "sim/sim_loop.h"
 #include "world.h"
 
@@ -19,6 +20,7 @@
 #define DRIFT_INTERVAL_MS 10000
 #define SECRET_POLL_MS 30000
 #define URLS_MAX 8
+#define OPEN_MAX (8U << 20)
 
 struct sim_operator {
     struct sim_operator_options options;
@@ -33,8 +35,10 @@ struct sim_operator {
     struct loop *loop;
     struct http *http;
     struct world *world;
-    struct reconciler *reconciler;
-    struct gateways *gateways;
+    struct packing *packing;
+    struct replica *replica;
+    struct default_gateways *defaults;
+    bool ending;
     struct gateway_endpoint endpoints[URLS_MAX];
     size_t endpoint_count;
 };
@@ -72,7 +76,12 @@ static void fill_config(struct sim_operator *operator_)
             options->drift_interval_ms ? options->drift_interval_ms : DRIFT_INTERVAL_MS,
         .secret_poll_ms = options->secret_poll_ms ? options->secret_poll_ms : SECRET_POLL_MS,
         .confirm_prune = options->confirm_prune,
+        .leader_elect = options->leader_elect,
+        .lease_name = (char *)(uintptr_t) "grapnel",
     };
+    config->id_namespaces.items = (char **)(uintptr_t)options->id_namespaces;
+    for (size_t i = 0; options->id_namespaces && options->id_namespaces[i]; i++)
+        config->id_namespaces.count++;
     config->namespaces.items = (char **)(uintptr_t)options->namespaces;
 }
 
@@ -107,13 +116,20 @@ void sim_operator_free(struct sim_operator *operator_)
 {
     close(operator_->kubeconfig);
     close(operator_->token);
+    free(operator_->defaults);
     free(operator_);
 }
 
-static void set_default_context(struct sim_operator *operator_)
+/* In place of the one that reads files. */
+struct default_gateways {
+    const struct sim_operator *operator_;
+};
+
+struct default_context default_gateways_context(const struct default_gateways *defaults)
 {
+    const struct sim_operator *operator_ = defaults->operator_;
     const struct sim_operator_options *options = &operator_->options;
-    struct default_context context = {
+    return (struct default_context){
         .endpoints = operator_->endpoints,
         .endpoint_count = operator_->endpoint_count,
         .service = options->service,
@@ -122,53 +138,40 @@ static void set_default_context(struct sim_operator *operator_)
         .abilities = {.version = ""},
         .confirm_prune = options->confirm_prune,
     };
-    reconciler_set_default_context(operator_->reconciler, &context);
 }
 
 /* As app.c has it. */
 static void on_world_ready(void *arg, const struct err *err)
 {
     struct sim_operator *operator_ = arg;
-    const struct config *config = &operator_->config;
-    static const char *const own[] = {"grapnel", NULL};
     if (err)
         abort(); /* a cluster is waited for, however long */
-    struct reconciler_options options = {
-        .resolve =
-            {
-                .default_cooldown = config->default_cooldown,
-                .id_namespaces =
-                    operator_->options.id_namespaces ? operator_->options.id_namespaces : own,
-                .seal_key = &operator_->world->seal_key,
-            },
-        .conversion_grace_ms = config->conversion_grace_ms,
-        .reference_grace_ms = config->reference_grace_ms,
-        .rewrite_delay_ms = config->rewrite_delay_ms,
-        .finalizer_timeout_ms = config->finalizer_timeout_ms,
-    };
-    operator_->reconciler = reconciler_new(operator_->loop, operator_->world->source, &options);
-    set_default_context(operator_);
-    reconciler_start(operator_->reconciler);
+    operator_->replica = replica_new(operator_->loop, operator_->http, &operator_->config,
+                                     operator_->packing, operator_->defaults, operator_->world);
+}
+
+static void tell(const struct sim_operator *operator_, bool leads)
+{
+    if (operator_->options.on_leading)
+        operator_->options.on_leading(operator_->options.arg, operator_->options.name, leads);
 }
 
 static void on_leading(void *arg)
 {
     struct sim_operator *operator_ = arg;
-    const struct config *config = &operator_->config;
-    struct gateways_options gateways = {
-        .owner = config->owner,
-        .cluster = operator_->world->cluster,
-        .drift_interval_ms = config->drift_interval_ms,
-        .confirm_prune = config->confirm_prune,
-    };
-    operator_->gateways = gateways_new(operator_->loop, operator_->http, &gateways,
-                                       &reconciler_gateway_callbacks, operator_->reconciler);
-    reconciler_lead(operator_->reconciler, operator_->world->store, operator_->gateways);
+    tell(operator_, true);
+    replica_lead(operator_->replica);
 }
 
-/* Without an election it leads for as long as it lives. */
-static const struct world_callbacks world_callbacks = {.ready = on_world_ready,
-                                                       .leading = on_leading};
+static void on_lost(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    replica_stand_by(operator_->replica);
+    tell(operator_, false);
+}
+
+static const struct world_callbacks world_callbacks = {
+    .ready = on_world_ready, .leading = on_leading, .lost = on_lost};
 
 static void open_world(void *arg)
 {
@@ -185,6 +188,10 @@ static void open_world(void *arg)
 void sim_operator_start(struct sim_operator *operator_)
 {
     const struct sim_operator_options *options = &operator_->options;
+    if (!operator_->defaults) {
+        operator_->defaults = xcalloc(1, sizeof(*operator_->defaults));
+        operator_->defaults->operator_ = operator_;
+    }
     if (operator_->running)
         abort();
     operator_->incarnation++;
@@ -198,6 +205,8 @@ void sim_operator_start(struct sim_operator *operator_)
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
+    operator_->packing = packing_new(options->open_max ? options->open_max : OPEN_MAX);
+    sim_loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }
 
@@ -205,6 +214,35 @@ void sim_operator_mark_killed(struct sim_operator *operator_)
 {
     if (operator_->running)
         sim_loop_kill(operator_->loop);
+}
+
+static void on_released(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    sim_loop_kill(operator_->loop);
+}
+
+static void terminate(void *arg)
+{
+    struct sim_operator *operator_ = arg;
+    if (operator_->ending || !operator_->world)
+        return;
+    operator_->ending = true;
+    if (operator_->replica)
+        replica_stand_by(operator_->replica);
+    tell(operator_, false);
+    operator_->world->ops->release(operator_->world, on_released, operator_);
+}
+
+void sim_operator_terminate(struct sim_operator *operator_)
+{
+    if (operator_->running)
+        sim_loop_call(operator_->loop, terminate, NULL, operator_);
+}
+
+bool sim_operator_leads(const struct sim_operator *operator_)
+{
+    return operator_->running && operator_->replica && replica_gateways(operator_->replica);
 }
 
 bool sim_operator_is_killed(const struct sim_operator *operator_)
@@ -218,14 +256,13 @@ size_t sim_operator_kill(struct sim_operator *operator_)
     if (!operator_->running)
         return 0;
     sim_loop_kill(operator_->loop);
-    reconciler_free(operator_->reconciler);
-    if (operator_->gateways)
-        operator_->gateways->ops->free(operator_->gateways);
+    replica_free(operator_->replica);
     world_free(operator_->world);
+    packing_free(TAKE(operator_->packing));
     size_t left = sim_http_free(operator_->http);
     left += sim_loop_free(operator_->loop);
-    operator_->reconciler = NULL;
-    operator_->gateways = NULL;
+    operator_->replica = NULL;
+    operator_->ending = false;
     operator_->world = NULL;
     operator_->http = NULL;
     operator_->loop = NULL;
@@ -255,5 +292,5 @@ const char *sim_operator_name(const struct sim_operator *operator_)
 
 const struct reconciler *sim_operator_reconciler(const struct sim_operator *operator_)
 {
-    return operator_->reconciler;
+    return operator_->replica ? replica_reconciler(operator_->replica) : NULL;
 }

@@ -32,7 +32,12 @@ struct sim_operator_options {
     int64_t secret_poll_ms;    /* 0: 30 s */
     int64_t rewrite_delay_ms;  /* 0: 30 s */
     bool confirm_prune;
+    bool leader_elect;
+    /* It leads now, or not any more. NULL: nobody listens. */
+    void (*on_leading)(void *arg, const char *name, bool leads);
+    void *arg;
     uint32_t slow_permille; /* of the loop */
+    size_t open_max;        /* bytes of objects that stay unpacked; 0: as many as there are */
     int64_t clock_rate;     /* of the loop */
 };
 
@@ -46,6 +51,9 @@ bool sim_operator_is_killed(const struct sim_operator *operator_);
 /* Frees everything: not from within its own callbacks. Returns how much was left on its loop and
  * client (timers, calls), which should be nothing. */
 size_t sim_operator_kill(struct sim_operator *operator_);
+/* As on SIGTERM: stops writing, gives its lease up, and ends. */
+void sim_operator_terminate(struct sim_operator *operator_);
+bool sim_operator_leads(const struct sim_operator *operator_);
 bool sim_operator_is_running(const struct sim_operator *operator_);
 /* How often it was started. */
 unsigned sim_operator_incarnation(const struct sim_operator *operator_);

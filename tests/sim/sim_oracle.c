@@ -54,7 +54,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     oracle->sim = sim;
     oracle->apis = strmap_new(sim_api_track_free);
     oracle->webhooks = strset_new();
-    oracle->deleted_webhooks = strset_new();
+    oracle->deleted_webhooks = strmap_new(free);
     oracle->gone_with_crd = strset_new();
     oracle->denials = strset_new();
     oracle->flights = strmap_new(free);
@@ -156,11 +156,13 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     oracle->api_disturbed_at = sim_now(sim->time);
     size_t count;
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sim_oracle_note_place(oracle, all[i]);
+        sim_oracle_note_copies(oracle, all[i]);
+    }
     /* What the backup does not have is gone, as far as anybody can tell. */
     for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))
-        strset_add(oracle->deleted_webhooks, strmap_entry_key(e));
+        sim_oracle_note_deletion(oracle, strmap_entry_key(e));
     CLEANUP(freep)
     const struct sim_object **webhooks = sim_store_all(sim->store, OBJECT_WEBHOOK, &count);
     for (size_t i = 0; i < count; i++)
@@ -174,7 +176,7 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
         return;
     /* The CRD is served again, and they are not there: from now on that is a deletion. */
     for (struct strmap_entry *e = strmap_first(oracle->gone_with_crd); e; e = strmap_next(e))
-        strset_add(oracle->deleted_webhooks, strmap_entry_key(e));
+        sim_oracle_note_deletion(oracle, strmap_entry_key(e));
     strmap_clear(oracle->gone_with_crd);
 }
 

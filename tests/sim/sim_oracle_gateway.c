@@ -117,23 +117,26 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     int64_t version = sim_document_version(write->document, write->oas);
     if (!track)
         return;
-    int64_t *before = strmap_get(track->pushed, pod->pod->name);
+    CLEANUP(freep) char *place = xasprintf("%s %s", pod->pod->name, write->id);
+    int64_t *before = strmap_get(track->pushed, place);
     if (before && version < *before && !sim_oracle_may_be_old(oracle, track->key))
         sim_fail(oracle->sim, "older", "%s gets version %" PRId64 " of %s after %" PRId64,
                  pod->pod->name, version, track->key, *before);
     int64_t *now = xmalloc(sizeof(*now));
     *now = version;
-    strmap_set(track->pushed, pod->pod->name, now);
+    strmap_set(track->pushed, place, now);
 }
 
 /* A definition that changes its form before the gateway has loaded it cannot be deleted in between:
- * the file of its first form stays. */
-static void note_stray(struct sim_pod_track *pod, const struct sim_gateway_write *write)
+ * the file of its first form stays. So does it where the process is killed between. */
+static void note_stray(struct sim_oracle *oracle, struct sim_pod_track *pod,
+                       const struct sim_gateway_write *write)
 {
     struct sim_definition disk;
     struct sim_definition loaded;
     if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas &&
-        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas))
+        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas || oracle->trap ||
+         oracle->killed_at >= 0))
         strset_add(pod->strays, write->id);
 }
 
@@ -152,7 +155,7 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_foreign(oracle, write, pod, marker);
     check_resolved(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
-    note_stray(pod, write);
+    note_stray(oracle, pod, write);
     strset_add(pod->ours, write->id);
 }
 

@@ -121,6 +121,23 @@ static void say_conditions(struct sim_oracle *oracle, const struct sim_request *
     json_decref(body);
 }
 
+/* Whoever leads by its own account may still find another that leads since: it was stopped, and
+ * must not write any more. */
+static void check_leader(struct sim_oracle *oracle, const struct sim_request *request)
+{
+    struct sim *sim = oracle->sim;
+    if (!sim->options.elect)
+        return;
+    unsigned number = sim_number_of(request->client);
+    int64_t since = sim->leads_since[number];
+    if (since < 0)
+        sim_fail(sim, "no-leader", "%s writes (%s %s%s) and does not lead", request->client,
+                 request->method, request->host, request->path);
+    else if (sim->leads_since[!number] > since)
+        sim_fail(sim, "two-leaders", "%s writes (%s %s%s) although another leads by now",
+                 request->client, request->method, request->host, request->path);
+}
+
 static void on_sent(void *arg, struct sim_exchange *exchange)
 {
     struct sim_oracle *oracle = arg;
@@ -140,6 +157,7 @@ static void on_sent(void *arg, struct sim_exchange *exchange)
         !oracle->trap_is_after)
         spring(oracle, request);
     if (is_external_write(request)) {
+        check_leader(oracle, request);
         sim_say(oracle->sim, "%s: %s %s%s", request->client, request->method, request->host,
                 request->path);
         say_conditions(oracle, request);

@@ -26,7 +26,7 @@ struct sim_api_track {
     char *key;
     struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
     struct strmap *known;  /* "ref call": every copy that was ever written */
-    struct strmap *pushed; /* gateway → int64_t: the highest version */
+    struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
 };
@@ -58,7 +58,7 @@ struct sim_oracle {
     struct sim *sim;
     struct strmap *apis;             /* uid → struct sim_api_track */
     struct strmap *webhooks;         /* uids of all that have ever been */
-    struct strmap *deleted_webhooks; /* uids */
+    struct strmap *deleted_webhooks; /* uid → int64_t: since when */
     struct strmap *gone_with_crd;    /* uids, while their CRD goes */
     struct strmap *denials;          /* "uid ns": the Webhook has not let the namespace in */
     bool ignored[SIM_KIND_COUNT];
@@ -84,10 +84,14 @@ struct sim_oracle {
 };
 
 /* sim_oracle_store.c */
-void sim_oracle_on_change(void *oracle, const struct sim_change *change);
+void sim_oracle_on_change(void *arg, const struct sim_change *change);
+/* A Webhook is gone, as anybody can see from now on. */
+void sim_oracle_note_deletion(struct sim_oracle *oracle, const char *uid);
 void sim_oracle_note_place(struct sim_oracle *oracle, const struct sim_object *api);
+/* The copies that its status has, wherever they are from. */
+void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api);
 struct sim_api_track *sim_oracle_track(struct sim_oracle *oracle, const char *uid, const char *key);
-void sim_api_track_free(void *track);
+void sim_api_track_free(void *value);
 /* "ref call" with the call's suspension left out. Owned. */
 char *sim_copy_print(const char *ref, const json_t *call);
 /* sim_oracle_gateway.c */
@@ -98,7 +102,7 @@ const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_
 struct sim_pod_track *sim_oracle_pod(struct sim_oracle *oracle, const struct sim_gateway *gateway);
 /* Its document is in a ConfigMap that has changed lately. */
 bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key);
-void sim_foreign_track_free(void *track);
+void sim_foreign_track_free(void *value);
 /* sim_oracle_net.c */
 extern const struct sim_net_watcher sim_oracle_net_watcher;
 /* sim_rest*.c: true: fine. */

@@ -91,6 +91,18 @@ static bool was_ever_denied(const struct sim_oracle *oracle, const char *uid, co
     return strmap_has(oracle->denials, key);
 }
 
+/* The least that a deletion has to stand; clocks of processes may run a little fast. */
+#define GRACE (SECONDS * 7 / 2)
+
+void sim_oracle_note_deletion(struct sim_oracle *oracle, const char *uid)
+{
+    if (strmap_has(oracle->deleted_webhooks, uid))
+        return;
+    int64_t *since = xmalloc(sizeof(*since));
+    *since = sim_now(oracle->sim->time);
+    strmap_set(oracle->deleted_webhooks, uid, since);
+}
+
 static void check_conversion(struct sim_oracle *oracle, const struct sim_object *api,
                              const struct resolved_ref *ref, const struct sim_copy_track *before)
 {
@@ -102,6 +114,11 @@ static void check_conversion(struct sim_oracle *oracle, const struct sim_object 
                  "%s: reference %s is converted, and Webhook %s/%s (%s) has not "
                  "been deleted",
                  api->key, ref->ref, ref->webhook_ns, ref->webhook_name, ref->webhook_uid);
+    const int64_t *since = strmap_get(oracle->deleted_webhooks, ref->webhook_uid);
+    if (since && sim_now(sim->time) - *since < GRACE)
+        sim_fail(sim, "grace",
+                 "%s: reference %s is converted %" PRId64 " ms after its Webhook went", api->key,
+                 ref->ref, (sim_now(sim->time) - *since) / 1000);
     json_t *call = sim_call_of_copy(ref->copy);
     if (before && !json_equal(before->call, call)) {
         CLEANUP(freep) char *was = sim_json_dump(before->call);
@@ -122,6 +139,19 @@ static void note_copy(struct sim_api_track *track, const struct resolved_ref *re
     CLEANUP(freep) char *print = sim_copy_print(ref->ref, copy->call);
     strset_add(track->known, print);
     strmap_set(track->copies, ref->ref, copy);
+}
+
+void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct accepted *accepted = sim_copies(api);
+    const json_t *webhooks = sim_json_get(api->tree, "status", "webhooks", NULL);
+    for (size_t i = 0; i < json_array_size(webhooks); i++) {
+        const struct resolved_ref *ref =
+            accepted_get(accepted, sim_json_text(json_array_get(webhooks, i), "ref", NULL));
+        if (ref)
+            note_copy(sim_oracle_track(oracle, api->uid, api->key), ref);
+    }
+    accepted_free(accepted);
 }
 
 /* A copy may only be erased when nobody refers to it any more, or when the Webhook does not let the
@@ -348,6 +378,7 @@ static void say_content(struct sim_oracle *oracle, const struct sim_object *obje
     free(annotations);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): one branch a kind of change */
 void sim_oracle_on_change(void *arg, const struct sim_change *change)
 {
     struct sim_oracle *oracle = arg;
@@ -363,10 +394,10 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
         say_content(oracle, object);
     if (change->kind == OBJECT_WEBHOOK && change->after)
         strset_add(oracle->webhooks, change->after->uid);
-    if (change->kind == OBJECT_WEBHOOK && !change->after)
-        strset_add(oracle->ignored[OBJECT_WEBHOOK] ? oracle->gone_with_crd
-                                                   : oracle->deleted_webhooks,
-                   change->before->uid);
+    if (change->kind == OBJECT_WEBHOOK && !change->after && oracle->ignored[OBJECT_WEBHOOK])
+        strset_add(oracle->gone_with_crd, change->before->uid);
+    else if (change->kind == OBJECT_WEBHOOK && !change->after)
+        sim_oracle_note_deletion(oracle, change->before->uid);
     if ((change->kind == OBJECT_WEBHOOK || change->kind == OBJECT_NAMESPACE) && change->after)
         note_denials(oracle);
     if (change->kind == OBJECT_CONFIGMAP)

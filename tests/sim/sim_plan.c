@@ -108,8 +108,10 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
         .fixed = sim_random_chance(&random, 150),
         .page_max = sim_random_chance(&random, 400) ? 1 + sim_random_below(&random, 3) : 0,
         .splits = sim_random_chance(&random, 300),
+        .open_max = sim_random_chance(&random, 300) ? 1 + sim_random_below(&random, 6000) : 0,
         .slow_permille = sim_random_chance(&random, 300) ? sim_random_below(&random, 300) : 0,
     };
+    plan->options.elect = profile != SIM_CALM && sim_random_chance(&random, 200);
     plan->latency_ms = sim_random_chance(&random, 800) ? 2 : 300;
     plan->in_turn = profile == SIM_CALM || sim_random_chance(&random, 150);
     plan->calms_down = profile == SIM_CALM;

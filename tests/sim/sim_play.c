@@ -63,8 +63,8 @@ void sim_await_rest(struct sim *sim)
 }
 
 /* What is underway or put off when the last thing is as it should be comes to its end first: specs
- * are rewritten after 30 s. */
-#define LINGER_MS 65000
+ * are rewritten after 30 s, a status follows its gateways within 120 s. */
+#define LINGER_MS 130000
 
 void sim_check_quiet(struct sim *sim, int64_t quiet_ms)
 {
@@ -83,15 +83,14 @@ void sim_check_quiet(struct sim *sim, int64_t quiet_ms)
 
 static void on_restart(void *arg)
 {
-    sim_start(arg, 0);
+    sim_start_all(arg);
 }
 
 static void on_crash(void *arg, const char *client)
 {
     struct sim *sim = arg;
-    (void)client;
-    sim_operator_mark_killed(sim->operators[0]);
-    sim_after(sim->time, CRASH_RESTART_MS * 1000, on_restart, NULL, sim);
+    sim_operator_mark_killed(sim->operators[sim_number_of(client)]);
+    sim_after(sim->time, INT64_C(1000) * CRASH_RESTART_MS, on_restart, NULL, sim);
 }
 
 static void play_steps(struct play *play)
@@ -137,7 +136,7 @@ void sim_play(const struct sim_plan *plan, bool story, struct sim_verdict *ret_v
     if (plan->crash_at)
         sim_oracle_at_write(sim->oracle, plan->crash_at, plan->crash_after, plan->crash_of_requests,
                             on_crash, sim);
-    sim_start(sim, 0);
+    sim_start_all(sim);
     play_steps(&play);
     if (!sim->failed) {
         sim_say(sim, "everything is healed");
@@ -149,7 +148,8 @@ void sim_play(const struct sim_plan *plan, bool story, struct sim_verdict *ret_v
     CLEANUP(buf_fini) struct buf end;
     buf_init(&end, BUF_UNLIMITED);
     sim_end_state(sim, &end);
-    sim_kill(sim, 0);
+    for (unsigned i = 0; i < SIM_OPERATORS_MAX; i++)
+        sim_kill(sim, i);
     *ret_verdict = (struct sim_verdict){
         .failed = sim->failed,
         .writes = sim_oracle_writes(sim->oracle),

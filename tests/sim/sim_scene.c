@@ -13,7 +13,7 @@
 
 #define QUIET_MS 65000
 #define STEP_MS 1000
-#define PATIENCE_MS 600000
+#define PATIENCE_MS 700000
 
 void scene_api(struct sim *sim, const char *key, unsigned version, bool oas, const char *ref)
 {
@@ -118,22 +118,29 @@ struct sim *scene_new(const struct scene_options *options)
     return sim;
 }
 
+static void print_story(const struct sim *sim, const char *why)
+{
+    printf("%s%s: %s\nnot at rest: %s\n", buf_text(&sim->story), sim->oracle_name, sim->failure,
+           why);
+    fflush(stdout);
+}
+
 int64_t scene_rest(struct sim *sim)
 {
     int64_t began = sim_now_ms(sim->time);
-    while (!sim->failed && !scene_is_at_rest(sim)) {
-        if (sim_now_ms(sim->time) - began > PATIENCE_MS)
-            return -1;
-        sim_run(sim, STEP_MS);
-    }
-    return sim->failed ? -1 : sim_now_ms(sim->time) - began;
-}
-
-bool scene_is_at_rest(struct sim *sim)
-{
     CLEANUP(buf_fini) struct buf why;
     buf_init(&why, BUF_UNLIMITED);
-    return sim_oracle_at_rest(sim->oracle, &why);
+    while (!sim->failed && !sim_oracle_at_rest(sim->oracle, &why)) {
+        if (sim_now_ms(sim->time) - began > PATIENCE_MS) {
+            print_story(sim, buf_text(&why));
+            return -1;
+        }
+        sim_run(sim, STEP_MS);
+        buf_clear(&why);
+    }
+    if (sim->failed)
+        print_story(sim, "");
+    return sim->failed ? -1 : sim_now_ms(sim->time) - began;
 }
 
 bool scene_end(struct sim *sim)

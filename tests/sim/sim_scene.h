@@ -27,10 +27,9 @@ void scene_secret(struct sim *sim, const char *key, unsigned version);
 /* An object goes at once, whatever finalizers it has. */
 void scene_vanish(struct sim *sim, unsigned kind, const char *key);
 
-/* Waits until everything is as it should be; how long it took. -1: it is not within ten minutes, or
- * a rule was broken. */
+/* Waits until everything is as it should be; how long it took. -1, and the story is printed: it is
+ * not within twelve minutes, or a rule was broken. */
 int64_t scene_rest(struct sim *sim);
-bool scene_is_at_rest(struct sim *sim);
 struct sim_host *scene_api_host(struct sim *sim);
 struct sim_host *scene_gateway_host(struct sim *sim, unsigned number);
 /* POSTs that the gateways of the default context have taken. */

@@ -29,8 +29,8 @@ static const struct sim_resource resources[SIM_KIND_COUNT] = {
                               "EndpointSlice", true, NULL},
     [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
                     "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
-    [SIM_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
-                   true, NULL},
+    [OBJECT_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
+                      true, NULL},
 };
 
 const struct sim_resource *sim_resource_of(unsigned kind)

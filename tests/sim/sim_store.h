@@ -16,9 +16,8 @@
  */
 struct sim_store;
 
-/* Kinds: those of enum object_kind, and what only the servers know. */
-#define SIM_LEASE OBJECT_KIND_COUNT
-#define SIM_KIND_COUNT (OBJECT_KIND_COUNT + 1)
+/* Kinds: those of enum object_kind. */
+#define SIM_KIND_COUNT OBJECT_KIND_COUNT
 
 struct sim_resource {
     const char *root; /* "/api/v1", "/apis/GROUP/VERSION" */
@@ -97,7 +96,7 @@ enum sim_patch_form { SIM_MERGE_PATCH, SIM_JSON_PATCH };
 void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *ns,
                       json_t *tree, struct sim_result *ret_result);
 void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
-                      json_t *tree, bool status, struct sim_result *ret_result);
+                      json_t *next, bool status, struct sim_result *result);
 void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *key,
                      json_t *patch, enum sim_patch_form form, bool status,
                      struct sim_result *ret_result);

@@ -95,7 +95,7 @@ static void sync_all(void *arg)
         struct held *held = strmap_entry_value(e);
         bool changed = false;
         if (held->removing) {
-            if (held->document) {
+            if (held->document && !gateways->hold) {
                 free(TAKE(held->document));
                 changed = true;
             }

@@ -18,7 +18,7 @@ struct fake_gateways *fake_gateways_new(struct loop *loop,
 void fake_gateways_free(struct fake_gateways *gateways);
 struct gateways *fake_gateways_port(struct fake_gateways *gateways);
 
-/* Pushes wait until this is false again (the APIs are pending). */
+/* Pushes and removals wait until this is false again (the APIs are pending, or leaving). */
 void fake_gateways_hold(struct fake_gateways *gateways, bool hold);
 /* From now on this API stands so, with `synced` of two endpoints; told. */
 void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,

@@ -43,6 +43,8 @@ struct loop {
     struct deferred *deferred;
     size_t deferred_count;
     size_t deferred_capacity;
+    loop_fn *after;
+    void *after_arg;
 };
 
 #define START_MS 1000000
@@ -191,11 +193,24 @@ void loop_watch_free(struct loop_watch *watch)
     free(watch);
 }
 
+void fake_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg)
+{
+    loop->after = fn;
+    loop->after_arg = arg;
+}
+
+static void call(const struct loop *loop, loop_fn *fn, void *arg)
+{
+    fn(arg);
+    if (loop->after)
+        loop->after(loop->after_arg);
+}
+
 void fake_loop_readable(struct loop *loop, int fd)
 {
     for (struct loop_watch *watch = loop->watches; watch; watch = watch->next) {
         if (watch->fd == fd) {
-            watch->fn(watch->arg);
+            call(loop, watch->fn, watch->arg);
             break;
         }
     }
@@ -207,8 +222,8 @@ void fake_loop_run(struct loop *loop)
     for (int rounds = 0; loop->deferred_count; rounds++) {
         if (rounds > 1000000)
             fail_msg("a deferred call defers itself for ever");
-        struct deferred call = take_deferred(loop, 0);
-        call.fn(call.arg);
+        struct deferred next = take_deferred(loop, 0);
+        call(loop, next.fn, next.arg);
     }
 }
 
@@ -241,7 +256,7 @@ void fake_loop_advance(struct loop *loop, int64_t ms)
     while ((timer = earliest(loop)) && timer->due <= until) {
         loop->now = timer->due > loop->now ? timer->due : loop->now;
         timer->due = -1;
-        timer->fn(timer->arg);
+        call(loop, timer->fn, timer->arg);
         fake_loop_run(loop);
     }
     loop->now = until;

@@ -22,5 +22,7 @@ void fake_loop_stand(struct loop *loop, int64_t ms);
 int64_t fake_loop_next(const struct loop *loop);
 /* Moves the wall clock without the other. */
 void fake_loop_set_wall_time(struct loop *loop, int64_t seconds);
+/* Calls fn after each callback, as net/loop.h does. */
+void fake_loop_after_callbacks(struct loop *loop, loop_fn *fn, void *arg);
 /* Calls the watch on `fd`, if there is one, as if it were readable. */
 void fake_loop_readable(struct loop *loop, int fd);

@@ -297,7 +297,7 @@ void fake_world_apply(struct fake_world *world, const char *json)
     CLEANUP(freep) char *key = ns ? object_key_of(ns, name) : xstrdup(name);
     const struct object *present = cache_get(world->objects, kind, key);
     if (present) {
-        json_auto_t *before = json_text_parse(present->text);
+        json_auto_t *before = json_text_parse(object_text(present));
         const json_t *old = json_object_get(before, "metadata");
         static const char *const kept[] = {"uid",        "creationTimestamp", "generation",
                                            "finalizers", "annotations",       "deletionTimestamp"};
@@ -335,7 +335,7 @@ static void remove_object(struct fake_world *world, enum object_kind kind, const
 static void remove_if_released(struct fake_world *world, enum object_kind kind, const char *key)
 {
     const struct object *object = cache_get(world->objects, kind, key);
-    struct span finalizers = json_text_get(object->text, "metadata", "finalizers", NULL);
+    struct span finalizers = json_text_get(object_text(object), "metadata", "finalizers", NULL);
     struct json_text_iter iter = json_text_iterate(finalizers);
     if (object->deleting && !json_text_next(&iter))
         remove_object(world, kind, key);
@@ -345,7 +345,7 @@ void fake_world_delete(struct fake_world *world, enum object_kind kind, const ch
 {
     const struct object *object = cache_get(world->objects, kind, key);
     assert_non_null(object);
-    json_t *tree = json_text_parse(object->text);
+    json_t *tree = json_text_parse(object_text(object));
     json_t *metadata = json_object_get(tree, "metadata");
     char now[21];
     str_format_time(now, loop_wall_time(world->loop));
@@ -364,7 +364,7 @@ void fake_world_delete(struct fake_world *world, enum object_kind kind, const ch
 void fake_world_strip(struct fake_world *world, enum object_kind kind, const char *key)
 {
     const struct object *object = cache_get(world->objects, kind, key);
-    json_t *tree = json_text_parse(object->text);
+    json_t *tree = json_text_parse(object_text(object));
     json_object_del(json_object_get(tree, "metadata"), "finalizers");
     put_tree(world, kind, tree);
     remove_if_released(world, kind, key);
@@ -529,7 +529,7 @@ static int perform(struct store_call *call, struct err *err)
         return err_set(err, ERR_NOT_FOUND, 404, "not found");
     if (!str_equal(object->version, call->version) || !str_equal(object->uid, call->uid))
         return err_set(err, ERR_CONFLICT, 409, "the object has been modified");
-    json_t *tree = json_text_parse(object->text);
+    json_t *tree = json_text_parse(object_text(object));
     json_t *metadata = json_object_get(tree, "metadata");
     if (call->status) {
         json_t *status = json_loads(call->status, 0, NULL);
@@ -781,7 +781,7 @@ char *fake_world_read(const struct fake_world *world, enum object_kind kind, con
     const struct object *object = cache_get(world->objects, kind, key);
     if (!object)
         return NULL;
-    json_auto_t *tree = json_text_parse(object->text);
+    json_auto_t *tree = json_text_parse(object_text(object));
     const json_t *value = value_at(tree, path);
     return value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
 }
@@ -811,7 +811,7 @@ void fake_world_expect_reason(const struct fake_world *world, enum object_kind k
     const struct object *object = cache_get(world->objects, kind, key);
     assert_non_null(object);
     struct json_text_iter iter =
-        json_text_iterate(json_text_get(object->text, "status", "conditions", NULL));
+        json_text_iterate(json_text_get(object_text(object), "status", "conditions", NULL));
     CLEANUP(freep) char *found = NULL;
     while (json_text_next(&iter)) {
         if (json_text_is(json_text_member(iter.value, "type"), condition))
@@ -820,6 +820,6 @@ void fake_world_expect_reason(const struct fake_world *world, enum object_kind k
     if (!str_equal(found, reason))
         fail_msg("%s %s: %s is %s, %s was expected; status: %.*s", object_kind_name(kind), key,
                  condition, found ? found : "absent", reason ? reason : "nothing",
-                 (int)json_text_member(object->text, "status").length,
-                 json_text_member(object->text, "status").ptr);
+                 (int)json_text_member(object_text(object), "status").length,
+                 json_text_member(object_text(object), "status").ptr);
 }

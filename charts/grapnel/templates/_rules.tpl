@@ -6,10 +6,10 @@
 # patch: the finalizer, the annotation with converted copies, and the rewrite of a spec.
 - apiGroups: [tyk.tyk.io]
   resources: [apidefinitions]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [tyk.tyk.io]
   resources: [webhooks, operatorcontexts]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [tyk.tyk.io]
   resources: [apidefinitions/status, webhooks/status, operatorcontexts/status]
   verbs: [patch]
@@ -23,10 +23,10 @@
 {{- define "grapnel.rules.gateways" -}}
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 
 {{/* Cluster-wide: labels for allowedNamespaces, and the uid of kube-system, which tells clusters apart on shared gateways. */}}
@@ -56,10 +56,12 @@
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+{{- if .Values.rbac.scoped }}
 # A Role grants just the namespace it is in: its uid tells clusters apart where that of kube-system may not be read.
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get]
+{{- end }}
 # The key that seals Secret values in copies.
 - apiGroups: [""]
   resources: [secrets]

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/packing.h"
 #include "dir/dir_source.h"
 #include "dir/dir_state.h"
 #include "support/fake_loop.h"
@@ -25,6 +26,7 @@ static const enum object_kind kinds[] = {OBJECT_API, OBJECT_WEBHOOK};
 struct fixture {
     struct temp_folder folder; /* d/ holds the manifests, s the state */
     struct loop *loop;
+    struct packing *packing;
     struct dir_state *state;
     struct object_source *source;
     struct buf told;         /* a line a call of the sink */
@@ -116,6 +118,8 @@ static int set_up(void **state)
     temp_folder_make(&fixture->folder);
     temp_mkdir(&fixture->folder, "d");
     fixture->loop = fake_loop_new(1);
+    fixture->packing = packing_new(0);
+    fake_loop_after_callbacks(fixture->loop, packing_rest, fixture->packing);
     buf_init(&fixture->told, BUF_UNLIMITED);
     fixture->versions = strmap_new(free);
     log_setup(LOG_LEVEL_ERROR + 1, true);
@@ -136,6 +140,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     stop(fixture);
+    packing_free(fixture->packing);
     fake_loop_free(fixture->loop);
     buf_fini(&fixture->told);
     strmap_free(fixture->versions);
@@ -151,7 +156,8 @@ static void open_source(struct fixture *fixture, bool confirm_prune)
     CLEANUP(freep) char *path = temp_path(&fixture->folder, "d");
     if (dir_state_open(state_path, &fixture->state, &err) < 0)
         fail_msg("%s", err.msg);
-    struct dir_source_options options = {.path = path, .confirm_prune = confirm_prune};
+    struct dir_source_options options = {
+        .path = path, .confirm_prune = confirm_prune, .packing = fixture->packing};
     if (dir_source_new(fixture->loop, fixture->state, &options, &fixture->source, &err) < 0)
         fail_msg("%s", err.msg);
 }
@@ -320,7 +326,7 @@ static void only_content_makes_a_generation(void **state)
     settle(fixture);
     check_told(fixture, "put Webhook default/a g1\n");
     const struct object *object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "default/a");
-    assert_null(json_text_get(object->text, "status", "id", NULL).ptr);
+    assert_null(json_text_get(object_text(object), "status", "id", NULL).ptr);
     assert_string_equal(object->uid, "default/a");
     assert_int_equal(object->created, 1767225600);
     temp_write(
@@ -473,7 +479,7 @@ static void a_broken_file_keeps_its_last_good_objects(void **state)
                "put Webhook default/b g1 d/a.yaml:9: not YAML: did not find expected node content\n"
                "put Webhook default/c g2\n" TROUBLE);
     const struct object *object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "default/a");
-    assert_true(json_text_is(json_text_get(object->text, "spec", "method", NULL), "POST"));
+    assert_true(json_text_is(json_text_get(object_text(object), "spec", "method", NULL), "POST"));
     /* While it is broken, nothing is known to be gone: it may stand in there. */
     temp_unlink(&fixture->folder, "d/c.yaml");
     settle(fixture);
@@ -547,7 +553,7 @@ static void objects_that_stand_twice_are_refused_until_one_goes(void **state)
                         "stands twice, also at "
                         "d/b.yaml:2 (remove or rename one of them)\n");
     const struct object *object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "default/a");
-    assert_true(json_text_is(json_text_get(object->text, "spec", "method", NULL), "POST"));
+    assert_true(json_text_is(json_text_get(object_text(object), "spec", "method", NULL), "POST"));
     /* The first goes: the second counts now. */
     temp_unlink(&fixture->folder, "d/a.yaml");
     settle(fixture);
@@ -773,7 +779,7 @@ static void generation_and_age_outlive_a_restart(void **state)
     object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "default/a");
     assert_string_equal(object->version, version);
     assert_int_equal(object->created, created);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
     /* Changed while nobody looked. */
     temp_write(&fixture->folder, "d/a.yaml", HOOK("a", "  method: PUT\n"));
     restart(fixture);

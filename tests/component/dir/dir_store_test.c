@@ -103,7 +103,8 @@ static void on_done(void *arg, const struct object *object, const struct err *er
     }
     if (!object)
         fail_msg("neither an object nor an error");
-    CLEANUP(freep) char *id = json_text_string(json_text_get(object->text, "status", "id", NULL));
+    CLEANUP(freep)
+    char *id = json_text_string(json_text_get(object_text(object), "status", "id", NULL));
     buf_add_format(&fixture->told, "%s %s\n", object->key, id ? id : "-");
 }
 
@@ -203,8 +204,8 @@ static void a_status_is_written_and_joined(void **state)
     assert_int_equal(object->generation, 1);
     assert_int_equal(object->created, NOW);
     int64_t observed = 0;
-    assert_true(json_text_int64(json_text_get(object->text, "status", "observedGeneration", NULL),
-                                &observed));
+    assert_true(json_text_int64(
+        json_text_get(object_text(object), "status", "observedGeneration", NULL), &observed));
     assert_int_equal(observed, -1);
     CLEANUP(freep) char *version = xstrdup(object->version);
 
@@ -233,7 +234,7 @@ static void a_status_is_written_and_joined(void **state)
     version = xstrdup(object->version);
     object = put_hook(fixture, "a");
     assert_string_equal(object->version, version);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
 }
 
 static void writes_on_a_stale_object_are_conflicts(void **state)
@@ -276,7 +277,7 @@ static void a_disk_that_refuses_is_transient(void **state)
     fake_loop_run(fixture->loop);
     check_told(fixture, "transient\n");
     object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "n/a");
-    assert_null(json_text_get(object->text, "status", "id", NULL).ptr);
+    assert_null(json_text_get(object_text(object), "status", "id", NULL).ptr);
     CLEANUP(freep) char *path = temp_path(&fixture->folder, "deep/state/status/Webhook.n.a.yaml");
     assert_int_equal(rmdir(path), 0);
     write_status(fixture, object, "{\"id\":\"1\"}");
@@ -378,7 +379,7 @@ static void problems_do_not_make_generations_nor_lose_the_status(void **state)
     assert_string_equal(object->problem, "broken");
     assert_string_not_equal(object->version, version);
     assert_int_equal(object->generation, 1);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
     assert_null(dir_state_accepted(fixture->state, OBJECT_WEBHOOK, "n/a")->problem);
     object = dir_state_set_problem(fixture->state, OBJECT_WEBHOOK, "n/a", NULL);
     assert_null(object->problem);
@@ -408,12 +409,12 @@ static void names_cannot_lead_out_of_the_folder(void **state)
     start(fixture);
     /* Each is found again, also those that differ only behind what a file name holds. */
     const struct object *object = put_hook(fixture, longest);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "y"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "y"));
     longest[252] = 'a';
     object = put_hook(fixture, longest);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
     object = put_hook(fixture, "../../../etc/x");
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
 }
 
 static void damaged_statuses_are_made_anew(void **state)
@@ -438,7 +439,7 @@ static void damaged_statuses_are_made_anew(void **state)
         const struct object *object = put_hook(fixture, "a");
         assert_int_equal(object->generation, 1);
         assert_int_equal(object->created, NOW);
-        assert_null(json_text_get(object->text, "status", "id", NULL).ptr);
+        assert_null(json_text_get(object_text(object), "status", "id", NULL).ptr);
         stop(fixture);
     }
 }
@@ -474,7 +475,7 @@ static void kinds_without_a_status_leave_no_files(void **state)
     const struct object *object =
         put(fixture, OBJECT_SECRET,
             "{\"metadata\":{\"name\":\"s\",\"namespace\":\"n\"},\"data\":{\"a\":\"aGk=\"}}");
-    assert_null(json_text_member(object->text, "status").ptr);
+    assert_null(json_text_member(object_text(object), "status").ptr);
     CLEANUP(freep) char *version = xstrdup(object->version);
     object = put(fixture, OBJECT_SECRET,
                  "{\"metadata\":{\"name\":\"s\",\"namespace\":\"n\"},\"data\":{\"a\":\"aG8=\"}}");

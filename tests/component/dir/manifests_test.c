@@ -103,9 +103,9 @@ static void a_manifest_is_completed_as_the_api_server_would(void **state)
     assert_int_equal(object->kind, OBJECT_WEBHOOK);
     assert_string_equal(object->key, "default/pager");
     assert_null(object->problem);
-    assert_true(json_text_is(json_text_get(object->text, "spec", "method", NULL), "POST"));
+    assert_true(json_text_is(json_text_get(object_text(object), "spec", "method", NULL), "POST"));
     assert_true(
-        json_text_is(json_text_get(object->text, "metadata", "namespace", NULL), "default"));
+        json_text_is(json_text_get(object_text(object), "metadata", "namespace", NULL), "default"));
     assert_int_equal(fixture->manifests.file_count, 1);
     assert_false(manifests_have_errors(&fixture->manifests));
 }
@@ -169,8 +169,8 @@ static void base64_of_several_lines_is_joined(void **state)
     load(fixture, NULL);
     check_told(fixture, "");
     const struct object *object = only_object(fixture);
-    assert_true(json_text_is(json_text_get(object->text, "data", "a", NULL), "aGVsbG8="));
-    assert_true(json_text_is(json_text_get(object->text, "data", "b", NULL), "aGk="));
+    assert_true(json_text_is(json_text_get(object_text(object), "data", "a", NULL), "aGVsbG8="));
+    assert_true(json_text_is(json_text_get(object_text(object), "data", "b", NULL), "aGk="));
 }
 
 static void lines_of_keys_with_dots_are_found(void **state)
@@ -204,8 +204,8 @@ static void lists_of_any_kind_are_taken_apart(void **state)
     assert_int_equal(fixture->manifests.count, 4);
     assert_string_equal(fixture->manifests.items[0].object->key, "default/s");
     assert_string_equal(fixture->manifests.items[1].object->key, "default/one");
-    assert_true(json_text_is(json_text_member(fixture->manifests.items[1].object->text, "kind"),
-                             "Webhook"));
+    assert_true(json_text_is(
+        json_text_member(object_text(fixture->manifests.items[1].object), "kind"), "Webhook"));
     assert_string_equal(fixture->manifests.items[3].object->key, "n");
     check_told(fixture, "a.yaml:13: spec: give exactly one of spec.url and spec.urlFrom\n");
 }
@@ -294,7 +294,7 @@ static void objects_that_stand_twice_are_both_refused(void **state)
     const struct object *object = cache_get(cache, OBJECT_WEBHOOK, "default/pager");
     assert_non_null(
         strstr(object->problem, "a.yaml:1: metadata.name: Webhook default/pager stands twice"));
-    assert_true(json_text_is(json_text_get(object->text, "spec", "method", NULL), "POST"));
+    assert_true(json_text_is(json_text_get(object_text(object), "spec", "method", NULL), "POST"));
     assert_null(cache_get(cache, OBJECT_WEBHOOK, "default/other")->problem);
     assert_int_equal(cache_count(cache, OBJECT_WEBHOOK), 2);
     assert_int_equal(cache_count(cache, OBJECT_SECRET), 1);
@@ -493,7 +493,7 @@ static void what_a_server_says_is_kept_but_for_deletion(void **state)
     assert_int_equal(object->generation, 4);
     assert_int_equal(object->created, 1767323045);
     assert_false(object->deleting);
-    assert_true(json_text_is(json_text_get(object->text, "status", "id", NULL), "x"));
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
 }
 
 int main(void)

@@ -162,6 +162,35 @@ static void a_list_that_breaks_off_is_begun_anew_once(void **state)
     world_free(world);
 }
 
+static void an_answer_that_breaks_off_after_the_marker_is_no_verdict(void **state)
+{
+    (void)state;
+    const struct world_api api = {.name = "a"};
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &api);
+    world_settle(world);
+    const char *marker = strstr(fake_gateway_loaded(world->gateway[0], "a"), "\"config_data\"");
+    assert_non_null(marker);
+    int length = (int)(strstr(marker, "}}") + 2 - marker);
+    CLEANUP(freep) char *part = xasprintf("{\"api_id\":\"a\",%.*s,\"pro", length, marker);
+    world_free(world);
+
+    world = world_new(1);
+    fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                    .method = "GET",
+                                                                    .status = 200,
+                                                                    .body = part,
+                                                                    .url_part = "/tyk/apis/a",
+                                                                    .count = 2});
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    world_want(world, &api);
+    world_run(world, 20000);
+    expect_synced(world, "a", 1);
+    world_free(world);
+}
+
 static void a_truncated_list_is_not_taken_for_the_whole(void **state)
 {
     (void)state;
@@ -443,6 +472,24 @@ static void a_load_balanced_url_is_found_out_and_left_alone(void **state)
     world_free(world);
 }
 
+static void that_answers_do_not_alternate_any_more_is_told(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 1, .fixed = true});
+    world_want_many(world, 6, 1, false);
+    world_settle(world);
+    fake_gateway_balance(world->gateway[0], world->gateway[1]);
+    world_run(world, 60000);
+    expect_state(world, "a0", GATEWAY_LOAD_BALANCED, "answers alternate");
+    fake_gateway_balance(world->gateway[0], NULL);
+    world->progressed = 0;
+    world_run(world, 70000);
+    expect_synced(world, "a0", 1);
+    assert_int_equal(world->progressed, 6); /* what stood there all the time as well */
+    world_free(world);
+}
+
 static void a_balancer_that_is_put_in_later_is_found_out_by_the_rotation(void **state)
 {
     (void)state;
@@ -602,6 +649,7 @@ int main(void)
         cmocka_unit_test(a_reset_is_asked_for_once_more_on_a_connection_of_its_own),
         cmocka_unit_test(two_resets_open_the_breaker),
         cmocka_unit_test(a_list_that_breaks_off_is_begun_anew_once),
+        cmocka_unit_test(an_answer_that_breaks_off_after_the_marker_is_no_verdict),
         cmocka_unit_test(a_truncated_list_is_not_taken_for_the_whole),
         cmocka_unit_test(an_answer_that_is_not_a_gateways_is_no_success),
         cmocka_unit_test(html_in_place_of_an_answer_to_a_post_is_the_gateways_trouble),
@@ -617,6 +665,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_respected),
         cmocka_unit_test(posts_without_a_reload_are_reloaded_when_the_gateway_returns),
         cmocka_unit_test(a_load_balanced_url_is_found_out_and_left_alone),
+        cmocka_unit_test(that_answers_do_not_alternate_any_more_is_told),
         cmocka_unit_test(a_balancer_that_is_put_in_later_is_found_out_by_the_rotation),
         cmocka_unit_test(a_gateway_that_lost_one_definition_is_no_load_balancer),
         cmocka_unit_test(one_change_of_mind_is_no_load_balancer),

@@ -305,7 +305,7 @@ static void a_listed_item_has_the_same_text_as_a_watched_one(void **state)
                                "\"a\",\"namespace\":\"n\"},\"spec\":{}}");
     assert_non_null(listed);
     assert_non_null(watched);
-    assert_string_equal(listed->text.ptr, watched->text.ptr);
+    assert_string_equal(object_text(listed).ptr, object_text(watched).ptr);
     assert_true(object_same_content(listed, watched));
     assert_string_equal(listed->key, "n/a");
     object_unref(listed);
@@ -359,9 +359,9 @@ static void an_object_that_cannot_be_read_is_there_with_a_problem(void **state)
     assert_true(object_has_finalizer(object, "f"));
     assert_string_equal(object->problem, "the object cannot be read: not JSON: a string holds the "
                                          "character U+0000");
-    assert_null(json_text_member(object->text, "spec").ptr);
+    assert_null(json_text_member(object_text(object), "spec").ptr);
     struct json_text_limits limits = {.depth = 10};
-    assert_int_equal(json_text_check(object->text, &limits, NULL, NULL), 0);
+    assert_int_equal(json_text_check(object_text(object), &limits, NULL, NULL), 0);
     object_unref(object);
 }
 

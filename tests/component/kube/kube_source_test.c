@@ -321,6 +321,24 @@ static void a_service_that_is_not_there_is_missing(void **state)
     expect_told(world, "missing Service n/gw not-found\n");
 }
 
+static void a_service_that_is_deleted_is_missing(void **state)
+{
+    static const char watch[] = "/namespaces/n/services?fieldSelector=metadata.name%3Dgw&watch";
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, NULL, 0);
+    world->source->ops->follow(world->source, OBJECT_SERVICE, "n/gw");
+    fake_loop_run(world->loop);
+    answer_list(world, "/namespaces/n/services?fieldSelector=metadata.name%3Dgw&limit", "n", "gw@1",
+                "10");
+    expect_told(world, "put n/gw@1\nfollowed Service n/gw\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", watch));
+    send_event(world, watch, "DELETED", "n", "gw", "11");
+    expect_told(world, "gone Service n/gw u-gw\nmissing Service n/gw not-found\n");
+    send_event(world, watch, "ADDED", "n", "gw", "12");
+    expect_told(world, "put n/gw@12\n");
+}
+
 static void several_namespaces_are_told_when_all_are_complete(void **state)
 {
     struct world *world = *state;
@@ -611,6 +629,7 @@ int main(void)
         TEST(objects_that_go_with_their_crd_are_not_told_to_be_gone),
         TEST(the_slices_of_one_service_are_followed_alone),
         TEST(a_service_that_is_not_there_is_missing),
+        TEST(a_service_that_is_deleted_is_missing),
         TEST(several_namespaces_are_told_when_all_are_complete),
         TEST(a_namespace_in_trouble_keeps_the_kind_incomplete),
         TEST(the_first_whole_may_wait_for_a_watch_to_resume),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "core/packing.h"
 #include "reconcile/informer.h"
 #include "support/fake_loop.h"
 
@@ -16,6 +17,7 @@
 struct rig {
     struct object_source source; /* first: the source is the rig */
     struct loop *loop;
+    struct packing *packing;
     const struct object_sink *sink;
     void *arg;
     struct informer *informer;
@@ -76,10 +78,12 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(1);
+    rig->packing = packing_new(0);
+    fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->source.ops = &ops;
     buf_init(&rig->heard, BUF_UNLIMITED);
     const struct informer_callbacks callbacks = {on_changed, on_listed, on_trouble, on_missing};
-    rig->informer = informer_new(rig->loop, &rig->source, &callbacks, rig);
+    rig->informer = informer_new(rig->loop, &rig->source, rig->packing, &callbacks, rig);
     const enum object_kind kinds[] = {OBJECT_WEBHOOK};
     informer_start(rig->informer, kinds, 1);
     *state = rig;
@@ -90,6 +94,7 @@ static int tear_down(void **state)
 {
     struct rig *rig = *state;
     informer_free(rig->informer);
+    packing_free(rig->packing);
     fake_loop_free(rig->loop);
     buf_fini(&rig->heard);
     free(rig);
@@ -272,6 +277,33 @@ static void a_followed_secret_is_known_only_when_told(void **state)
     expect(rig, "");
 }
 
+/* They are read from the store, or told in the order in which they changed: a version that looks
+ * older comes from a backup that was restored. */
+static void what_is_followed_is_the_truth_even_if_it_looks_older(void **state)
+{
+    struct rig *rig = *state;
+    static const enum object_kind kinds[] = {OBJECT_SECRET, OBJECT_CONFIGMAP, OBJECT_SERVICE,
+                                             OBJECT_ENDPOINTSLICE};
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        informer_follow(rig->informer, kinds[i], "n/f");
+        for (int version = 9; version >= 7; version -= 2) {
+            CLEANUP(freep)
+            char *text =
+                xasprintf("{\"metadata\":{\"name\":\"f\",\"namespace\":\"n\",\"uid\":\"u\","
+                          "\"resourceVersion\":\"%d\"}}",
+                          version);
+            CLEANUP(object_unrefp) struct object *object = NULL;
+            struct err err;
+            assert_int_equal(
+                object_new(kinds[i], (struct span){text, strlen(text)}, NULL, &object, &err), 0);
+            rig->sink->put(rig->arg, object);
+            fake_loop_run(rig->loop);
+            const struct object *cached = cache_get(informer_cache(rig->informer), kinds[i], "n/f");
+            assert_int_equal(atoi(cached->version), version);
+        }
+    }
+}
+
 static void a_long_list_is_applied_in_slices(void **state)
 {
     struct rig *rig = *state;
@@ -298,6 +330,7 @@ int main(void)
         TEST(absence_proves_something_again_after_a_resumed_watch),
         TEST(an_older_version_never_replaces_a_newer_one),
         TEST(a_complete_list_is_the_truth_even_if_it_looks_older),
+        TEST(what_is_followed_is_the_truth_even_if_it_looks_older),
         TEST(another_uid_is_a_deletion_and_a_creation),
         TEST(the_deletion_of_an_earlier_incarnation_is_ignored),
         TEST(a_write_of_ours_is_seen_at_once_and_not_undone),

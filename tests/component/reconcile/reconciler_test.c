@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/packing.h"
 #include "reconcile/reconciler.h"
 #include "support/fake_gateways.h"
 #include "support/fake_loop.h"
@@ -22,6 +23,7 @@
 
 struct rig {
     struct loop *loop;
+    struct packing *packing;
     struct fake_world *world;
     struct reconciler *reconciler;
     struct fake_gateways *gateways;
@@ -40,6 +42,7 @@ static void start(struct rig *rig)
         .reference_grace_ms = REFERENCE_GRACE_MS,
         .rewrite_delay_ms = REWRITE_MS,
         .finalizer_timeout_ms = FINALIZER_MS,
+        .packing = rig->packing,
     };
     rig->reconciler = reconciler_new(rig->loop, fake_world_source(rig->world), &options);
     rig->gateways = fake_gateways_new(rig->loop, &reconciler_gateway_callbacks, rig->reconciler);
@@ -62,6 +65,9 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(7);
+    /* Nothing stays open: who holds on to a text of an object falls over. */
+    rig->packing = packing_new(0);
+    fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->world = fake_world_new(rig->loop);
     fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'default'}}");
     *state = rig;
@@ -73,6 +79,7 @@ static int tear_down(void **state)
     struct rig *rig = *state;
     stop(rig);
     fake_world_free(rig->world);
+    packing_free(rig->packing);
     fake_loop_free(rig->loop);
     free(rig);
     return 0;
@@ -322,6 +329,27 @@ static void nothing_is_converted_while_the_view_proves_nothing(void **state)
     expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
 }
 
+/* An operator that is started again for fewer namespaces sees no Webhooks in the others. */
+static void what_is_not_watched_is_not_found_but_never_gone(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Webhook','metadata':{'name':'pager','namespace':"
+                                 "'platform'},'spec':{'url':'https://pager/hook','method':'POST',"
+                                 "'allowedNamespaces':{'from':'All'}}}");
+    api(rig, "orders", "platform/pager", "");
+    start(rig);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    stop(rig);
+    fake_world_watch_only(rig->world, "default");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "platform/pager");
+    start(rig);
+    fake_loop_advance(rig->loop, 100 * GRACE_MS);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    expect_reason(rig, "default/orders", "ResolvedRefs", "WebhookNotFound");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Converted"), 0);
+}
+
 static void an_absence_that_proved_nothing_is_looked_at_again_when_it_does(void **state)
 {
     struct rig *rig = *state;
@@ -403,6 +431,33 @@ static void a_converted_reference_is_rewritten_after_the_delay(void **state)
     char *annotations =
         fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
     assert_non_null(strstr(annotations, "https://pager/hook"));
+}
+
+static void a_rewrite_that_somebody_undoes_is_not_done_again(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    for (int turn = 0; turn < 5; turn++) {
+        api(rig, "orders", "pager", "");
+        fake_loop_advance(rig->loop, 2 * REWRITE_MS);
+    }
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    /* A Webhook that comes and goes again is another story. */
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 2 * REWRITE_MS);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 2);
 }
 
 static void retain_leaves_the_spec_alone_also_across_a_restart(void **state)
@@ -844,6 +899,25 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+/* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
+ * looked at. */
+static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    webhook(rig, "pager", "");
+    fake_world_hold_follows(rig->world, true);
+    start(rig);
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 3000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+}
+
 static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
 {
     struct rig *rig = *state;
@@ -941,7 +1015,11 @@ static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **s
     api(rig, "orders", NULL, ",'finalizers':['finalizers.tyk.io/apidefinition']");
     start(rig);
     assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_gateways_hold(rig->gateways, true);
     fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 10 * FINALIZER_MS);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_hold(rig->gateways, false);
     fake_loop_advance(rig->loop, 100);
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
@@ -1068,10 +1146,12 @@ int main(void)
         TEST(a_deleted_global_is_converted_after_the_grace),
         TEST(delete_and_recreate_within_the_grace_is_no_deletion),
         TEST(nothing_is_converted_while_the_view_proves_nothing),
+        TEST(what_is_not_watched_is_not_found_but_never_gone),
         TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
         TEST(a_deletion_while_the_operator_was_down_is_converted),
         TEST(a_global_that_comes_back_takes_over_again),
         TEST(a_converted_reference_is_rewritten_after_the_delay),
+        TEST(a_rewrite_that_somebody_undoes_is_not_done_again),
         TEST(retain_leaves_the_spec_alone_also_across_a_restart),
         TEST(a_mass_deletion_rewrites_nothing_and_says_so),
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
@@ -1093,6 +1173,7 @@ int main(void)
         TEST(busy_gateways_are_not_followed_step_by_step),
         TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
         TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+        TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
         TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
         TEST(a_missing_secret_blocks_the_context_and_is_said),
         TEST(each_pod_behind_a_service_is_a_gateway),

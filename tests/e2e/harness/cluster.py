@@ -9,9 +9,11 @@ import json
 import secrets
 import shutil
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from .api import Api
@@ -23,6 +25,7 @@ ETCD = "http://127.0.0.1:2379"
 ETCD_PEER = "http://127.0.0.1:2380"
 SERVER = "https://127.0.0.1:6443"
 START_TIMEOUT = 60
+SETTLING_TIME = 1
 CONTROLLERS = ",".join(f"{name}-controller" for name in (
     "deployment", "endpointslice", "garbage-collector", "namespace", "replicaset", "serviceaccount", "serviceaccount-token"))
 
@@ -46,6 +49,7 @@ class Request:
     namespace: str
     name: str
     code: int
+    at: float = 0  # seconds since 1970
 
     @property
     def is_write(self) -> bool:
@@ -72,6 +76,8 @@ class Cluster:
                                  directory / "kube-apiserver.log")
         self.controller_manager = Process("kube-controller-manager", self._controller_manager_argv(),
                                           directory / "kube-controller-manager.log")
+        # From when to when the API server knew no roles yet, and refused everything to everybody.
+        self.unsettled: list[tuple[float, float]] = []
         self.api = Api(SERVER, self.tokens["admin"], self.ca_file)
         self.kubectl = Kubectl(programs / "kubectl", directory / "admin.kubeconfig", directory)
 
@@ -128,8 +134,10 @@ class Cluster:
         self._await_up(self.etcd, lambda: urllib.request.urlopen(f"{ETCD}/health", timeout=2).close())
 
     def start_apiserver(self) -> None:
+        began = time.time()
         self.apiserver.start()
         self._await_up(self.apiserver, lambda: self.api.text("/readyz"))
+        self.unsettled.append((began, time.time() + SETTLING_TIME))
 
     def start_controller_manager(self) -> None:
         self.controller_manager.start()
@@ -215,7 +223,8 @@ class Cluster:
                 target = entry.get("objectRef", {})
                 yield Request(entry["user"].get("username", ""), entry["verb"], target.get("apiGroup", ""),
                               target.get("resource", ""), target.get("subresource", ""), target.get("namespace", ""),
-                              target.get("name", ""), entry.get("responseStatus", {}).get("code", 0))
+                              target.get("name", ""), entry.get("responseStatus", {}).get("code", 0),
+                              datetime.fromisoformat(entry["stageTimestamp"].replace("Z", "+00:00")).timestamp())
 
     def requests(self, since: int = 0, user: str | None = None) -> list[Request]:
         """The requests of a user, or (None) of all operators, that were answered after the mark. A watch counts when it ends."""

@@ -11,7 +11,7 @@ import subprocess
 from typing import Any
 
 from .gateway import PORT, StubGateway
-from .objects import GROUP_VERSION, PLURALS, _object, default_api_id
+from .objects import GROUP_VERSION, PLURALS, _object, classic_api, classic_handler, default_api_id, oas_api, reference
 from .operator import Operator
 from .stage import Stage
 from .wait import eventually
@@ -147,6 +147,29 @@ class Fleet:
         eventually(are_there, timeout)
 
 
+# --- APIs for it ---
+
+def apis_of(team: str, ref: dict | None, count: int, first: int = 0) -> list[dict]:
+    """APIs of both kinds, each with a reference."""
+    made = []
+    for number in range(first, first + count):
+        name = f"api-{number}"
+        if number % 3 == 0:
+            made.append(classic_api(team, name, {"AuthFailure": [classic_handler("pager")]},
+                                    **({"contextRef": ref} if ref else {})))
+        else:
+            made.append(oas_api(team, name, reference("pager"), context=ref))
+    return made
+
+
+def names_of(apis: list[dict]) -> list[str]:
+    return [api["metadata"]["name"] for api in apis]
+
+
+def ids_of(team: str, names: list[str]) -> set[str]:
+    return {default_api_id(team, name) for name in names}
+
+
 # --- the oracle ---
 
 def _unmarked(document: dict, oas: bool) -> dict:
@@ -256,11 +279,3 @@ def _first_difference(want: Any, have: Any, path: str = "") -> str:
             if one != other:
                 return _first_difference(one, other, f"{path}/{index}")
     return f"{path}: want {json.dumps(want)[:300]}, have {json.dumps(have)[:300]}"
-
-
-def number_of(name: str) -> int:
-    """The last number in a name."""
-    return int(re.findall(r"\d+", name)[-1])
-
-
-__all__ = ["Fleet", "Oracle", "Pod", "context", "default_api_id", "holdings", "number_of"]

@@ -75,6 +75,20 @@ static void broken_json_is_refused_with_its_place(void **state)
     }
 }
 
+static void a_text_is_whole_when_its_brackets_and_strings_are_closed(void **state)
+{
+    (void)state;
+    static const char text[] = " {\"a\":[\"}\\\"\",{\"b\":\"]\"}],\"c\":1} ";
+    size_t end = sizeof(text) - 2; /* the blank behind it may be missing */
+    for (size_t length = 0; length < end; length++)
+        assert_false(json_text_is_whole((struct span){text, length}));
+    assert_true(json_text_is_whole((struct span){text, end}));
+    assert_true(json_text_is_whole((struct span){text, end + 1}));
+    assert_false(json_text_is_whole((struct span){"{}{", 3}));
+    assert_false(json_text_is_whole((struct span){"<html>", 6}));
+    assert_false(json_text_is_whole((struct span){NULL, 0}));
+}
+
 static void depth_is_bounded(void **state)
 {
     (void)state;
@@ -267,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_json_passes_the_check),
         cmocka_unit_test(broken_json_is_refused_with_its_place),
+        cmocka_unit_test(a_text_is_whole_when_its_brackets_and_strings_are_closed),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(a_key_that_stands_twice_is_refused_where_asked),
         cmocka_unit_test(values_are_found_as_spans_of_the_text),

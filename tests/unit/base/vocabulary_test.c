@@ -124,6 +124,37 @@ static void a_map_keeps_the_order_of_coming_and_can_sort(void **state)
     assert_null(sorted[3]);
 }
 
+static void a_large_map_loses_and_finds_what_it_should(void **state)
+{
+    (void)state;
+    CLEANUP(strmap_freep) struct strmap *map = strset_new();
+    char text[32];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(text, sizeof(text), "key-%d", i);
+        strset_add(map, text);
+        /* Of each three that come the one in the middle goes again. */
+        if (i % 3 != 2)
+            continue;
+        snprintf(text, sizeof(text), "key-%d", i - 1);
+        assert_ptr_equal(strmap_take(map, text), map);
+    }
+    assert_int_equal(strmap_count(map), 2000);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(text, sizeof(text), "key-%d", i);
+        assert_int_equal(strmap_has(map, text), i % 3 != 1);
+    }
+    size_t seen = 0;
+    for (struct strmap_entry *e = strmap_first(map); e; e = strmap_next(e), seen++) {
+        snprintf(text, sizeof(text), "key-%zu", seen / 2 * 3 + seen % 2 * 2);
+        assert_string_equal(strmap_entry_key(e), text);
+        assert_ptr_equal(strmap_key(map, text), strmap_entry_key(e));
+    }
+    assert_int_equal(seen, 2000);
+    strmap_clear(map);
+    assert_int_equal(strmap_count(map), 0);
+    assert_false(strmap_has(map, "key-0"));
+}
+
 static const struct seal_key key = {"0123456789abcdef0123456789abcde"};
 
 static int open_seal(const struct seal_key *with, const char *context, const char *sealed,
@@ -190,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_taken_buffer_is_empty),
         cmocka_unit_test(a_map_frees_what_leaves_it),
         cmocka_unit_test(a_map_keeps_the_order_of_coming_and_can_sort),
+        cmocka_unit_test(a_large_map_loses_and_finds_what_it_should),
         cmocka_unit_test(a_sealed_value_opens_in_its_context_only),
         cmocka_unit_test(sealing_is_a_pure_function),
         cmocka_unit_test(any_changed_byte_closes_a_seal_for_good),

@@ -42,7 +42,7 @@ static void an_object_is_compact_and_without_what_nobody_reads(void **state)
         "'creationTimestamp':'2026-01-01T00:00:00Z','managedFields':[{'x':1}],'annotations':{"
         "'kubectl.kubernetes.io/last-applied-configuration':'long','keep':'1'}}, 'spec' : "
         "{'n':1.0}}");
-    assert_string_equal(api->text.ptr,
+    assert_string_equal(object_text(api).ptr,
                         "{\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\","
                         "\"resourceVersion\":\"7\",\"generation\":3,\"creationTimestamp\":"
                         "\"2026-01-01T00:00:00Z\",\"annotations\":{\"keep\":\"1\"}},\"spec\":{"
@@ -87,7 +87,7 @@ static void a_new_status_leaves_the_content_the_same(void **state)
     const char *status = "{\"y\":2}";
     CLEANUP(object_unrefp)
     struct object *after = object_with_status(before, (struct span){status, 7}, "9");
-    assert_non_null(strstr(after->text.ptr, "\"status\":{\"y\":2}"));
+    assert_non_null(strstr(object_text(after).ptr, "\"status\":{\"y\":2}"));
     assert_string_equal(after->version, "9");
     assert_true(object_same_content(before, after));
     CLEANUP(object_unrefp)

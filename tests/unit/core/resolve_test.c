@@ -294,7 +294,7 @@ static void a_forged_copy_is_no_copy(void **state)
 {
     (void)state;
     struct world world = copied_world();
-    CLEANUP(freep) char *text = xasprintf("%s", world.api->text.ptr);
+    CLEANUP(freep) char *text = xasprintf("%s", object_text(world.api).ptr);
     char *url = strstr(text, "https://pager.example/");
     /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the middle of a text */
     memcpy(url, "https://evil_.example/", strlen("https://evil_.example/"));
@@ -388,7 +388,8 @@ static void a_refused_object_is_present_and_invalid(void **state)
     struct object *refused = NULL;
     struct err err;
     assert_int_equal(
-        object_new(OBJECT_API, world.api->text, "a.yaml:3: spec: broken", &refused, &err), 0);
+        object_new(OBJECT_API, object_text(world.api), "a.yaml:3: spec: broken", &refused, &err),
+        0);
     object_unref(cache_put(world.cache, refused));
     object_unref(refused);
     world.api = world.input.api = cache_get(world.cache, OBJECT_API, "team/a");

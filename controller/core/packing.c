@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/packing.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/packer.h"
+#include "core/object_content.h"
+#include "core/packing_dictionary.h"
+
+struct packing {
+    struct packer *packer;                     /* NULL until something is packed */
+    TAILQ_HEAD(contents, object_content) open; /* the last one used first */
+    size_t open_bytes;
+    size_t open_max;
+};
+
+struct packing *packing_new(size_t open_max)
+{
+    struct packing *packing = xcalloc(1, sizeof(*packing));
+    packing->open_max = open_max;
+    TAILQ_INIT(&packing->open);
+    return packing;
+}
+
+void packing_free(struct packing *packing)
+{
+    if (!packing)
+        return;
+    packer_free(packing->packer);
+    free(packing);
+}
+
+void packing_freep(struct packing **packing)
+{
+    packing_free(*packing);
+}
+
+static void put_first(struct packing *packing, struct object_content *content)
+{
+    TAILQ_INSERT_HEAD(&packing->open, content, entry);
+    packing->open_bytes += content->object->length;
+}
+
+static void take_out(struct packing *packing, struct object_content *content)
+{
+    TAILQ_REMOVE(&packing->open, content, entry);
+    packing->open_bytes -= content->object->length;
+}
+
+void packing_add(struct packing *packing, const struct object *object)
+{
+    /* Whether its content is packed is nothing that anybody sees of an object. */
+    struct object *added = (struct object *)(uintptr_t)object;
+    if (!packing || !object || object->packing)
+        return;
+    added->packing = packing;
+    put_first(packing, added->content);
+}
+
+const struct object_content *packing_open(struct packing *packing, struct object *object)
+{
+    struct object_content *content = object->content;
+    if (content && content == TAILQ_FIRST(&packing->open))
+        return content;
+    if (content) {
+        take_out(packing, content);
+    } else {
+        content = xmalloc(sizeof(*content) + object->length + 1);
+        content->object = object;
+        packer_open(packing->packer, object->packed, content->text, object->length);
+        content->text[object->length] = '\0';
+        object->content = content;
+    }
+    put_first(packing, content);
+    return content;
+}
+
+void packing_remove(struct packing *packing, struct object *object)
+{
+    if (object->content)
+        take_out(packing, object->content);
+}
+
+/* An object that cannot be packed stays open for good. */
+static void close_content(struct packing *packing, struct object_content *content)
+{
+    struct object *object = content->object;
+    take_out(packing, content);
+    if (!packing->packer)
+        packing->packer = packer_new(packing_dictionary);
+    if (!object->packed.ptr) {
+        struct span text = {content->text, object->length};
+        object->packed.ptr = packer_pack(packing->packer, text, &object->packed.length);
+    }
+    if (!object->packed.ptr) {
+        object->packing = NULL;
+        return;
+    }
+    object->content = NULL;
+    free(content);
+}
+
+void packing_rest(void *arg)
+{
+    struct packing *packing = arg;
+    while (packing->open_bytes > packing->open_max)
+        close_content(packing, TAILQ_LAST(&packing->open, contents));
+}
