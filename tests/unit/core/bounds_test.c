@@ -8,6 +8,7 @@
 #include "core/conditions.h"
 #include "core/lease_record.h"
 #include "core/line_diff.h"
+#include "core/schemas.h"
 #include "core/usage.h"
 
 /* Returns owned: a text of one letter, with a quote at its beginning. */
@@ -132,6 +133,30 @@ static void a_lease_counts_within_what_the_api_has_room_for(void **state)
     assert_non_null(strstr(buf_text(&out), "\"leaseTransitions\":1"));
 }
 
+static void annotations_have_256_kilobytes_together(void **state)
+{
+    (void)state;
+    struct schemas *schemas = NULL;
+    assert_int_equal(schemas_new(&schemas, NULL), 0);
+    static const size_t lengths[] = {250000, 270000};
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        CLEANUP(freep) char *value = long_text(lengths[i]);
+        value[0] = 'x';
+        CLEANUP(freep)
+        char *json = xasprintf("{\"metadata\":{\"name\":\"a\",\"annotations\":{\"a\":\"%s\"}},"
+                               "\"data\":{}}",
+                               value);
+        CLEANUP(buf_fini) struct buf out;
+        buf_init(&out, BUF_UNLIMITED);
+        struct schema_problems problems = {0};
+        schemas_apply(schemas, OBJECT_SECRET, (struct span){json, strlen(json)},
+                      (struct span){NULL, 0}, &out, &problems);
+        assert_int_equal(problems.errors, i);
+        schema_problems_fini(&problems);
+    }
+    schemas_free(schemas);
+}
+
 static void a_sealed_text_of_more_than_a_megabyte_is_not_looked_at(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test(texts_that_differ_in_too_many_lines_are_replaced_whole),
         cmocka_unit_test(a_heading_of_a_difference_is_not_deeper_than_64),
         cmocka_unit_test(a_lease_counts_within_what_the_api_has_room_for),
+        cmocka_unit_test(annotations_have_256_kilobytes_together),
         cmocka_unit_test(a_sealed_text_of_more_than_a_megabyte_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
