@@ -593,6 +593,10 @@ static bool step_status(struct api_look *look)
         reconciler_touch_after(reconciler, WORK_API, state->key, delay);
         return false;
     }
+    if (workqueue_counts(reconciler->queue).processing > WRITES_MAX) {
+        strset_add(reconciler->held_back, state->key);
+        return false;
+    }
     if (gateways_only)
         pace_followed(&state->pace, loop_now(reconciler->loop));
     else
