@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/str.h"
 #include "core/secret.h"
+#include "core/url.h"
 
 static char *key_in_namespace(const struct object *context, struct span name)
 {
@@ -200,6 +201,11 @@ char *context_canonical_url(const char *url, struct err *err)
         kept -= port_length;
     if (!kept || *host == ':') {
         err_set(err, ERR_INVALID, 0, "the host is missing");
+        return NULL;
+    }
+    const char *fault = url_fault(url, NULL);
+    if (fault) {
+        err_set(err, ERR_INVALID, 0, "%s", fault);
         return NULL;
     }
     struct buf out;

@@ -234,7 +234,10 @@ void schema_check_string(struct schema_walk *walk, const struct schema *schema, 
                         schema_hint(schema));
         walk->blocking++;
     }
-    if (schema->pattern && regexec(&schema->regex, text, 0, NULL, 0) != 0)
+    int result = schema->pattern ? regexec(&schema->regex, text, 0, NULL, 0) : 0;
+    if (result == REG_ESPACE)
+        mem_exhausted(); /* else it would pass for a text that does not match */
+    if (result != 0)
         schema_complain(walk, value.ptr, "", xasprintf("does not match %s", schema->pattern),
                         schema_hint(schema));
 }

@@ -177,8 +177,12 @@ static int read_list_type(struct schema *schema, struct span value, struct err *
 static int read_pattern(struct schema *schema, struct span value, struct err *err)
 {
     char *pattern = json_text_string(value);
-    if (strchr(pattern, '\\') || strstr(pattern, "(?") ||
-        regcomp(&schema->regex, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
+    int result = REG_BADPAT;
+    if (!strchr(pattern, '\\') && !strstr(pattern, "(?"))
+        result = regcomp(&schema->regex, pattern, REG_EXTENDED | REG_NOSUB);
+    if (result == REG_ESPACE)
+        mem_exhausted();
+    if (result != 0) {
         free(pattern);
         return err_set(err, ERR_INVALID, 0, "a pattern that is no POSIX extended expression");
     }

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/url.h"
 
 /* The Service's port, as its slices name it. */
 struct port_choice {
@@ -75,6 +76,13 @@ static int64_t port_of_slice(struct span slice, const struct port_choice *choice
     return 0;
 }
 
+/* What is no address of its family leads nowhere, or elsewhere: it would become part of a URL. */
+static bool is_address(const char *address, bool ipv6)
+{
+    const char *plain = ipv6 ? "0123456789abcdefABCDEF:." : "0123456789.";
+    return *address && strspn(address, plain) == strlen(address);
+}
+
 static void add_endpoint(struct service_endpoints *endpoints, struct span endpoint, bool ipv6,
                          int64_t port, bool https)
 {
@@ -84,13 +92,16 @@ static void add_endpoint(struct service_endpoints *endpoints, struct span endpoi
         !json_text_next(&addresses))
         return;
     CLEANUP(freep) char *address = json_text_string(addresses.value);
-    if (!address)
+    if (!address || !is_address(address, ipv6))
         return;
     struct span pod = json_text_member(endpoint, "targetRef");
     CLEANUP(freep) char *uid = json_text_string(json_text_member(pod, "uid"));
     CLEANUP(freep)
     char *host =
         ipv6 ? xasprintf("[%s]:%" PRId64, address, port) : xasprintf("%s:%" PRId64, address, port);
+    CLEANUP(freep) char *url = xasprintf("%s://%s", https ? "https" : "http", host);
+    if (url_fault(url, NULL))
+        return;
     const char *id = uid && *uid ? uid : host;
     for (size_t i = 0; i < endpoints->count; i++) {
         if (strcmp(endpoints->items[i].id, id) == 0)
@@ -102,7 +113,7 @@ static void add_endpoint(struct service_endpoints *endpoints, struct span endpoi
     /* Absent means ready (the API's words: unknown is to be taken as ready). */
     endpoints->items[endpoints->count++] = (struct service_endpoint){
         .id = xstrdup(id),
-        .url = xasprintf("%s://%s", https ? "https" : "http", host),
+        .url = TAKE(url),
         .pod = name ? name : xstrdup(""),
         .ready = json_text_bool(json_text_member(conditions, "ready"), true),
     };

@@ -394,12 +394,21 @@ bool gateway_list_has_moved(struct gateway_call *call)
     return moved;
 }
 
+/* Whatever answered may have said anything: what is no JSON has no key. */
+static struct span key_of(const struct gateway_answer *answer)
+{
+    static const struct json_text_limits limits = {.depth = 64};
+    if (json_text_check(answer->body, &limits, NULL, NULL) < 0)
+        return (struct span){NULL, 0};
+    return json_text_member(answer->body, "key");
+}
+
 bool gateway_answer_is_for(const struct gateway_answer *answer, const char *id)
 {
-    return json_text_is(json_text_member(answer->body, "key"), id);
+    return json_text_is(key_of(answer), id);
 }
 
 char *gateway_answer_key(const struct gateway_answer *answer)
 {
-    return json_text_string(json_text_member(answer->body, "key"));
+    return json_text_string(key_of(answer));
 }

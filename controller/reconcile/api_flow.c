@@ -53,6 +53,7 @@ void api_state_free(void *value)
     unpin(state);
     strmap_free(state->rewritten);
     free(state->work_key);
+    free(state->uid);
     free(state);
 }
 
@@ -69,6 +70,24 @@ static struct api_state *state_of(struct reconciler *reconciler, const char *key
     state->by_user = reconciler->gateways_complete;
     strmap_set(reconciler->apis, key, state);
     return state;
+}
+
+/* An object that was deleted and created again before anybody looked is another one. What the
+ * gateways hold of the first stays until it is known what the second wants. */
+static void begin_life(struct api_state *state, const struct object *api)
+{
+    if (str_equal(state->uid, api->uid))
+        return;
+    if (state->uid) {
+        state->first_seen_ms = loop_now(state->reconciler->loop);
+        state->holding = state->leaving = false;
+        state->converted_ms = 0;
+        state->rewrite_refused = false;
+        strmap_free(TAKE(state->rewritten));
+        state->warned_generation = 0;
+    }
+    free(state->uid);
+    state->uid = xstrdup(api->uid);
 }
 
 static void mark_judged(struct reconciler *reconciler, const char *key)
@@ -263,7 +282,8 @@ static void judge(struct api_look *look)
     if (conflict)
         resolution_add_conflict(&look->resolution, conflict);
     look->stalled = !look->resolution.valid || !look->abilities;
-    bool first = !state->wanted && (state->holding || !api_was_reported(look->api));
+    bool never_wanted = !state->wanted || !str_equal(state->api->uid, look->api->uid);
+    bool first = never_wanted && (state->holding || !api_was_reported(look->api));
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = first && look->resolution.waits && left > 0;
@@ -626,6 +646,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct api_state *state = state_of(reconciler, key);
+    begin_life(state, api);
     if (api->deleting) {
         mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);

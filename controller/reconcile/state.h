@@ -64,6 +64,7 @@ struct api_state {
     bool ready;
     bool stalled;
     bool by_user; /* what changed last was changed by somebody, not by our start */
+    char *uid;    /* whose state this is: NULL until it is looked at */
     int64_t first_seen_ms;
     int64_t wanted_ms;         /* when it was told last */
     struct pace pace;          /* how fast the status follows the gateways */

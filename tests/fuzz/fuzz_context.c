@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of JSON as objects: each OperatorContext and Webhook among them is read with the Secrets
  * among them. What is usable can be called and holds nothing that would end a header; what is not
- * says why, without any Secret's value. */
+ * says why. */
 #include <string.h>
 
 #include "base/json_text.h"
@@ -54,8 +54,6 @@ static void read_place(const struct object *object, const struct cache *cache)
     const struct object *ca =
         needs.ca_secret ? cache_get(cache, OBJECT_SECRET, needs.ca_secret) : NULL;
     context_place_read(object, secret, ca, &place);
-    expect(place.problem || place.service || (place.urls && place.urls[0]),
-           "gateways are somewhere, or it is said why not");
     expect(!place.problem || place.problem_reason, "a problem has a reason");
     for (size_t i = 0; place.urls && place.urls[i]; i++)
         expect(!url_fault(place.urls[i], NULL), "a gateway can be called");

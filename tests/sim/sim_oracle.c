@@ -159,6 +159,8 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     for (size_t i = 0; i < count; i++) {
         sim_oracle_note_place(oracle, all[i]);
         sim_oracle_note_copies(oracle, all[i]);
+        /* They come with what they were told. */
+        sim_oracle_track(oracle, all[i]->uid, all[i]->key)->since -= SIM_VIEW_AGE;
     }
     /* What the backup does not have is gone, as far as anybody can tell. */
     for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))

@@ -160,6 +160,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         .pool = request->pool ? xstrdup(request->pool) : NULL,
         .is_stream = request->on_bytes != NULL,
         .has_tls = request->tls != NULL,
+        .limit = request->limit,
         .ca_pem = request->tls && request->tls->ca_pem ? xstrdup(request->tls->ca_pem) : NULL,
         .server_name =
             request->tls && request->tls->server_name ? xstrdup(request->tls->server_name) : NULL,

@@ -26,6 +26,7 @@ struct fake_call {
     const char *pool;
     bool is_stream;
     bool has_tls;
+    size_t limit;            /* of the answer's body; 0: the client's default */
     const char *ca_pem;      /* of the request's tls; NULL: none */
     const char *server_name; /* likewise */
 };

@@ -477,6 +477,21 @@ static void a_missing_key_is_made_and_the_first_one_wins(void **state)
     assert_int_not_equal(sum, 0);
 }
 
+static void a_key_that_comes_and_goes_is_not_waited_for_for_ever(void **state)
+{
+    struct world *world = *state;
+    bootstrap(world);
+    answer(world, 200, "{'metadata':{'uid':'cluster-1'}}");
+    int rounds = 0;
+    while (!world->done && rounds < 20) {
+        answer(world, 404, "{}");
+        answer(world, 409, "{'kind':'Status','reason':'AlreadyExists'}");
+        rounds++;
+    }
+    assert_int_equal(rounds, 4);
+    assert_true(world->failed);
+}
+
 static void what_is_wrong_at_the_start_is_named(void **state)
 {
     struct world *world = *state;
@@ -551,6 +566,7 @@ int main(void)
         TEST(the_cluster_and_an_existing_key_are_read),
         TEST(who_may_not_read_kube_system_goes_by_the_own_namespace),
         TEST(a_missing_key_is_made_and_the_first_one_wins),
+        TEST(a_key_that_comes_and_goes_is_not_waited_for_for_ever),
         TEST(what_is_wrong_at_the_start_is_named),
         TEST(a_start_can_be_cancelled_at_every_step),
     };

@@ -191,8 +191,10 @@ static void base_urls_are_brought_to_one_form(void **state)
         CLEANUP(freep) char *canonical = context_canonical_url(table[i][0], NULL);
         assert_string_equal(canonical, table[i][1]);
     }
-    static const char *const bad[] = {"gateway:8080", "ftp://g/",    "http://",      "http://:80",
-                                      "http://u@g/",  "http://g/?q", "http://g/a b", ""};
+    static const char *const bad[] = {
+        "gateway:8080",  "ftp://g/",       "http://",        "http://:80",
+        "http://u@g/",   "http://g/?q",    "http://g/a b",   "",
+        "http://g:port", "http://g:80:80", "http://[::1]x:1"};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         struct err err;
         assert_null(context_canonical_url(bad[i], &err));

@@ -137,6 +137,30 @@ static void a_pod_in_several_slices_counts_once_by_the_preferred_family(void **s
     service_endpoints_fini(&found);
 }
 
+static void what_is_no_address_of_its_family_is_no_gateway(void **state)
+{
+    (void)state;
+    CLEANUP(object_unrefp) struct object *gw = service("'ports':[{'port':80}]");
+    CLEANUP(object_unrefp)
+    struct object *four = slice(
+        "four", "'addressType':'IPv4','ports':[{'port':8080}],'endpoints':[{'addresses':['a@b']},{"
+                "'addresses':['10.0.0.1/x?']},{'addresses':['']},{'addresses':['fd00::1']},{"
+                "'addresses':['10.0.0.1']}]");
+    CLEANUP(object_unrefp)
+    struct object *six =
+        slice("six", "'addressType':'IPv6','ports':[{'port':8080}],'endpoints':[{'addresses':["
+                     "'fd00::1]x']},{'addresses':['10.0.0.2']}]");
+    CLEANUP(object_unrefp)
+    struct object *port = slice("port", "'addressType':'IPv4','ports':[{'port':70000}],"
+                                        "'endpoints':[{'addresses':['10.0.0.3']}]");
+    const struct object *slices[] = {four, six, port};
+    struct service_endpoints found;
+    service_endpoints_read(&(struct service_target){.service = gw}, slices, 3, &found);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].url, "http://10.0.0.1:8080");
+    service_endpoints_fini(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +169,7 @@ int main(void)
         cmocka_unit_test(slices_wait_for_their_service),
         cmocka_unit_test(terminating_pods_do_not_count_and_unready_ones_are_marked),
         cmocka_unit_test(a_pod_in_several_slices_counts_once_by_the_preferred_family),
+        cmocka_unit_test(what_is_no_address_of_its_family_is_no_gateway),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
