@@ -17,9 +17,9 @@
 #include "support/fake_world.h"
 
 #define GRACE_MS INT64_C(5000)
-#define REFERENCE_GRACE_MS 10000
+#define REFERENCE_GRACE_MS INT64_C(10000)
 #define REWRITE_MS INT64_C(30000)
-#define FINALIZER_MS 60000
+#define FINALIZER_MS INT64_C(60000)
 
 struct rig {
     struct loop *loop;
