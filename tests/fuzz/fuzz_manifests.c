@@ -45,9 +45,10 @@ static void check_problem(const struct manifest_problem *problem)
 static void read_again(const struct object *object)
 {
     struct manifests again;
-    read_file(object->text.ptr, object->text.length, &again);
+    struct span text = object_text(object);
+    read_file(text.ptr, text.length, &again);
     expect(again.count == 1 && !manifests_have_errors(&again), "an object is a manifest");
-    expect(same_bytes(again.items[0].object->text, object->text), "… of the same object");
+    expect(same_bytes(object_text(again.items[0].object), text), "… of the same object");
     manifests_fini(&again);
 }
 
@@ -56,7 +57,7 @@ static void check_manifest(const struct manifest *manifest)
     static const struct json_text_limits limits = {.depth = 200, .unique_keys = true};
     const struct object *object = manifest->object;
     expect(object && *object->name && manifest->line > 0, "a manifest has an object and a line");
-    expect(json_text_check(object->text, &limits, NULL, NULL) == 0, "an object is JSON");
+    expect(json_text_check(object_text(object), &limits, NULL, NULL) == 0, "an object is JSON");
     bool has_error = false;
     for (size_t i = 0; i < manifest->problem_count; i++) {
         check_problem(&manifest->problems[i]);
