@@ -44,6 +44,9 @@ cmake --build --preset release -- --quiet
 step "structure, manifests, references"
 GRAPNEL_BUILD_DIR=build/release $python -m pytest -q -p no:cacheprovider tests/checks
 
+step "each allocation refused in turn"
+$python tests/memory/torture.py build/release
+
 step "build with the address, undefined and leak sanitizers"
 cmake --preset asan >/dev/null
 cmake --build --preset asan -- --quiet

@@ -45,10 +45,10 @@ static void check_problem(const struct manifest_problem *problem)
 static void read_again(const struct object *object)
 {
     struct manifests again;
-    read_file(object_text(object).ptr, object_text(object).length, &again);
+    struct span text = object_text(object);
+    read_file(text.ptr, text.length, &again);
     expect(again.count == 1 && !manifests_have_errors(&again), "an object is a manifest");
-    expect(same_bytes(object_text(again.items[0].object), object_text(object)),
-           "… of the same object");
+    expect(same_bytes(object_text(again.items[0].object), text), "… of the same object");
     manifests_fini(&again);
 }
 

@@ -11,9 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void decide(struct choices *choices)
 {
     unsigned bits = choose(choices, 256);
-    struct plan_case one = {.wish = choose(choices, 5),
-                            .found = choose(choices, 4),
-                            .form = choose(choices, 3),
+    unsigned wish = choose(choices, 5);
+    unsigned found = choose(choices, 4);
+    unsigned form = choose(choices, 3);
+    struct plan_case one = {.wish = (enum plan_wish)wish,
+                            .found = (enum plan_found)found,
+                            .form = (enum plan_form)form,
                             .same = bits & 1,
                             .may_adopt = bits & 2,
                             .path_is_taken = bits & 4};
@@ -71,7 +74,8 @@ static void follow(struct choices *choices)
     int64_t since = -1;
     for (int i = 0; i < 40; i++) {
         unsigned bits = choose(choices, 256);
-        const struct pace_case one = {.programmed = choose(choices, 9),
+        unsigned programmed = choose(choices, 9);
+        const struct pace_case one = {.programmed = (enum programmed)programmed,
                                       .total = choose(choices, 8),
                                       .synced = choose(choices, 8),
                                       .told_total = choose(choices, 8),

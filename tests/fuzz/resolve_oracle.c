@@ -206,7 +206,8 @@ static void check_rewritten(const struct resolve_input *input, const struct reso
     }
     CLEANUP(buf_fini) struct buf patch;
     buf_init(&patch, BUF_UNLIMITED);
-    json_t *tree = json_loadb(object_text(input->api).ptr, object_text(input->api).length, 0, NULL);
+    struct span text = object_text(input->api);
+    json_t *tree = json_loadb(text.ptr, text.length, 0, NULL);
     /* jansson reads no numbers beyond those of C. */
     if (tree && resolution->valid && rewrite_patch(input->api, accepted, input->settings, &patch)) {
         expect_json(&patch, "a patch is JSON");
