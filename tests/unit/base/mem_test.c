@@ -16,8 +16,10 @@
 #include "base/mem.h"
 
 /* The sanitizer's own malloc() would end the process in its own words. */
-const char *__asan_default_options(void); /* NOLINT(bugprone-reserved-identifier,cert-*) */
-const char *__asan_default_options(void)  /* NOLINT(bugprone-reserved-identifier,cert-*) */
+const char *__asan_default_options(
+    void); /* NOLINT(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
+const char *__asan_default_options(
+    void) /* NOLINT(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 {
     return "allocator_may_return_null=1";
 }
