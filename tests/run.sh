@@ -53,7 +53,7 @@ cmake --build --preset asan -- --quiet
 export GRAPNEL_BIN_DIR=$root/build/asan
 
 step "unit and component tests, corpora of the fuzzers, stub gateway against recorded exchanges"
-ctest --preset asan -j "$(nproc)" --quiet --output-on-failure
+ctest --preset asan -j "$(nproc)" --output-on-failure
 
 step "commands: golden files, bad input"
 $python -m pytest -q -p no:cacheprovider tests/golden

@@ -87,7 +87,8 @@ const char *buf_text(const struct buf *buf)
 
 char *buf_take(struct buf *buf)
 {
-    char *data = buf->data ? buf->data : xstrdup("");
+    /* What is taken is often kept: without the room to grow. */
+    char *data = buf->data ? xrealloc(buf->data, buf->length + 1) : xstrdup("");
     *buf = (struct buf){.limit = buf->limit};
     return data;
 }

@@ -33,7 +33,8 @@
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Says so and ends the process by SIGABRT: for libraries that report what they could not allocate. */
+/* Says so and ends the process by SIGABRT: for libraries that report what they could not allocate.
+ */
 void mem_exhausted(void) __attribute__((noreturn));
 
 /* All of these return owned memory for free(3), never NULL. */

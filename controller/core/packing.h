@@ -24,5 +24,5 @@ void packing_freep(struct packing **packing);
 /* The object may be packed from now on; one that was given before is left alone. NULL for packing
  * is fine: nothing is packed. */
 void packing_add(struct packing *packing, const struct object *object);
-/* Closes what is too much. Between two callbacks only: see above. */
-void packing_rest(void *packing);
+/* Closes what is too much of a packing. Between two callbacks only: see above. */
+void packing_rest(void *arg);

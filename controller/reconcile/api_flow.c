@@ -53,6 +53,7 @@ void api_state_free(void *value)
     unpin(state);
     strmap_free(state->rewritten);
     free(state->work_key);
+    free(state->uid);
     free(state);
 }
 
@@ -69,6 +70,24 @@ static struct api_state *state_of(struct reconciler *reconciler, const char *key
     state->by_user = reconciler->gateways_complete;
     strmap_set(reconciler->apis, key, state);
     return state;
+}
+
+/* An object that was deleted and created again before anybody looked is another one. What the
+ * gateways hold of the first stays until it is known what the second wants. */
+static void begin_life(struct api_state *state, const struct object *api)
+{
+    if (str_equal(state->uid, api->uid))
+        return;
+    if (state->uid) {
+        state->first_seen_ms = loop_now(state->reconciler->loop);
+        state->holding = state->leaving = false;
+        state->converted_ms = 0;
+        state->rewrite_refused = false;
+        strmap_free(TAKE(state->rewritten));
+        state->warned_generation = 0;
+    }
+    free(state->uid);
+    state->uid = xstrdup(api->uid);
 }
 
 static void mark_judged(struct reconciler *reconciler, const char *key)
@@ -263,7 +282,8 @@ static void judge(struct api_look *look)
     if (conflict)
         resolution_add_conflict(&look->resolution, conflict);
     look->stalled = !look->resolution.valid || !look->abilities;
-    bool first = !state->wanted && (state->holding || !api_was_reported(look->api));
+    bool never_wanted = !state->wanted || !str_equal(state->api->uid, look->api->uid);
+    bool first = never_wanted && (state->holding || !api_was_reported(look->api));
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = first && look->resolution.waits && left > 0;
@@ -552,7 +572,10 @@ static bool step_status(struct api_look *look)
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     struct gateway_progress progress = {.total = 0};
-    bool known = reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
+    /* Where one that waits for its first push follows another of its name, what they hold is that.
+     */
+    bool known = !(look->held && state->wanted) &&
+                 reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
     CLEANUP(conditions_fini) struct conditions conditions;
     CLEANUP(buf_fini) struct buf status;
     buf_init(&status, BUF_UNLIMITED);
@@ -568,6 +591,10 @@ static bool step_status(struct api_look *look)
     int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
         reconciler_touch_after(reconciler, WORK_API, state->key, delay);
+        return false;
+    }
+    if (workqueue_counts(reconciler->queue).processing > WRITES_MAX) {
+        strset_add(reconciler->held_back, state->key);
         return false;
     }
     if (gateways_only)
@@ -622,6 +649,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct api_state *state = state_of(reconciler, key);
+    begin_life(state, api);
     if (api->deleting) {
         mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);

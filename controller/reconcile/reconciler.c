@@ -103,6 +103,21 @@ void reconciler_write_ended(struct reconciler *reconciler, const char *work_key,
         workqueue_forget(reconciler->queue, work_key);
     workqueue_done(reconciler->queue, work_key, now);
     reconciler_schedule(reconciler);
+    if (strmap_count(reconciler->held_back))
+        loop_defer(reconciler->loop, pump, reconciler);
+}
+
+/* As many as writes have ended are looked at again, when there is nothing else to look at. */
+static void release_held_back(struct reconciler *reconciler)
+{
+    struct workqueue_counts counts = workqueue_counts(reconciler->queue);
+    const struct strmap_entry *entry;
+    for (size_t count = counts.ready + counts.processing;
+         count < WRITES_MAX && (entry = strmap_first(reconciler->held_back)); count++) {
+        CLEANUP(freep) char *key = xstrdup(strmap_entry_key(entry));
+        strmap_remove(reconciler->held_back, key);
+        reconciler_touch(reconciler, WORK_API, key);
+    }
 }
 
 void reconciler_figures(const struct reconciler *reconciler,
@@ -168,6 +183,7 @@ static void pump(void *arg)
         cache_visit(reconciler_cache(reconciler), OBJECT_WEBHOOK, queue_object, reconciler);
         reconciler->gateways->ops->set_complete(reconciler->gateways, true);
     }
+    release_held_back(reconciler);
     reconciler_schedule(reconciler);
 }
 
@@ -459,6 +475,7 @@ static void make_memory(struct reconciler *reconciler)
     reconciler->others = strmap_new(object_state_free);
     reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
+    reconciler->held_back = strset_new();
     reconciler->active = false;
     reconciler->unjudged = strset_new();
     reconciler->unsettled = false;
@@ -475,6 +492,7 @@ static void free_memory(struct reconciler *reconciler)
     strmap_free(reconciler->contexts);
     strmap_free(reconciler->doubtful);
     strmap_free(reconciler->deletions);
+    strmap_free(reconciler->held_back);
     strmap_free(reconciler->unjudged);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
@@ -552,7 +570,8 @@ bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
-           !counts.processing && reconciler->gateways->ops->is_quiet(reconciler->gateways);
+           !counts.processing && !strmap_count(reconciler->held_back) &&
+           reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts)

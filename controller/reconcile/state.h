@@ -21,6 +21,10 @@
 #define WORK_WEBHOOK "w "
 #define WORK_CONTEXT "c "
 
+/* While so many keys wait for a write, further statuses are not even built: with thousands of APIs
+ * those would be most of the memory. */
+#define WRITES_MAX 256
+
 #define GATEWAY_FINALIZER "grapnel.dev/gateway"
 
 /* Events that are told once the status that they belong to is written. */
@@ -60,6 +64,7 @@ struct api_state {
     bool ready;
     bool stalled;
     bool by_user; /* what changed last was changed by somebody, not by our start */
+    char *uid;    /* whose state this is: NULL until it is looked at */
     int64_t first_seen_ms;
     int64_t wanted_ms;         /* when it was told last */
     struct pace pace;          /* how fast the status follows the gateways */
@@ -114,6 +119,7 @@ struct reconciler {
     bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
+    struct strmap *held_back; /* keys of APIs whose statuses wait for writes to end */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct reconciler_counts counts;
     struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */

@@ -77,6 +77,7 @@ BOUNDS = {
     "reconcile/api_leave.c MAX_FINALIZERS": "- more than there are: one of ours and two of Tyk Operator's; those beyond stay for the next write",
     "reconcile/api_write.c NOTE_LIMIT": "component/kube/event_recorder_test.c: names_and_notes_are_cut_to_what_the_server_takes",
     "reconcile/state.h PENDING_EVENTS_MAX": "- what one write of status can say, in a row of constant size: one more is dropped",
+    "reconcile/state.h WRITES_MAX": "component/reconcile/reconciler_test.c: statuses_wait_for_writes_but_gateways_do_not",
     "reconcile/webhook_flow.c REFERENCES_MAX": "unit/core/bounds_test.c: a_webhook_names_a_limited_number_of_those_who_use_it",
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tools that apply and wait: kubectl wait, helm --wait (kstatus), Argo CD's health, and a manager that owns the whole spec."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -226,7 +227,10 @@ def test_a_manager_of_the_whole_spec_and_the_operator_do_not_fight(stage, cluste
         manager.await_turns(5)
 
     assert {thing["metadata"]["generation"] for thing in watcher.seen} == {1}
-    assert all(is_ready(thing) for thing in watcher.seen), "Ready flapped"
+    # Two changes of what the gateways are to hold, the conversion and the return: not ready until they have it, and no oftener.
+    falls = [thing for before, thing in itertools.pairwise(watcher.seen) if is_ready(before) and not is_ready(thing)]
+    assert len(falls) <= 2, "Ready flapped"
+    assert not any(condition(thing, "Stalled") for thing in watcher.seen)
     managers = tyk.apidefinition(team, "orders")["metadata"]["managedFields"]
     ours = [one for one in managers if one["manager"] not in ("argocd-controller", "kubectl")]
     assert ours and all("f:spec" not in one["fieldsV1"] for one in ours)

@@ -13,7 +13,6 @@ from harness.gateway import await_on_all
 from harness.kubelet import Kubelet
 from harness.objects import default_api_id, oas_api, reference, secret, webhook
 from harness.operator import SANITIZER
-from harness.rights import Use
 from harness.wait import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -180,7 +179,7 @@ def test_an_operator_of_one_namespace_has_no_rights_elsewhere(cluster, namespace
 def test_the_chart_runs(stage, helm, cluster, find_binary, gateways, kubectl, tyk, team):
     """Installed, upgraded, rolled back and uninstalled with --wait, the program itself in the pods (harness/kubelet.py)."""
     system = stage.namespace("chart", **{"pod-security.kubernetes.io/enforce": "restricted"})
-    stage.account.add(Use(f"system:serviceaccount:{system}:grapnel", "chart", stage.directory.name))
+    mark = cluster.audit_mark()
     kubectl.apply(secret(system, "gateway", TYK_AUTH=stage.gateway_secret))
     common = (CHART, "--wait", "--timeout", "60s", "--set", "gateway.existingSecret=gateway", "--set",
               "gateway.urls={%s}" % ",".join(gateway.url for gateway in gateways))
@@ -200,6 +199,9 @@ def test_the_chart_runs(stage, helm, cluster, find_binary, gateways, kubectl, ty
         helm("rollback", "grapnel", "1", "--wait", "--timeout", "60s", namespace=system)
         assert cluster.kubectl.get("deployment", "grapnel", system)["spec"]["replicas"] == 1
 
+        # Roles go before pods do: what comes after this may be refused.
+        user = f"system:serviceaccount:{system}:grapnel"
+        assert [one for one in cluster.requests(mark, user) if one.code == 403] == []
         helm("uninstall", "grapnel", "--wait", "--timeout", "60s", namespace=system)
         eventually(lambda: set(kubelet.exit_codes) == set(kubelet.processes))
         assert set(kubelet.exit_codes.values()) == {0}

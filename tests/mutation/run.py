@@ -4,6 +4,7 @@
 one of them must be caught by some test. README.md says how a patch is written."""
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -16,6 +17,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+# What is asked: not the fuzzers' corpora, nor what needs the whole program.
+ASKED = re.compile(r"^(unit|component|sim)\.")
+PROGRAMS = re.compile(r"^(\S*/(?:(?:unit|component|sim)\.[^/]+_test|grapnel-sim)): \w*EXECUTABLE", re.MULTILINE)
 # A bug may make a test run for ever: so many times what it took without, or so many seconds.
 PATIENCE = 10
 PATIENCE_S = 30
@@ -42,7 +46,7 @@ class Test:
     command: list
     folder: str
     timeout: float
-    target: str  # of ninja; "": it is no program of ours
+    target: str  # of ninja
 
 
 def read_mutant(path):
@@ -80,6 +84,11 @@ class Workshop:
         self.build = self.tree / "build" / preset
         self.jobs = jobs
         self.tree.mkdir(parents=True, exist_ok=True)
+        self.lock = open(scratch / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run works in {scratch}") from None
         # The scratch folder may lie within a repository, which git apply would take for its own.
         self.env = dict(os.environ, GIT_CEILING_DIRECTORIES=str(scratch), CTEST_OUTPUT_ON_FAILURE="1")
         if shutil.which("ccache"):
@@ -99,6 +108,9 @@ class Workshop:
         done = self.run("git", "apply", *(["-R"] if back else []), str(mutant.path))
         return "" if done.returncode == 0 else done.stdout
 
+    def programs(self):
+        return set(PROGRAMS.findall(self.run("ninja", "-C", str(self.build), "-t", "targets", "all").stdout))
+
     def make(self, targets):
         done = self.run("ninja", "-C", str(self.build), f"-j{self.jobs}", *sorted(targets))
         return "" if done.returncode == 0 else done.stdout
@@ -108,14 +120,12 @@ class Workshop:
                               capture_output=True, text=True).stdout
         found = []
         for test in json.loads(told)["tests"]:
-            if "command" not in test:
+            if not ASKED.match(test["name"]):
                 continue
             properties = {p["name"]: p["value"] for p in test.get("properties", [])}
             program = Path(test["command"][0])
-            inside = program.is_relative_to(self.build)
             found.append(Test(test["name"], test["command"], properties["WORKING_DIRECTORY"],
-                              properties.get("TIMEOUT", 300),
-                              str(program.relative_to(self.build)) if inside else ""))
+                              properties.get("TIMEOUT", 300), str(program.relative_to(self.build))))
         return sorted(found, key=lambda test: bool(LAST.match(test.name)))
 
     def fails(self, test):
@@ -149,11 +159,9 @@ def hunt(workshop, mutant, tests):
     likely = [test for test in tests if mutant.tests.search(test.name)]
     others = [test for test in tests if test not in likely]
     for group in (likely, others):
-        # The programs that tests start are built with the rest.
-        targets = {test.target for test in group} if group is likely else {"all"}
-        trouble = group and workshop.make(targets - {""})
+        trouble = group and workshop.make({test.target for test in group})
         if trouble:
-            print(trouble, file=sys.stderr)
+            print(trouble[-4000:], file=sys.stderr)
             return None, None
         test, failed = first_failure(workshop, group)
         if test:
@@ -176,7 +184,7 @@ def judge(workshop, mutant, tests):
         return "SURVIVES", False
     if not mutant.tests.search(test.name):
         # Nobody has seen it pass without the bug today.
-        if workshop.make({test.target} - {""}) or workshop.fails(test):
+        if workshop.make({test.target}) or workshop.fails(test):
             return f"{test.name} fails without it too", False
     return failed, True
 
@@ -213,9 +221,9 @@ def main():
     workshop = Workshop(arguments.scratch.resolve(), arguments.preset, arguments.jobs)
     copy_tree(workshop.tree)
     workshop.configure()
-    trouble = workshop.make({"all"})
+    trouble = workshop.make(workshop.programs())
     if trouble:
-        raise SystemExit(trouble)
+        raise SystemExit(trouble[-4000:])
     tests = workshop.tests()  # ctest tells only of programs that are there
     sound = sound_tests(workshop, mutants, tests)
     bad = 0

@@ -167,7 +167,9 @@ struct choice {
 static void choose(void *arg, const struct sim_definition *definition)
 {
     struct choice *choice = arg;
-    if (!sim_marker(definition->document, definition->oas) || choice->at++ != choice->number)
+    const json_t *marker = sim_marker(definition->document, definition->oas);
+    bool ours = marker && strcmp(sim_json_text(marker, "cluster", NULL), "elsewhere") != 0;
+    if (!ours || choice->at++ != choice->number)
         return;
     choice->id = xstrdup(definition->id);
     choice->oas = definition->oas;

@@ -360,21 +360,31 @@ json_t *sim_make_context(unsigned number, uint64_t salt)
 
 json_t *sim_make_foreign(uint64_t salt, unsigned version, bool *ret_oas, const char **ret_id)
 {
-    static const char *const ids[] = {"foreign-0", "foreign-1", "foreign-2",
-                                      "id-a-p0",   "YS9wMA",    /* of a/p0 */ "id-shared"};
+    /* Others' own, and those that a/p0, a/p1 and b/p0 would have. */
+    static const char *const ids[] = {"foreign-0", "foreign-1", "YS9wMA",
+                                      "YS9wMQ",    "Yi9wMA",    "id-shared"};
     static const char *const paths[] = {"/foreign-0/", "/foreign-1/", "/foreign-2/",
                                         "/foreign-3/", "/foreign-4/", "/shared/"};
     struct sim_random random = sim_random_of(salt, 15);
     size_t which = sim_random_below(&random, ARRAY_LENGTH(ids));
     *ret_id = ids[which];
     *ret_oas = sim_random_chance(&random, 500);
-    if (*ret_oas)
-        return sim_json_format(
-            "{'openapi':'3.0.3','info':{'title':'foreign','version':'%u'},'paths':{},"
-            "'x-tyk-api-gateway':{'info':{'id':'%s','name':'foreign','state':{'active':true}},"
-            "'upstream':{'url':'http://elsewhere/'},'server':{'listenPath':{'value':'%s'}}}}",
-            version, *ret_id, paths[which]);
-    return sim_json_format("{'name':'foreign %u','api_id':'%s','proxy':{'listen_path':'%s',"
-                           "'target_url':'http://elsewhere/'}}",
-                           version, *ret_id, paths[which]);
+    json_t *document =
+        *ret_oas
+            ? sim_json_format(
+                  "{'openapi':'3.0.3','info':{'title':'foreign','version':'%u'},'paths':{},"
+                  "'x-tyk-api-gateway':{'info':{'id':'%s','name':'foreign','state':{'active':true}}"
+                  ","
+                  "'upstream':{'url':'http://elsewhere/'},'server':{'listenPath':{'value':'%s'}}}}",
+                  version, *ret_id, paths[which])
+            : sim_json_format("{'name':'foreign %u','api_id':'%s','config_data':{},'proxy':{"
+                              "'listen_path':'%s','target_url':'http://elsewhere/'}}",
+                              version, *ret_id, paths[which]);
+    /* Of an installation in another cluster. */
+    if (sim_random_chance(&random, 400))
+        json_object_set_new(*ret_oas ? document : json_object_get(document, "config_data"),
+                            *ret_oas ? "x-grapnel" : "grapnel",
+                            sim_json_of("{'v':1,'owner':'grapnel','cluster':'elsewhere','context':"
+                                        "'','api':'a/none','uid':'u','hash':'h','n':0}"));
+    return document;
 }

@@ -122,12 +122,12 @@ void sim_operator_free(struct sim_operator *operator_)
 
 /* In place of the one that reads files. */
 struct default_gateways {
-    const struct sim_operator *operator_;
+    const struct sim_operator *process;
 };
 
 struct default_context default_gateways_context(const struct default_gateways *defaults)
 {
-    const struct sim_operator *operator_ = defaults->operator_;
+    const struct sim_operator *operator_ = defaults->process;
     const struct sim_operator_options *options = &operator_->options;
     return (struct default_context){
         .endpoints = operator_->endpoints,
@@ -190,7 +190,7 @@ void sim_operator_start(struct sim_operator *operator_)
     const struct sim_operator_options *options = &operator_->options;
     if (!operator_->defaults) {
         operator_->defaults = xcalloc(1, sizeof(*operator_->defaults));
-        operator_->defaults->operator_ = operator_;
+        operator_->defaults->process = operator_;
     }
     if (operator_->running)
         abort();

@@ -159,6 +159,8 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     for (size_t i = 0; i < count; i++) {
         sim_oracle_note_place(oracle, all[i]);
         sim_oracle_note_copies(oracle, all[i]);
+        /* They come with what they were told. */
+        sim_oracle_track(oracle, all[i]->uid, all[i]->key)->since -= SIM_VIEW_AGE;
     }
     /* What the backup does not have is gone, as far as anybody can tell. */
     for (struct strmap_entry *e = strmap_first(oracle->webhooks); e; e = strmap_next(e))
@@ -175,8 +177,11 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
     if (ignore)
         return;
     /* The CRD is served again, and they are not there: from now on that is a deletion. */
-    for (struct strmap_entry *e = strmap_first(oracle->gone_with_crd); e; e = strmap_next(e))
+    for (struct strmap_entry *e = strmap_first(oracle->gone_with_crd); e; e = strmap_next(e)) {
         sim_oracle_note_deletion(oracle, strmap_entry_key(e));
+        /* It went before that, and the grace began then. */
+        *(int64_t *)strmap_get(oracle->deleted_webhooks, strmap_entry_key(e)) -= 10 * SECONDS;
+    }
     strmap_clear(oracle->gone_with_crd);
 }
 

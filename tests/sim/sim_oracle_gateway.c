@@ -127,6 +127,37 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     strmap_set(track->pushed, place, now);
 }
 
+/* Who refers to what is not there (yet) is not pushed for a while at first; who has a status
+ * already (it waited for its context or ConfigMap, or another process wrote it) is. */
+#define REFERENCE_GRACE (7 * SECONDS)
+
+static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_write *write,
+                        const struct sim_pod_track *pod, const json_t *marker)
+{
+    struct sim *sim = oracle->sim;
+    const char *uid = sim_json_text(marker, "uid", NULL);
+    const struct sim_api_track *track = strmap_get(oracle->apis, uid);
+    const struct sim_object *api =
+        sim_store_get(sim->store, OBJECT_API, sim_json_text(marker, "api", NULL));
+    if (!api || !track || strcmp(api->uid, uid) != 0 ||
+        sim_now(sim->time) - track->since > REFERENCE_GRACE)
+        return;
+    struct sim_wish wish;
+    sim_wish_read(sim, api, &wish);
+    json_t *wanted = sim_handlers(wish.document, wish.oas);
+    json_t *given = sim_handlers(write->document, write->oas);
+    bool had_status = *wish.context || oracle->killed_at > track->since || api->generation > 1 ||
+                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect;
+    if (!had_status && sim_document_version(write->document, write->oas) == wish.version &&
+        json_array_size(given) < json_array_size(wanted))
+        sim_fail(sim, "reference-grace",
+                 "%s gets %s without all of its handlers %" PRId64 " ms after its creation",
+                 pod->pod->name, api->key, (sim_now(sim->time) - track->since) / 1000);
+    json_decref(wanted);
+    json_decref(given);
+    sim_wish_fini(&wish);
+}
+
 /* A definition that changes its form before the gateway has loaded it cannot be deleted in between:
  * the file of its first form stays. So does it where the process is killed between. */
 static void note_stray(struct sim_oracle *oracle, struct sim_pod_track *pod,
@@ -155,6 +186,7 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_foreign(oracle, write, pod, marker);
     check_resolved(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
+    check_grace(oracle, write, pod, marker);
     note_stray(oracle, pod, write);
     strset_add(pod->ours, write->id);
 }

@@ -29,6 +29,7 @@ struct sim_api_track {
     struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
+    int64_t since; /* its creation, as far as is known */
 };
 
 struct sim_foreign_track {

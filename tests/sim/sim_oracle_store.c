@@ -37,7 +37,8 @@ struct sim_api_track *sim_oracle_track(struct sim_oracle *oracle, const char *ui
         *track = (struct sim_api_track){.key = xstrdup(key),
                                         .copies = strmap_new(copy_track_free),
                                         .known = strset_new(),
-                                        .pushed = strmap_new(free)};
+                                        .pushed = strmap_new(free),
+                                        .since = sim_now(oracle->sim->time)};
         strmap_set(oracle->apis, uid, track);
     }
     return track;

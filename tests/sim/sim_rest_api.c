@@ -303,13 +303,25 @@ static bool check_summary(const struct sim *sim, const struct sim_wish *wish,
     return true;
 }
 
+static bool has_finalizer(const struct sim_object *api)
+{
+    const json_t *finalizers = sim_json_get(api->tree, "metadata", "finalizers", NULL);
+    for (size_t i = 0; i < json_array_size(finalizers); i++) {
+        if (strcmp(json_string_value(json_array_get(finalizers, i)), "grapnel.dev/gateway") == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool check_good(struct sim_oracle *oracle, const struct sim_wish *wish, enum sim_group group,
                        struct buf *why)
 {
     struct accepted *copies = sim_copies(wish->object);
     struct expected expected = {.handlers = NULL};
     size_t ready = 0;
-    bool fine = expect_handlers(oracle, wish, copies, &expected, why);
+    bool fine = has_finalizer(wish->object) ||
+                say(why, "no-finalizer: %s has no finalizer of ours", wish->object->key);
+    fine = fine && expect_handlers(oracle, wish, copies, &expected, why);
     for (size_t i = 0; fine && i < oracle->pod_count; i++) {
         const struct sim_pod *pod = oracle->pods[i].pod;
         if (pod->group != group || pod->gone || pod->terminating)

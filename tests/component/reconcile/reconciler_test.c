@@ -17,9 +17,9 @@
 #include "support/fake_world.h"
 
 #define GRACE_MS INT64_C(5000)
-#define REFERENCE_GRACE_MS 10000
+#define REFERENCE_GRACE_MS INT64_C(10000)
 #define REWRITE_MS INT64_C(30000)
-#define FINALIZER_MS 60000
+#define FINALIZER_MS INT64_C(60000)
 
 struct rig {
     struct loop *loop;
@@ -152,6 +152,28 @@ static void an_api_without_references_is_pushed_and_reported(void **state)
     assert_int_equal(fake_world_events(rig->world, "default/orders", "Synced"), 1);
     assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
     assert_int_equal(fake_world_status_writes(rig->world), 1);
+}
+
+static void statuses_wait_for_writes_but_gateways_do_not(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_set_unchangeable(rig->world); /* no finalizers: a status is the first write */
+    start(rig);
+    fake_world_hold_writes(rig->world, true);
+    char name[16];
+    for (int i = 0; i < 600; i++) {
+        snprintf(name, sizeof(name), "api%d", i);
+        api(rig, name, NULL, "");
+    }
+    fake_loop_run(rig->loop);
+    assert_in_range(fake_world_status_writes(rig->world), 200, 300);
+    expect_in_document(rig, "default/api599", "\"/api599/\"", true);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_world_hold_writes(rig->world, false);
+    fake_loop_run(rig->loop);
+    assert_int_equal(fake_world_status_writes(rig->world), 600);
+    expect_reason(rig, "default/api599", "Ready", "Synced");
+    assert_true(reconciler_is_settled(rig->reconciler));
 }
 
 static void a_reference_becomes_a_copy_in_status_and_document(void **state)
@@ -525,6 +547,33 @@ static void a_new_api_waits_for_a_missing_webhook(void **state)
     fake_loop_advance(rig->loop, 100);
     expect_in_document(rig, "default/orders", "https://pager/hook", true);
     assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
+}
+
+/* Deleted and created again before anybody looked: it is a new one. */
+static void an_api_that_is_replaced_waits_for_a_missing_webhook_too(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    fake_loop_advance(rig->loop, 2 * REFERENCE_GRACE_MS);
+    fake_world_cut(rig->world, OBJECT_API, true);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    api(rig, "orders", "pager", "");
+    fake_world_cut(rig->world, OBJECT_API, false);
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 1000);
+    expect_in_document(rig, "default/orders", "https://pager/hook", true);
+    expect_reason(rig, "default/orders", "Programmed", "Pending");
+    fake_loop_advance(rig->loop, 2000);
+    expect_in_document(rig, "default/orders", "https://pager/hook", false);
+    /* And it leaves like any other. */
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
 }
 
 static void after_the_grace_it_goes_live_without_the_handler(void **state)
@@ -1130,12 +1179,70 @@ static void nothing_is_decided_before_every_list_is_complete(void **state)
     assert_int_equal(fake_world_status_writes(rig->world), 0);
 }
 
+static void only_where_absence_is_proven_may_an_orphan_go(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", NULL, "");
+    fake_world_watch_only(rig->world, "default");
+    start(rig);
+    bool (*may_collect)(void *, const char *) = reconciler_gateway_callbacks.may_collect;
+    assert_false(may_collect(rig->reconciler, "default/orders"));
+    assert_true(may_collect(rig->reconciler, "default/gone"));
+    assert_false(may_collect(rig->reconciler, "elsewhere/gone"));
+    fake_world_cut(rig->world, OBJECT_API, true);
+    fake_loop_run(rig->loop);
+    assert_false(may_collect(rig->reconciler, "default/gone"));
+    fake_world_cut(rig->world, OBJECT_API, false);
+    fake_loop_run(rig->loop);
+    assert_true(may_collect(rig->reconciler, "default/gone"));
+}
+
+/* Has its turn in the loop as a renewal of the lease would. */
+struct neighbour {
+    struct rig *rig;
+    unsigned turns;
+    unsigned wants; /* as of its last turn */
+    unsigned most;  /* looks between two turns */
+};
+
+static void take_turn(void *arg)
+{
+    struct neighbour *neighbour = arg;
+    unsigned wants = fake_gateways_wants(neighbour->rig->gateways);
+    unsigned looks = wants - neighbour->wants;
+    neighbour->most = looks > neighbour->most ? looks : neighbour->most;
+    neighbour->wants = wants;
+    if (++neighbour->turns < 200)
+        loop_defer(neighbour->rig->loop, take_turn, neighbour);
+}
+
+static void looks_give_way_to_others(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    for (unsigned i = 0; i < 300; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "a%u", i);
+        api(rig, name, "pager", "");
+    }
+    start(rig);
+    unsigned before = fake_gateways_wants(rig->gateways);
+    struct neighbour neighbour = {.rig = rig, .wants = before};
+    loop_defer(rig->loop, take_turn, &neighbour);
+    fake_world_apply(rig->world,
+                     "{'kind':'Namespace','metadata':{'name':'default','labels':{'a':'b'}}}");
+    fake_loop_run(rig->loop);
+    assert_int_equal(fake_gateways_wants(rig->gateways) - before, 300);
+    assert_in_range(neighbour.most, 1, 64);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_api_without_references_is_pushed_and_reported),
+        TEST(statuses_wait_for_writes_but_gateways_do_not),
         TEST(a_reference_becomes_a_copy_in_status_and_document),
         TEST(the_copy_is_written_before_the_push_that_contains_it),
         TEST(refills_go_on_from_what_was_accepted),
@@ -1156,6 +1263,7 @@ int main(void)
         TEST(a_mass_deletion_rewrites_nothing_and_says_so),
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
         TEST(a_new_api_waits_for_a_missing_webhook),
+        TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
         TEST(after_the_grace_it_goes_live_without_the_handler),
         TEST(withdrawn_permission_erases_the_copy_after_the_grace),
         TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
@@ -1187,6 +1295,8 @@ int main(void)
         TEST(a_failed_write_is_repeated_with_back_off),
         TEST(who_may_not_list_namespaces_does_without_them),
         TEST(nothing_is_decided_before_every_list_is_complete),
+        TEST(only_where_absence_is_proven_may_an_orphan_go),
+        TEST(looks_give_way_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void what_was_used_last_stays_open(void **state)
 {
     (void)state;
     struct object *objects[3] = {api(), api(), api()};
-    struct packing *packing = packing_new(2 * objects[0]->length);
+    struct packing *packing = packing_new((size_t)2 * objects[0]->length);
     for (size_t i = 0; i < 3; i++)
         packing_add(packing, objects[i]);
     (void)object_text(objects[0]);

@@ -131,6 +131,25 @@ static void a_missing_reference_waits_and_is_left_out(void **state)
     fini(&world);
 }
 
+/* To a gateway zero means "once, and never again". */
+static void a_cooldown_of_zero_is_raised_to_a_second(void **state)
+{
+    (void)state;
+    struct world world = make_world(API(
+        "{enabled: true, trigger: AuthFailure, type: webhook, id: pager, cooldownPeriod: 0m0s}, "
+        "{enabled: true, trigger: AuthFailure, type: webhook, url: 'http://l/', method: PUT, "
+        "name: l, cooldownPeriod: 0s}"));
+    put_object(world.cache, OBJECT_WEBHOOK, PAGER);
+    put_object(world.cache, OBJECT_SECRET, SECRET);
+    run(&world);
+    assert_true(says(&world, "ZeroCooldown", "raised to one second"));
+    CLEANUP(freep) char *text = document(&world);
+    const char *first = strstr(text, "\"cooldownPeriod\":\"1s\"");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "\"cooldownPeriod\":\"1s\""));
+    fini(&world);
+}
+
 static enum absence answer;
 static bool was_denied;
 static char asked[64];
@@ -443,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reference_to_a_live_global_is_resolved),
         cmocka_unit_test(a_missing_reference_waits_and_is_left_out),
+        cmocka_unit_test(a_cooldown_of_zero_is_raised_to_a_second),
         cmocka_unit_test(a_global_that_is_gone_is_converted_once_that_is_proven),
         cmocka_unit_test(a_permission_that_is_withdrawn_erases_the_copy),
         cmocka_unit_test(a_global_that_was_replaced_by_one_without_the_id_is_gone),
