@@ -199,6 +199,8 @@ char *context_canonical_url(const char *url, struct err *err)
     size_t kept = authority;
     if (kept > port_length && strncmp(host + kept - port_length, port, port_length) == 0)
         kept -= port_length;
+    else if (kept > 1 && host[kept - 1] == ':') /* a port that is not said */
+        kept--;
     if (!kept || *host == ':') {
         err_set(err, ERR_INVALID, 0, "the host is missing");
         return NULL;

@@ -55,7 +55,7 @@ static void read_place(const struct object *object, const struct cache *cache)
         needs.ca_secret ? cache_get(cache, OBJECT_SECRET, needs.ca_secret) : NULL;
     context_place_read(object, secret, ca, &place);
     expect(!place.problem || place.problem_reason, "a problem has a reason");
-    for (size_t i = 0; place.urls && place.urls[i]; i++)
+    for (size_t i = 0; !place.problem && place.urls && place.urls[i]; i++)
         expect(!url_fault(place.urls[i], NULL), "a gateway can be called");
     context_place_fini(&place);
     context_place_fini(&needs);

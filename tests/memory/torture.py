@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """No memory at any allocation: tests/memory/torture.py BUILD_DIR [STEP]
 
-Runs commands once for every STEPth allocation that they make (default: so that it is about 400 runs a command), with that
+Runs commands once for every STEPth allocation that they make (default: so that it is about 200 runs a command), with that
 one and all later ones refused. Each run must end by SIGABRT with "out of memory", or with the very output and exit code of
 an undisturbed run: never with an answer that is half right. The build must be one without sanitizers.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
-RUNS = 400
+RUNS = 200
 # stdio's buffers and the loader's own needs are not ours: they end a program in their own words, or go on without.
 OTHERS = ("error while loading shared libraries", "cannot allocate", "Cannot allocate")
 

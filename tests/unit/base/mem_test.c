@@ -16,11 +16,13 @@
 #include "base/mem.h"
 
 /* The sanitizer's own malloc() would end the process in its own words. */
-const char *__asan_default_options(void); /* NOLINT(bugprone-reserved-identifier,cert-*) */
-const char *__asan_default_options(void)  /* NOLINT(bugprone-reserved-identifier,cert-*) */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-*,readability-identifier-naming): its name */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 
 /* More than there are addresses; not a constant, because compilers know better than to try. */
 static size_t too_much(void)

@@ -186,6 +186,7 @@ static void base_urls_are_brought_to_one_form(void **state)
         {"https://g:443/base/", "https://g/base"},
         {"http://[::1]:80", "http://[::1]"},
         {"http://g:8443", "http://g:8443"},
+        {"http://g:/base/", "http://g/base"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
         CLEANUP(freep) char *canonical = context_canonical_url(table[i][0], NULL);
