@@ -227,13 +227,13 @@ def main():
     tests = workshop.tests()  # ctest tells only of programs that are there
     sound = sound_tests(workshop, mutants, tests)
     bad = 0
-    print(f"{'no':<4}{'bug':<72}{'caught by':<76}{'s':>5}", flush=True)
+    print(f"{'no':<4}{'bug':<72}{'s':>4}  caught by", flush=True)
     for mutant in mutants:
         began = time.monotonic()
         verdict, is_well = judge(workshop, mutant, sound)
         bad += not is_well
-        print(f"{mutant.number:<4}{mutant.bug:<72}{verdict:<76}{time.monotonic() - began:>5.0f}",
-              flush=True)
+        seconds = time.monotonic() - began
+        print(f"{mutant.number:<4}{mutant.bug:<72}{seconds:>4.0f}  {verdict}", flush=True)
     print(f"{len(mutants)} bugs, {len(mutants) - bad} caught")
     return 0 if mutants and not bad and len(sound) == len(tests) else 1
 
