@@ -172,6 +172,15 @@ void context_place_fini(struct context_place *place)
     *place = (struct context_place){0};
 }
 
+/* The length without the port that the scheme implies, or without the colon of none. */
+static size_t without_port(const char *host, size_t length, const char *implied)
+{
+    size_t port = strlen(implied);
+    if (length > port && strncmp(host + length - port, implied, port) == 0)
+        return length - port;
+    return length > 1 && host[length - 1] == ':' ? length - 1 : length;
+}
+
 char *context_canonical_url(const char *url, struct err *err)
 {
     const char *host = strstr(url, "://");
@@ -194,13 +203,7 @@ char *context_canonical_url(const char *url, struct err *err)
         err_set(err, ERR_INVALID, 0, "user info, a query or a fragment has no place here");
         return NULL;
     }
-    const char *port = http ? ":80" : ":443";
-    size_t port_length = strlen(port);
-    size_t kept = authority;
-    if (kept > port_length && strncmp(host + kept - port_length, port, port_length) == 0)
-        kept -= port_length;
-    else if (kept > 1 && host[kept - 1] == ':') /* a port that is not said */
-        kept--;
+    size_t kept = without_port(host, authority, http ? ":80" : ":443");
     if (!kept || *host == ':') {
         err_set(err, ERR_INVALID, 0, "the host is missing");
         return NULL;
