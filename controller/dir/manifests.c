@@ -90,14 +90,26 @@ void manifests_add_problem(struct manifests *manifests, const struct manifest_pr
     };
 }
 
+/* A problem is one line, whatever stands in the keys and values that it quotes. */
+static void add_line(struct buf *out, const char *text)
+{
+    str_add_printable(out, text, strlen(text), BUF_UNLIMITED);
+}
+
 void manifest_problem_print(const struct manifest_problem *problem, struct buf *out)
 {
-    buf_add_format(out, "%s:%u: ", problem->file, problem->line ? problem->line : 1);
-    if (*problem->field)
-        buf_add_format(out, "%s: ", problem->field);
-    buf_add_text(out, problem->message);
-    if (problem->hint)
-        buf_add_format(out, " (%s)", problem->hint);
+    add_line(out, problem->file);
+    buf_add_format(out, ":%u: ", problem->line ? problem->line : 1);
+    if (*problem->field) {
+        add_line(out, problem->field);
+        buf_add_text(out, ": ");
+    }
+    add_line(out, problem->message);
+    if (problem->hint) {
+        buf_add_text(out, " (");
+        add_line(out, problem->hint);
+        buf_add_char(out, ')');
+    }
 }
 
 /* ---- objects that stand twice ---- */

@@ -114,9 +114,9 @@ def reference(text: str) -> list:
     """The documents, empty ones left out."""
     documents = []
     for node in yaml.compose_all(text, Loader=Composer):
-        if node is None or (isinstance(node, yaml.ScalarNode) and node.style is None and node.value == ""):
-            continue
-        documents.append(value_of(node))
+        value = None if node is None else value_of(node)
+        if value is not None:
+            documents.append(value)
     return documents
 
 

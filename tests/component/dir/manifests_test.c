@@ -237,6 +237,17 @@ static void foreign_kinds_are_passed_over_with_a_note(void **state)
         "?a.yaml:17: no manifest of Kubernetes (apiVersion and kind are missing), passed over\n");
 }
 
+static void a_problem_is_one_line_whatever_it_quotes(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "a.yaml",
+               "apiVersion: tyk.tyk.io/v1alpha1\nkind: \"a\\nb\\e[31m\"\nmetadata: {name: x}\n");
+    load(fixture, NULL);
+    check_told(fixture,
+               "a.yaml:2: kind: there is no kind a?b?[31m in tyk.tyk.io/v1alpha1 (the kinds "
+               "are ApiDefinition, Webhook and OperatorContext)\n");
+}
+
 static void mistakes_in_the_head_are_errors(void **state)
 {
     struct fixture *fixture = *state;
@@ -508,6 +519,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_of_keys_with_dots_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_of_any_kind_are_taken_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_kinds_are_passed_over_with_a_note, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_problem_is_one_line_whatever_it_quotes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(mistakes_in_the_head_are_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_that_stand_twice_are_both_refused, set_up,

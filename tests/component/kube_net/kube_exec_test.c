@@ -201,6 +201,10 @@ static void a_program_that_prints_without_end_is_killed(void **state)
 
 static void a_missing_program_is_named_with_the_hint(void **state)
 {
+    /* valgrind makes of vfork() a fork(): posix_spawn() does not hear of the child's failure. */
+    const char *loaded = getenv("LD_PRELOAD");
+    if (loaded && strstr(loaded, "vgpreload"))
+        skip();
     struct world *world = *state;
     world->exec.install_hint = xstrdup("get it\nhere");
     run(world);

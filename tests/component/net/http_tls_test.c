@@ -14,6 +14,9 @@
 #include "support/net/test_ca.h"
 #include "support/net/test_server.h"
 
+/* Under valgrind it takes ten seconds to read the system's certificates. */
+#define DEADLINE_MS 60000
+
 struct world {
     struct loop *loop;
     struct http *http;
@@ -73,7 +76,8 @@ static void fetch(struct world *world, const char *host, const struct http_tls *
     struct http_request request = {.method = "GET",
                                    .url = test_server_url(world->server, host, "/"),
                                    .proxy = "",
-                                   .timeout_ms = 5000,
+                                   .connect_timeout_ms = DEADLINE_MS,
+                                   .timeout_ms = DEADLINE_MS,
                                    .tls = tls};
     http_start(world->http, &request, on_done, world);
     loop_run(world->loop);
@@ -219,7 +223,11 @@ static void plain_http_where_tls_is_spoken_is_transient(void **state)
     world->server = test_server_new(loop_event_base(world->loop), NULL, NULL);
     CLEANUP(freep)
     char *url = xasprintf("https://127.0.0.1:%d/", test_server_port(world->server));
-    struct http_request request = {.method = "GET", .url = url, .proxy = "", .timeout_ms = 5000};
+    struct http_request request = {.method = "GET",
+                                   .url = url,
+                                   .proxy = "",
+                                   .connect_timeout_ms = DEADLINE_MS,
+                                   .timeout_ms = DEADLINE_MS};
     http_start(world->http, &request, on_done, world);
     /* The server waits for the end of a head that never comes: end it. */
     struct loop_timer *timer = loop_timer_new(world->loop, stop, world);
