@@ -25,8 +25,8 @@
 #define DEFAULT_LIMIT (1U << 20)
 #define IDLE_HANDLES_MAX 32
 #define IDLE_CONNECTIONS_MAX 64L
-#define POOL_IDLE_MS 300000
-#define HOUSEKEEPING_MS 60000
+#define POOL_IDLE_MS 30000
+#define HOUSEKEEPING_MS 15000
 /* How often in a row, and for how long, libcurl may ask to be called again at once, before I/O has
  * its turn: one call hands out up to a hundred buffers of a stream that never runs dry. */
 #define SPINS_MAX 8

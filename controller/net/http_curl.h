@@ -11,7 +11,7 @@
  * 7.88: its own upkeep does nothing there. Transfers are never paused.
  *
  * Each pool is a multi handle of its own and so has its own connections; one that has had no call
- * for five minutes is closed.
+ * for half a minute is closed.
  */
 
 /* `version` is told in User-Agent: "grapnel/VERSION (linux/amd64)". Never NULL. */

@@ -155,7 +155,9 @@ class Cutter:
         left = storm.randrange(1, 6000) if storm else None
         while not self._stopping.is_set():
             for one in self._readable(client, server):
-                data = one.recv(65536)
+                data = self._receive(one)
+                if data is None:
+                    continue
                 if not data:
                     return
                 if storm and self._storm is storm:
@@ -171,6 +173,17 @@ class Cutter:
     def _readable(self, client: ssl.SSLSocket, server: ssl.SSLSocket) -> list[ssl.SSLSocket]:
         ready = [one for one in (client, server) if one.pending()]
         return ready or select.select([client, server], [], [], 0.1)[0]
+
+    @staticmethod
+    def _receive(one: ssl.SSLSocket) -> bytes | None:
+        """None: what came was of TLS alone, such as a ticket; who waits for more then leaves the other side unheard."""
+        one.setblocking(False)
+        try:
+            return one.recv(65536)
+        except ssl.SSLWantReadError:
+            return None
+        finally:
+            one.setblocking(True)
 
     def _ask(self, exchange: Exchange, data: bytes, server: ssl.SSLSocket) -> bool:
         found = REQUEST.match(data)
