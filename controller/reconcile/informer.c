@@ -189,12 +189,19 @@ static bool is_followed_kind(enum object_kind kind)
            kind == OBJECT_ENDPOINTSLICE;
 }
 
+/* Has been told, but was let go before its turn came. */
+static bool is_let_go(const struct informer *informer, const struct object *object)
+{
+    bool by_name = object->kind == OBJECT_SECRET || object->kind == OBJECT_CONFIGMAP;
+    return by_name && !strmap_has(informer->followed[object->kind], object->key);
+}
+
 /* `listed`: by a complete list, which is the truth even where it looks older: a restored backup has
  * the same uids at lower versions. */
 static void apply_put(struct informer *informer, const struct object *object, bool listed)
 {
     const struct object *cached = cache_get(informer->cache, object->kind, object->key);
-    if (cached == object)
+    if (cached == object || is_let_go(informer, object))
         return;
     struct follow *follow = strmap_get(informer->followed[object->kind], object->key);
     if (follow)
@@ -392,6 +399,17 @@ void informer_unfollow(struct informer *informer, enum object_kind kind, const c
     informer->source->ops->unfollow(informer->source, kind, key);
     strmap_remove(informer->followed[kind], key);
     object_unref(cache_remove(informer->cache, kind, key));
+}
+
+void informer_unfollow_all(struct informer *informer)
+{
+    for (enum object_kind kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const struct strmap_entry *entry;
+        while ((entry = strmap_first(informer->followed[kind]))) {
+            CLEANUP(freep) char *key = xstrdup(strmap_entry_key(entry));
+            informer_unfollow(informer, kind, key);
+        }
+    }
 }
 
 bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key)

@@ -54,6 +54,8 @@ bool informer_watches(const struct informer *informer, const char *ns);
  * or no longer (the cached object goes without a callback). */
 void informer_follow(struct informer *informer, enum object_kind kind, const char *key);
 void informer_unfollow(struct informer *informer, enum object_kind kind, const char *key);
+/* The same for all that is followed, Services and their slices too. */
+void informer_unfollow_all(struct informer *informer);
 /* Is it cached, or known to be missing? */
 bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key);
 /* Why a followed object is missing (NOT_FOUND, DENIED), or NULL. */

@@ -377,16 +377,23 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
     return cache_get(world->objects, kind, key);
 }
 
+void fake_world_lose(struct fake_world *world, enum object_kind kind, enum err_class class)
+{
+    world->cut[kind] = true;
+    struct err err;
+    err_set(&err, class, 0, "cannot be followed");
+    world->sink->trouble(world->sink_arg, kind, &err);
+    fake_loop_run(world->loop);
+}
+
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut)
 {
-    world->cut[kind] = cut;
-    struct err err;
     if (cut) {
-        err_set(&err, ERR_TRANSIENT, 0, "connection lost");
-        world->sink->trouble(world->sink_arg, kind, &err);
-    } else {
-        list(world, kind);
+        fake_world_lose(world, kind, ERR_TRANSIENT);
+        return;
     }
+    world->cut[kind] = false;
+    list(world, kind);
     fake_loop_run(world->loop);
 }
 
@@ -677,7 +684,6 @@ struct fake_world *fake_world_new(struct loop *loop)
 
 void fake_world_free(struct fake_world *world)
 {
-    assert_true(TAILQ_EMPTY(&world->calls));
     while (!STAILQ_EMPTY(&world->events)) {
         struct told *told = STAILQ_FIRST(&world->events);
         STAILQ_REMOVE_HEAD(&world->events, entry);

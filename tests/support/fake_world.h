@@ -35,6 +35,8 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
 /* Until false: changes happen, but the watch of the kind tells nothing (a lost connection; told as
  * trouble). Ending it lists again. */
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
+/* The same with a reason: not served (NOT_FOUND), not permitted (DENIED). Ended by a cut's end. */
+void fake_world_lose(struct fake_world *world, enum object_kind kind, enum err_class class);
 /* Ends a cut without a list: the watch goes on where it was. */
 void fake_world_resume(struct fake_world *world, enum object_kind kind);
 /* What is followed from now on is not told until false. */
