@@ -52,6 +52,8 @@ void api_state_free(void *value)
     api_drop_events(state);
     unpin(state);
     strmap_free(state->rewritten);
+    absence_log_free(state->absences);
+    conflict_fini(&state->conflict);
     free(state->work_key);
     free(state->uid);
     free(state);

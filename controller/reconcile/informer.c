@@ -40,6 +40,8 @@ struct news {
 struct kind_state {
     struct strmap *list; /* of the list being read: key → object; NULL: none */
     bool complete;
+    bool suspected; /* until it has been listed again */
+    bool went_back; /* … and that showed older versions */
     bool troubled;
     struct err trouble;
 };
@@ -215,8 +217,10 @@ static void apply_put(struct informer *informer, const struct object *object, bo
     } else if (cached) {
         bool resync = *object->version && str_equal(cached->version, object->version);
         bool is_truth = listed || is_followed_kind(object->kind);
-        if (resync || (!is_truth && version_is_older(object->version, cached->version)))
+        bool is_older = version_is_older(object->version, cached->version);
+        if (resync || (!is_truth && is_older))
             return;
+        informer->kinds[object->kind].went_back |= listed && is_older;
     }
     before = cache_put(informer->cache, object);
     informer->callbacks.changed(informer->arg, before, object);
@@ -255,6 +259,15 @@ static void apply_followed(struct informer *informer, enum object_kind kind, con
     informer->callbacks.missing(informer->arg, kind, key);
 }
 
+/* The store was restored from a backup; of the other kinds nothing may ever show it. */
+static void relist_others(struct informer *informer, enum object_kind kind)
+{
+    for (enum object_kind other = 0; other < OBJECT_KIND_COUNT; other++) {
+        if (other != kind)
+            informer->source->ops->relist(informer->source, other);
+    }
+}
+
 static void apply_listed(struct informer *informer, enum object_kind kind,
                          const struct strmap *listed)
 {
@@ -263,8 +276,12 @@ static void apply_listed(struct informer *informer, enum object_kind kind,
         if (!strmap_has(listed, keys[i]))
             apply_gone(informer, kind, keys[i], NULL);
     }
-    informer->kinds[kind].complete = true;
-    informer->kinds[kind].troubled = false;
+    struct kind_state *state = &informer->kinds[kind];
+    if (state->suspected && state->went_back)
+        relist_others(informer, kind);
+    state->suspected = state->went_back = false;
+    state->complete = true;
+    state->troubled = false;
     informer->callbacks.listed(informer->arg, kind);
 }
 
@@ -382,6 +399,12 @@ const struct err *informer_trouble(const struct informer *informer, enum object_
 bool informer_watches(const struct informer *informer, const char *ns)
 {
     return informer->source->ops->watches(informer->source, ns);
+}
+
+void informer_suspect(struct informer *informer, enum object_kind kind)
+{
+    informer->kinds[kind].suspected = true;
+    informer->source->ops->relist(informer->source, kind);
 }
 
 void informer_follow(struct informer *informer, enum object_kind kind, const char *key)

@@ -53,6 +53,8 @@ struct fake_world {
     bool cut[OBJECT_KIND_COUNT];
     bool forbidden[OBJECT_KIND_COUNT];
     struct strmap *followed[OBJECT_KIND_COUNT];
+    struct cache *backup; /* NULL: none */
+    unsigned relists[OBJECT_KIND_COUNT];
     bool follows_are_held;
     char *only_ns;
     bool unchangeable;
@@ -196,9 +198,31 @@ static void source_follow(struct object_source *source, enum object_kind kind, c
     loop_defer(world->loop, tell_followed, world);
 }
 
+static bool tell_slice_gone(void *arg, const struct object *slice)
+{
+    struct fake_world *world = arg;
+    if (!is_told(world, slice))
+        world->sink->gone(world->sink_arg, OBJECT_ENDPOINTSLICE, slice->key, slice->uid);
+    return true;
+}
+
+/* The slices of a Service go with it, as far as anybody is told. */
 static void source_unfollow(struct object_source *source, enum object_kind kind, const char *key)
 {
-    strmap_take(of_source(source)->followed[kind], key);
+    struct fake_world *world = of_source(source);
+    strmap_take(world->followed[kind], key);
+    if (kind == OBJECT_ENDPOINTSLICE)
+        cache_visit(world->objects, OBJECT_ENDPOINTSLICE, tell_slice_gone, world);
+}
+
+static void source_relist(struct object_source *source, enum object_kind kind)
+{
+    struct fake_world *world = of_source(source);
+    world->relists[kind]++;
+    if (world->started[kind] && !world->cut[kind])
+        list(world, kind);
+    else
+        loop_defer(world->loop, tell_followed, world);
 }
 
 static bool source_watches(const struct object_source *source, const char *ns)
@@ -220,6 +244,7 @@ static const struct object_source_ops source_ops = {
     .start = source_start,
     .follow = source_follow,
     .unfollow = source_unfollow,
+    .relist = source_relist,
     .watches = source_watches,
     .free = source_free,
 };
@@ -395,6 +420,38 @@ void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut)
     world->cut[kind] = false;
     list(world, kind);
     fake_loop_run(world->loop);
+}
+
+static bool put_into(void *arg, const struct object *object)
+{
+    struct cache *cache = arg;
+    object_unref(cache_put(cache, object));
+    return true;
+}
+
+static void copy_all(struct cache *to, const struct cache *from)
+{
+    for (enum object_kind kind = 0; kind < OBJECT_KIND_COUNT; kind++)
+        cache_visit(from, kind, put_into, to);
+}
+
+void fake_world_back_up(struct fake_world *world)
+{
+    cache_free(world->backup);
+    world->backup = cache_new();
+    copy_all(world->backup, world->objects);
+}
+
+void fake_world_restore(struct fake_world *world)
+{
+    cache_free(world->objects);
+    world->objects = cache_new();
+    copy_all(world->objects, world->backup);
+}
+
+unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind)
+{
+    return world->relists[kind];
 }
 
 void fake_world_resume(struct fake_world *world, enum object_kind kind)

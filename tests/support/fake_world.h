@@ -39,6 +39,11 @@ void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
 void fake_world_lose(struct fake_world *world, enum object_kind kind, enum err_class class);
 /* Ends a cut without a list: the watch goes on where it was. */
 void fake_world_resume(struct fake_world *world, enum object_kind kind);
+/* Everything is as it was at the backup, with the versions it had then; no watch tells it. */
+void fake_world_back_up(struct fake_world *world);
+void fake_world_restore(struct fake_world *world);
+/* How often the source was asked to list a kind anew. */
+unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind);
 /* What is followed from now on is not told until false. */
 void fake_world_hold_follows(struct fake_world *world, bool hold);
 /* A list of this kind is refused (403) instead of answered. Before start. */

@@ -305,6 +305,12 @@ static void the_slices_of_one_service_are_followed_alone(void **state)
     expire(world, SLICES "&watch");
     answer_list(world, SLICES "&limit", "n", "c@20", "21");
     expect_told(world, "put n/c@20\ngone EndpointSlice n/b (null)\nfollowed EndpointSlice n/gw\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", SLICES "&watch"));
+    fake_loop_advance(world->loop, 70000);
+    world->source->ops->relist(world->source, OBJECT_ENDPOINTSLICE);
+    fake_loop_advance(world->loop, 1);
+    answer_list(world, SLICES "&limit", "n", "c@15", "16");
+    expect_told(world, "put n/c@15\nfollowed EndpointSlice n/gw\n");
     world->source->ops->unfollow(world->source, OBJECT_ENDPOINTSLICE, "n/gw");
     expect_told(world, "gone EndpointSlice n/c (null)\n");
 }
