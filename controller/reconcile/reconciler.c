@@ -15,6 +15,8 @@
  * since a look costs about 20 ns a byte. */
 #define SLICE_KEYS 64
 #define SLICE_BYTES (1U << 20)
+/* So far apart is what has failed for a passing reason tried out of its turn. */
+#define HASTEN_AGAIN_MS 10000
 
 static const enum object_kind watched_kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT,
                                                  OBJECT_NAMESPACE};
@@ -89,6 +91,21 @@ static void look_ended(struct reconciler *reconciler, const char *work_key, int6
     }
 }
 
+/* The store has answered, whatever it says: what waits because it did not is tried at once, but not
+ * in a row with what fails by itself again and again. */
+static void store_answers(struct reconciler *reconciler)
+{
+    if (!reconciler->active || !workqueue_counts(reconciler->queue).passing)
+        return;
+    int64_t now = loop_now(reconciler->loop);
+    int64_t due = reconciler->hastened_ms + HASTEN_AGAIN_MS;
+    if (reconciler->hastened_ms > now)
+        due = reconciler->hastened_ms;
+    reconciler->hastened_ms = due > now ? due : now;
+    workqueue_hasten(reconciler->queue, reconciler->hastened_ms);
+    reconciler_schedule(reconciler);
+}
+
 /* A push follows a look, or the write that a look began. */
 static void tell_expected(struct reconciler *reconciler)
 {
@@ -105,11 +122,13 @@ void reconciler_write_ended(struct reconciler *reconciler, const char *work_key,
     if (err)
         /* After a conflict or a vanished object news are on their way; the delay is for the case
          * that they are not. */
-        workqueue_add_failed(reconciler->queue, work_key, now,
+        workqueue_add_failed(reconciler->queue, work_key, err->class == ERR_TRANSIENT, now,
                              loop_random(reconciler->loop, UINT32_MAX));
     else
         workqueue_forget(reconciler->queue, work_key);
     workqueue_done(reconciler->queue, work_key, now);
+    if (!err || err->class != ERR_TRANSIENT)
+        store_answers(reconciler);
     tell_expected(reconciler);
     reconciler_schedule(reconciler);
     if (strmap_count(reconciler->held_back))
@@ -405,6 +424,7 @@ static void on_listed(void *arg, enum object_kind kind)
 {
     struct reconciler *reconciler = arg;
     check_complete(reconciler);
+    store_answers(reconciler);
     if (kind != OBJECT_WEBHOOK)
         return;
     if (reconciler->webhooks_lost)
@@ -520,6 +540,7 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->tidy = loop_timer_new(loop, lately_tidy, reconciler);
     reconciler->claims = claims_new();
+    reconciler->hastened_ms = -HASTEN_AGAIN_MS;
     for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
         reconciler->figures[i] =
             (struct look_figures){.kind = looked_at[i].kind, .seconds.bounds = &histogram_seconds};

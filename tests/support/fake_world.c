@@ -59,6 +59,9 @@ struct fake_world {
     char *only_ns;
     bool unchangeable;
     bool hold;
+    bool fail_all;
+    char *fail_key; /* NULL: none */
+    unsigned failed_writes;
     bool fail_next;
     enum err_class fail_class;
     unsigned status_writes;
@@ -585,8 +588,10 @@ static int perform(struct store_call *call, struct err *err)
 {
     struct fake_world *world = call->world;
     const struct object *object = cache_get(world->objects, call->kind, call->key);
-    if (world->fail_next) {
+    bool fails = world->fail_all || str_equal(world->fail_key, call->key);
+    if (world->fail_next || fails) {
         world->fail_next = false;
+        world->failed_writes++;
         return err_set(err, world->fail_class, 0, "failed as told");
     }
     if (!object)
@@ -752,6 +757,8 @@ void fake_world_free(struct fake_world *world)
     for (size_t i = 0; i < OBJECT_KIND_COUNT; i++)
         strmap_free(world->followed[i]);
     cache_free(world->objects);
+    cache_free(world->backup);
+    free(world->fail_key);
     free(world->only_ns);
     free(world);
 }
@@ -769,6 +776,24 @@ struct object_store *fake_world_store(struct fake_world *world)
 void fake_world_fail_next_write(struct fake_world *world, enum err_class class)
 {
     world->fail_next = true;
+    world->fail_class = class;
+}
+
+void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class)
+{
+    free(world->fail_key);
+    world->fail_key = key ? xstrdup(key) : NULL;
+    world->fail_class = class;
+}
+
+unsigned fake_world_failed_writes(const struct fake_world *world)
+{
+    return world->failed_writes;
+}
+
+void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail)
+{
+    world->fail_all = fail;
     world->fail_class = class;
 }
 

@@ -57,6 +57,12 @@ void fake_world_set_unchangeable(struct fake_world *world);
 
 /* The next write fails with this class (once). */
 void fake_world_fail_next_write(struct fake_world *world, enum err_class class);
+/* All fail until false. */
+void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail);
+/* All that concern this object fail; NULL: none any more. */
+void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class);
+/* How many have failed because of one of these. */
+unsigned fake_world_failed_writes(const struct fake_world *world);
 /* Writes wait until this is false again. */
 void fake_world_hold_writes(struct fake_world *world, bool hold);
 unsigned fake_world_status_writes(const struct fake_world *world);
