@@ -199,6 +199,9 @@ static void pump(void *arg)
         reconciler->look_comes_back = false;
         if (process(reconciler, work_key, &bytes))
             continue;
+        /* There is nothing to write, or not yet: what failed is over. */
+        if (!reconciler->look_comes_back)
+            workqueue_forget(reconciler->queue, work_key);
         look_ended(reconciler, work_key, reconciler->look_began_us,
                    reconciler->look_comes_back ? LOOK_REQUEUE_AFTER : LOOK_SUCCESS);
         workqueue_done(reconciler->queue, work_key, now);

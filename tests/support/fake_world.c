@@ -744,7 +744,7 @@ struct fake_world *fake_world_new(struct loop *loop)
     return world;
 }
 
-void fake_world_free(struct fake_world *world)
+void fake_world_forget_events(struct fake_world *world)
 {
     while (!STAILQ_EMPTY(&world->events)) {
         struct told *told = STAILQ_FIRST(&world->events);
@@ -754,6 +754,12 @@ void fake_world_free(struct fake_world *world)
         free(told->note);
         free(told);
     }
+}
+
+void fake_world_free(struct fake_world *world)
+{
+    assert_true(TAILQ_EMPTY(&world->calls));
+    fake_world_forget_events(world);
     for (size_t i = 0; i < OBJECT_KIND_COUNT; i++)
         strmap_free(world->followed[i]);
     cache_free(world->objects);

@@ -67,6 +67,8 @@ unsigned fake_world_failed_writes(const struct fake_world *world);
 void fake_world_hold_writes(struct fake_world *world, bool hold);
 unsigned fake_world_status_writes(const struct fake_world *world);
 unsigned fake_world_changes(const struct fake_world *world);
+/* All events that were told. */
+void fake_world_forget_events(struct fake_world *world);
 /* How often an event of this reason was told about the object. */
 unsigned fake_world_events(const struct fake_world *world, const char *key, const char *reason);
 /* Do any of the notes of events hold this text? */
