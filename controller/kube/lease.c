@@ -374,6 +374,12 @@ static void on_write(void *arg, const struct kube_answer *answer, const struct e
     enum lease_state state = lease->state;
     int64_t began_ms = lease->called_ms;
     lease->call = NULL;
+    struct err why;
+    /* Something between may say 200 to everything: only a Lease says that it is written. */
+    if (!err && note_object(lease, answer->body, &why) < 0) {
+        forget_object(lease);
+        err = &why;
+    }
     if (err) {
         if (should_read(lease, state, answer->status)) {
             lease->stats.slow_paths++;
@@ -383,9 +389,6 @@ static void on_write(void *arg, const struct kube_answer *answer, const struct e
         }
         return;
     }
-    /* It is written. If the answer is none of the server's own, the next try reads first. */
-    if (note_object(lease, answer->body, NULL) < 0)
-        forget_object(lease);
     set_state(lease, LEASE_IDLE);
     written(lease, began_ms);
     step(lease);
