@@ -128,7 +128,8 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
 }
 
 /* Who refers to what is not there (yet) is not pushed for a while at first; who has a status
- * already (it waited for its context or ConfigMap, or another process wrote it) is. */
+ * already (it waited for its context or ConfigMap, or another process wrote it) is, and who has
+ * been pushed before (a permission may have been withdrawn since). */
 #define REFERENCE_GRACE (7 * SECONDS)
 
 static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_write *write,
@@ -147,7 +148,8 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     json_t *wanted = sim_handlers(wish.document, wish.oas);
     json_t *given = sim_handlers(write->document, write->oas);
     bool had_status = *wish.context || oracle->killed_at > track->since || api->generation > 1 ||
-                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect;
+                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect ||
+                      strmap_count(track->pushed);
     if (!had_status && sim_document_version(write->document, write->oas) == wish.version &&
         json_array_size(given) < json_array_size(wanted))
         sim_fail(sim, "reference-grace",
@@ -185,8 +187,8 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
             sim_document_version(write->document, write->oas));
     check_foreign(oracle, write, pod, marker);
     check_resolved(oracle, write, pod, marker);
-    check_version(oracle, write, pod, marker);
     check_grace(oracle, write, pod, marker);
+    check_version(oracle, write, pod, marker);
     note_stray(oracle, pod, write);
     strset_add(pod->ours, write->id);
 }
