@@ -857,8 +857,8 @@ static void what_was_asked_for_in_an_outage_is_listed_after_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-            TEST(r13_the_first_list_is_consistent_and_paged),
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(r13_the_first_list_is_consistent_and_paged),
         TEST(a_namespace_and_a_selector_narrow_every_request),
         TEST(r11_the_watch_begins_at_the_version_of_the_first_page),
         TEST(r8_a_page_that_expired_leads_to_one_whole_list),
