@@ -221,6 +221,8 @@ static void source_relist(struct object_source *port, enum object_kind kind)
     const struct kind_feeds *feeds = &source->kinds[kind];
     for (size_t i = 0; i < feeds->count; i++)
         reflector_relist(feeds->items[i].reflector);
+    if (feeds->guard)
+        crd_guard_relist(feeds->guard);
     service_watch_relist(source->services, kind);
 }
 
