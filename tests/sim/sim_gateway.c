@@ -106,6 +106,11 @@ bool sim_gateway_is_up(const struct sim_gateway *gateway)
     return gateway->is_up && gateway->has_loaded;
 }
 
+bool sim_gateway_is_reloading(const struct sim_gateway *gateway)
+{
+    return sim_gateway_is_up(gateway) && sim_is_set(&gateway->done);
+}
+
 const struct sim_gateway_counts *sim_gateway_counts(const struct sim_gateway *gateway)
 {
     return &gateway->counts;
