@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated API server answers as the real one does: the workloads of tests/sim/honesty/api, played on both."""
 
-import json
 import os
 import sys
 
@@ -15,13 +14,12 @@ from harness.wait import eventually
 HONESTY = REPOSITORY / "tests" / "sim" / "honesty"
 sys.path.insert(0, str(HONESTY))
 
-from servers import Real, Simulated, tls_context  # noqa: E402
+from servers import Real, open_simulated_api, tls_context  # noqa: E402
 from workload import Player, differences, load, write  # noqa: E402
 
 WORKLOADS = sorted(path.stem for path in (HONESTY / "api").glob("*.jsonl"))
-# Set: what the real one answers is kept beside the workload, for tests/sim/honesty/test_honesty.py.
+# Set: what the real one answers is kept beside the workload, for tests/sim/honesty/test_api.py.
 RECORD = os.environ.get("GRAPNEL_E2E_RECORD")
-SIMULATED_NAMESPACE = "honesty-simulated"
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +45,14 @@ def real(cluster, stranger):
     server.close()
 
 
-@pytest.fixture
-def simulated(find_binary):
-    server = Simulated("api", program=find_binary("grapnel-sim-serve"))
-    server.start("namespace", "POST", "/api/v1/namespaces", json.dumps({"metadata": {"name": SIMULATED_NAMESPACE}}))
-    assert server.finish("namespace")[0] == 201
-    yield server
-    server.close()
-
-
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_the_simulated_api_server_answers_as_the_real_one(name, stage, real, simulated):
+def test_the_simulated_api_server_answers_as_the_real_one(name, stage, real, find_binary):
     _, steps = load(HONESTY / "api" / f"{name}.jsonl")
     namespace = stage.namespace("honesty")
     real_trace = Player(real, namespace).play(steps)
     if RECORD:
         write(HONESTY / "api" / f"{name}.trace", real_trace)
-    found = differences(Player(simulated, SIMULATED_NAMESPACE).play(steps), real_trace)
+    simulated, simulated_namespace = open_simulated_api(find_binary("grapnel-sim-serve"))
+    found = differences(Player(simulated, simulated_namespace).play(steps), real_trace)
+    simulated.close()
     assert not found, "\n" + "\n\n".join(found)

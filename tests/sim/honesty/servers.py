@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 PATIENCE_S = 20
 SIM_SECRET = "gw-secret-0"
 SIM_TOKEN = "operator-token"
+SIM_NAMESPACE = "honesty-simulated"
 
 
 def find_program(name, variable):
@@ -175,3 +176,12 @@ class Real:
 
 def tls_context(ca_file):
     return ssl.create_default_context(cafile=str(ca_file))
+
+
+def open_simulated_api(program=None):
+    """A simulated API server with a namespace of its own: (server, namespace)."""
+    server = Simulated("api", program=program)
+    server.start("namespace", "POST", "/api/v1/namespaces", json.dumps({"metadata": {"name": SIM_NAMESPACE}}))
+    status, text = server.finish("namespace")
+    assert status == 201, text
+    return server, SIM_NAMESPACE

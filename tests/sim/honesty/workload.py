@@ -18,6 +18,7 @@ What of an answer counts, where it is not all of it:
 
   "see": [POINTER, …]   the values there
   "each": POINTER       of a list: the value there of each element, sorted
+  "reason_only": true   of a refusal: status and reason; the words are the server's own
   "status_only": true   the status alone
 """
 
@@ -90,6 +91,7 @@ class Masks:
         if key == "continue":
             return "<continue>"
         if key == "message":
+            value = re.sub(r'User "[^"]*"', 'User "<user>"', value)
             value = re.sub(r"(resource version: |current: |\()\d+", r"\1<version>", value)
         return self.text(value)
 
@@ -164,6 +166,8 @@ class Player:
     def _essence(self, step, status, body):
         if step.get("status_only"):
             return {}
+        if step.get("reason_only"):
+            return {"reason": pointer(body, "/reason")}
         if "see" in step and status == 200:
             return {"at": {path: self.masks.value(pointer(body, path), path.rsplit("/", 1)[1]) for path in step["see"]}}
         if "each" in step and status == 200:
