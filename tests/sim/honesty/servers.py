@@ -73,6 +73,9 @@ class Simulated:
     def cancel(self, name):
         self._tell("cancel", name=name)
 
+    def pause(self, seconds):
+        self._tell("wait", ms=int(seconds * 1000))
+
     def world(self, what, **options):
         self._tell("world", what=what, **options)
 
@@ -169,6 +172,9 @@ class Real:
 
     def cancel(self, name):
         self.calls.pop(name).cancel()
+
+    def pause(self, seconds):
+        time.sleep(seconds)
 
     def world(self, what, **options):
         self.happenings[what](**options)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated gateway answers as the stub gateway does, which answers as a real one did (tests/gateway/exchanges)."""
+
+import sys
+
+import pytest
+
+from servers import HERE, Real, Simulated
+from workload import Player, differences, load
+
+sys.path.insert(0, str(HERE.parents[1] / "gateway"))
+
+from gateways import Stub  # noqa: E402
+
+WORKLOADS = sorted(path.stem for path in (HERE / "gateway").glob("*.jsonl"))
+RELOAD_INTERVAL_S = "0.05"
+IN_RELOAD_S = 0.2  # after a reload was asked for: it runs, and takes longer than that
+READY_TRIES = 200
+READY_PAUSE_S = 0.02
+
+
+def await_ready(server):
+    for _ in range(READY_TRIES):
+        server.start("ready", "GET", "/ready")
+        if server.finish("ready")[0] == 200:
+            return
+        server.pause(READY_PAUSE_S)
+    raise AssertionError("the gateway does not get ready")
+
+
+class StubServer(Real):
+    """A stub gateway of its own."""
+
+    def __init__(self, about, folder):
+        options = ["--reload-interval", RELOAD_INTERVAL_S, *about.get("stub", [])]
+        self.ends = about.get("ends", "well")
+        self.stub = Stub(*options, base=folder)
+        users = {"": {"X-Tyk-Authorization": self.stub.secret}, "nobody": {"X-Tyk-Authorization": "wrong"}}
+        super().__init__("http://%s" % self.stub.authority, users, {
+            "await-reload": lambda: self.pause(IN_RELOAD_S),
+            "await-ready": lambda: await_ready(self),
+            "restart-gateway": self.stub.restart,
+            "oas-race": lambda: self.stub.fault("oas-race"),
+        })
+
+    def close(self):
+        super().close()
+        if self.ends == "dead":
+            assert self.stub.wait_for_exit() == 2
+        else:
+            self.stub.close()
+
+
+class SimulatedGateway(Simulated):
+    def __init__(self, seed):
+        super().__init__("gateway", seed)
+
+    def world(self, what, **options):
+        if what == "await-ready":
+            await_ready(self)
+        elif what != "oas-race":  # it has that at any time
+            super().world(what, **options)
+
+
+def play(server, steps):
+    try:
+        return Player(server).play(steps)
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_the_simulated_gateway_answers_as_the_stub(name, tmp_path):
+    """Where the real one leaves something to chance, one of the seeds has to answer as it did."""
+    about, steps = load(HERE / "gateway" / (name + ".jsonl"))
+    real = play(StubServer(about, tmp_path), steps)
+    best = None
+    for seed in range(about.get("seeds", 1)):
+        found = differences(play(SimulatedGateway(seed), steps), real)
+        if not found:
+            return
+        best = found if best is None or len(found) < len(best) else best
+    raise AssertionError("\n" + "\n\n".join(best))
