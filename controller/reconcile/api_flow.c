@@ -287,7 +287,9 @@ static void judge(struct api_look *look)
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = first && look->resolution.waits && left > 0;
-    state->holding = look->held;
+    /* Until it is wanted somewhere: writes come before that, and what was found may go meanwhile.
+     */
+    state->holding = look->held || (first && state->holding);
     if (look->held)
         reconciler_touch_after(reconciler, WORK_API, state->key, left);
 }

@@ -549,6 +549,24 @@ static void a_new_api_waits_for_a_missing_webhook(void **state)
     assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
 }
 
+/* Its Webhook comes, and goes again before anything was pushed. */
+static void a_new_api_waits_on_when_its_webhook_was_there_for_a_moment(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    fake_world_hold_writes(rig->world, true);
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 100); /* the finalizer is on its way */
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_hold_writes(rig->world, false);
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS);
+    expect_in_document(rig, "default/orders", "pager", false);
+}
+
 /* Deleted and created again before anybody looked: it is a new one. */
 static void an_api_that_is_replaced_waits_for_a_missing_webhook_too(void **state)
 {
@@ -1264,6 +1282,7 @@ int main(void)
         TEST(a_sealed_value_is_never_rewritten_into_a_spec),
         TEST(a_new_api_waits_for_a_missing_webhook),
         TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
+        TEST(a_new_api_waits_on_when_its_webhook_was_there_for_a_moment),
         TEST(after_the_grace_it_goes_live_without_the_handler),
         TEST(withdrawn_permission_erases_the_copy_after_the_grace),
         TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
