@@ -9,15 +9,20 @@ import pytest
 from conftest import REPOSITORY
 from harness.cluster import SERVER
 from harness.objects import PLURALS, Tyk
-from harness.wait import eventually
+from harness.wait import eventually, throughout
 
 HONESTY = REPOSITORY / "tests" / "sim" / "honesty"
 sys.path.insert(0, str(HONESTY))
 
+from operator_workload import Script, as_trace, in_pairs  # noqa: E402
 from servers import Real, open_simulated_api, tls_context  # noqa: E402
 from workload import Player, differences, load, write  # noqa: E402
 
 WORKLOADS = sorted(path.stem for path in (HONESTY / "api").glob("*.jsonl"))
+SCRIPTS = sorted(path.stem for path in (HONESTY / "operator").glob("*.jsonl"))
+SETTLED_IN_SIMULATION = 60  # all delays of a user's operator are over
+SETTLE_TIMEOUT = 20
+QUIET = 2
 # Set: what the real one answers is kept beside the workload, for tests/sim/honesty/test_api.py.
 RECORD = os.environ.get("GRAPNEL_E2E_RECORD")
 
@@ -56,3 +61,55 @@ def test_the_simulated_api_server_answers_as_the_real_one(name, stage, real, fin
     found = differences(Player(simulated, simulated_namespace).play(steps), real_trace)
     simulated.close()
     assert not found, "\n" + "\n\n".join(found)
+
+
+# --- the whole operator ---
+
+def play_on_simulation(steps: list[dict], program) -> list[dict]:
+    """What is to be seen at each `settle`."""
+    server, namespace = open_simulated_api(program)
+    script = Script(server, namespace, server.gateway_writes)
+    server.world("start-operator")
+    server.pause(SETTLED_IN_SIMULATION)
+    script.begin()
+    seen = []
+    for step in steps:
+        if "settle" in step:
+            server.pause(SETTLED_IN_SIMULATION)
+            seen.append(script.state())
+        else:
+            script.do(step)
+    script.end()
+    server.close()
+    return seen
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_operator_does_the_same_on_the_simulated_and_the_real_control_plane(name, stage, real, find_binary):
+    _, steps = load(HONESTY / "operator" / f"{name}.jsonl")
+    wanted = play_on_simulation(steps, find_binary("grapnel-sim-serve"))
+    gateway = stage.gateway()
+    stage.operator(gateway)
+    told = 0
+
+    def gateway_writes() -> list[tuple[str, str]]:
+        nonlocal told
+        new = [one for one in gateway.requests() if one["n"] > told]
+        told = max((one["n"] for one in new), default=told)
+        return [(one["id"], one["kind"]) for one in new if one["kind"] in ("post", "post_oas", "delete")]
+
+    script = Script(real, stage.namespace("honesty"), gateway_writes)
+    script.begin()
+
+    def compare(settled: str, model: dict) -> None:
+        found = differences(*(as_trace(settled, state) for state in in_pairs(model, script.state())))
+        assert not found, "\n" + "\n\n".join(found)
+
+    for step in steps:
+        if "settle" in step:
+            model = wanted.pop(0)
+            eventually(lambda: compare(step["settle"], model), SETTLE_TIMEOUT)
+        else:
+            script.do(step)
+    throughout(lambda: compare("at the end", model), QUIET)
+    script.end()

@@ -99,7 +99,8 @@ struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision
     object->deleting = json_object_get(metadata, "deletionTimestamp") != NULL;
     object->key =
         *object->ns ? xasprintf("%s/%s", object->ns, object->name) : xstrdup(object->name);
-    object->text = sim_json_dump(tree);
+    /* Of custom resources the server keeps no order of keys. */
+    object->text = json_dumps(tree, JSON_COMPACT | (resources[kind].crd ? JSON_SORT_KEYS : 0));
     object->length = strlen(object->text);
     return object;
 }

@@ -11,6 +11,8 @@
  *                                        C of them or as many as come: → {"status","lines","over"}
  *   {"do":"cancel","name":N}, {"do":"wait","ms":M}                   → {}
  *   {"do":"world","what":W, …}           what happens to the servers: `happenings` below
+ *   {"do":"writes"}                      what a gateway was asked to write since the last time:
+ *                                        → {"writes":["ID post", "ID post_oas", "ID delete"]}
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,6 +45,7 @@ struct stand {
     struct loop *loop;
     struct http *http;
     LIST_HEAD(, call) calls;
+    json_t *writes; /* to the gateway, not told yet */
 };
 
 /* Requests. */
@@ -228,6 +231,13 @@ static void restart_gateway(struct stand *stand, const json_t *command)
                         100);
 }
 
+static void start_operator(struct stand *stand, const json_t *command)
+{
+    (void)command;
+    log_setup(LOG_LEVEL_ERROR, false);
+    sim_start(stand->sim, 0);
+}
+
 static const struct {
     const char *what;
     void (*fn)(struct stand *stand, const json_t *command);
@@ -238,6 +248,7 @@ static const struct {
     {"expired", set_expired},             /* "status": HTTP 410 in place of an ERROR event */
     {"await-reload", await_reload},       /* until the gateway reloads */
     {"restart-gateway", restart_gateway}, /* "wipe" */
+    {"start-operator", start_operator},
 };
 
 static json_t *world(struct stand *stand, const json_t *command)
@@ -253,13 +264,29 @@ static json_t *world(struct stand *stand, const json_t *command)
     exit(2);
 }
 
+static void on_write(void *arg, const struct sim_gateway_write *write)
+{
+    struct stand *stand = arg;
+    const char *verb = write->is_delete ? "delete" : write->oas ? "post_oas" : "post";
+    CLEANUP(freep) char *text = xasprintf("%s %s", write->id, verb);
+    json_array_append_new(stand->writes, json_string(text));
+}
+
+static json_t *writes(struct stand *stand, const json_t *command)
+{
+    (void)command;
+    json_t *answer = json_pack("{s:o}", "writes", stand->writes);
+    stand->writes = json_array();
+    return answer;
+}
+
 static json_t *obey(struct stand *stand, const json_t *command)
 {
     static const struct {
         const char *word;
         json_t *(*fn)(struct stand *stand, const json_t *command);
-    } words[] = {{"start", start},   {"finish", finish}, {"lines", lines},
-                 {"cancel", cancel}, {"wait", wait},     {"world", world}};
+    } words[] = {{"start", start}, {"finish", finish}, {"lines", lines},  {"cancel", cancel},
+                 {"wait", wait},   {"world", world},   {"writes", writes}};
     const char *word = sim_json_text(command, "do", NULL);
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
         if (strcmp(words[i].word, word) == 0)
@@ -294,9 +321,12 @@ int main(int argc, char **argv)
     uint64_t seed = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
     struct stand stand = {
         .sim = sim_new(&(struct sim_options){
-            .seed = seed, .pods = {[SIM_DEFAULT] = 1}, .without_oracle = true}),
+            .seed = seed, .pods = {[SIM_DEFAULT] = 1}, .fixed = true, .without_oracle = true}),
+        .writes = json_array(),
     };
     LIST_INIT(&stand.calls);
+    sim_gateway_watch(stand.sim->pods[0].gateway, &(struct sim_gateway_watcher){.write = on_write},
+                      &stand);
     stand.loop = sim_loop_new(&(struct sim_loop_options){
         .time = stand.sim->time, .random = sim_random_of(seed, 9), .wall_start = SIM_WALL_START});
     stand.http = sim_http_new(stand.sim->net, stand.loop, "client");
@@ -306,5 +336,6 @@ int main(int argc, char **argv)
     sim_http_free(stand.http);
     sim_loop_free(stand.loop);
     sim_free(stand.sim);
+    json_decref(stand.writes);
     return 0;
 }

@@ -29,10 +29,9 @@ def find_program(name, variable):
 
 
 class Simulated:
-    """`grapnel-sim-serve`: its API server, or its gateway. Time is virtual, so waiting costs nothing."""
+    """`grapnel-sim-serve`: its API server and its gateway. Time is virtual, so waiting costs nothing."""
 
-    def __init__(self, host, seed=0, program=None):
-        self.host = host
+    def __init__(self, seed=0, program=None):
         program = program or find_program("grapnel-sim-serve", "GRAPNEL_SIM_SERVE")
         self.process = subprocess.Popen([str(program), str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -50,13 +49,14 @@ class Simulated:
         return json.loads(answer)
 
     def start(self, name, method, path, body=None, headers=(), user="", stream=False):
-        if self.host == "api":
+        host = "api" if path.startswith("/api") else "gateway"
+        if host == "api":
             token = "wrong" if user == "nobody" else SIM_TOKEN
             headers = ["Authorization: Bearer " + token, *headers]
             self.world("deny", denied=user == "stranger")
         else:
             headers = ["X-Tyk-Authorization: " + ("wrong" if user == "nobody" else SIM_SECRET), *headers]
-        self._tell("start", name=name, host=self.host, method=method, path=path, headers=headers, body=body, stream=stream)
+        self._tell("start", name=name, host=host, method=method, path=path, headers=headers, body=body, stream=stream)
 
     def finish(self, name):
         """(status, text), or (None, what happened in place of an answer)."""
@@ -78,6 +78,10 @@ class Simulated:
 
     def world(self, what, **options):
         self._tell("world", what=what, **options)
+
+    def gateway_writes(self):
+        """What the gateway was asked to write since the last time: (id, verb) each."""
+        return [tuple(text.rsplit(" ", 1)) for text in self._tell("writes")["writes"]]
 
 
 class _Call(threading.Thread):
@@ -186,7 +190,7 @@ def tls_context(ca_file):
 
 def open_simulated_api(program=None):
     """A simulated API server with a namespace of its own: (server, namespace)."""
-    server = Simulated("api", program=program)
+    server = Simulated(program=program)
     server.start("namespace", "POST", "/api/v1/namespaces", json.dumps({"metadata": {"name": SIM_NAMESPACE}}))
     status, text = server.finish("namespace")
     assert status == 201, text

@@ -52,9 +52,6 @@ class StubServer(Real):
 
 
 class SimulatedGateway(Simulated):
-    def __init__(self, seed):
-        super().__init__("gateway", seed)
-
     def world(self, what, **options):
         if what == "await-ready":
             await_ready(self)

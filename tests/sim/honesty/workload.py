@@ -92,7 +92,7 @@ class Masks:
             return "<continue>"
         if key == "message":
             value = re.sub(r'User "[^"]*"', 'User "<user>"', value)
-            value = re.sub(r"(resource version: |current: |\()\d+", r"\1<version>", value)
+            value = re.sub(r"(too large|too old) resource version: \d+(, current: | \()\d+", r"\1 resource version: <version>\2<version>", value, flags=re.I)
         return self.text(value)
 
     def _member(self, name, of):
