@@ -61,16 +61,22 @@ static const char *domain_of(const json_t *document, bool oas)
  * of headers does so at any place. */
 static bool is_mistyped(const json_t *handler, bool is_first)
 {
-    if (!json_is_object(handler))
-        return !is_first;
-    if (json_is_object(json_object_get(handler, "headers")))
-        return true;
-    const json_t *cooldown = json_object_get(handler, "cooldownPeriod");
+    static const char *const texts[] = {"type", "trigger", "id",           "name",
+                                        "url",  "method",  "bodyTemplate", "cooldownPeriod"};
     const json_t *headers = json_object_get(handler, "headers");
+    if (is_first || !json_is_object(handler))
+        return is_first ? json_is_object(headers) : !json_is_null(handler);
     const json_t *enabled = json_object_get(handler, "enabled");
-    return !is_first &&
-           ((cooldown && !json_is_string(cooldown)) || (headers && !json_is_array(headers)) ||
-            (enabled && !json_is_boolean(enabled)));
+    bool wrong = (headers && !json_is_array(headers)) || (enabled && !json_is_boolean(enabled));
+    for (size_t i = 0; i < json_array_size(headers); i++) {
+        const json_t *value = json_object_get(json_array_get(headers, i), "value");
+        wrong |= value && !json_is_string(value);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        const json_t *text = json_object_get(handler, texts[i]);
+        wrong |= text && !json_is_string(text);
+    }
+    return wrong;
 }
 
 static const json_t *handlers_of(const json_t *document)
@@ -154,7 +160,7 @@ static void show_handlers(const json_t *handlers)
 }
 
 /* As GET shows it: keys in another order, empty values left out (OAS) or put in (Classic, of which
- * the domain is the one that counts here), a duplicate's path changed. */
+ * two count here), a duplicate's path changed. */
 static json_t *show(const struct sim_loaded *loaded)
 {
     json_t *shown = json_deep_copy(loaded->source);
@@ -164,6 +170,8 @@ static json_t *show(const struct sim_loaded *loaded)
                                 json_string(loaded->listen_path));
         if (!json_object_get(shown, "domain"))
             json_object_set_new(shown, "domain", json_string(""));
+        if (!json_object_get(shown, "config_data"))
+            json_object_set_new(shown, "config_data", json_null());
         return shown;
     }
     json_t *extension = sim_json_object(shown, "x-tyk-api-gateway");
@@ -191,7 +199,7 @@ static struct sim_loaded *load_one(const struct sim_gateway *gateway, const stru
     bool oas = file->oas != NULL;
     json_t *source = oas ? file->oas : file->classic;
     const char *path = sim_listen_path(source, oas);
-    if (*path != '/' || strchr(path, ' ') || str_ends(id, "-oas") || str_ends(id, "-mcp"))
+    if ((*path && *path != '/') || str_ends(id, "-oas") || str_ends(id, "-mcp"))
         return NULL;
     struct sim_loaded *loaded = xcalloc(1, sizeof(*loaded));
     loaded->oas = oas;
@@ -264,6 +272,9 @@ json_t *sim_loaded_classic(const char *id, const struct sim_loaded *loaded)
     json_t *proxy = json_object();
     json_object_set_new(classic, "api_id", json_string(id));
     json_object_set_new(classic, "is_oas", json_true());
+    json_object_set_new(
+        classic, "name",
+        json_string(sim_json_text(loaded->shown, "x-tyk-api-gateway", "info", "name", NULL)));
     json_object_set_new(classic, "config_data", json_null());
     json_object_set_new(classic, "domain", json_string(domain_of(loaded->shown, true)));
     json_object_set_new(proxy, "listen_path", json_string(loaded->listen_path));

@@ -17,6 +17,9 @@
 #define STALE_PERMILLE 300
 #define TORN_PERMILLE 300
 #define OAS_READ_US 2000
+/* Of the names of files, and of what is added to them. */
+#define CLASSIC_ID_MAX 250
+#define OAS_ID_MAX 246
 
 static void say(struct sim_exchange *exchange, long status, const char *message)
 {
@@ -177,9 +180,33 @@ static bool first_handler_is_wrong(const json_t *document)
                       !json_is_string(json_object_get(first, "cooldownPeriod"))));
 }
 
+static char *decode(const char *text)
+{
+    struct buf out;
+    buf_init(&out, BUF_UNLIMITED);
+    for (; *text; text++) {
+        if (*text == '%' && text[1] && text[2]) {
+            char digits[3] = {text[1], text[2], '\0'};
+            buf_add_char(&out, (char)strtol(digits, NULL, 16));
+            text += 2;
+        } else {
+            buf_add_char(&out, *text);
+        }
+    }
+    return buf_take(&out);
+}
+
+/* However often it is encoded. */
 static bool id_is_valid(const char *id)
 {
-    return !strchr(id, '/') && !strchr(id, '\\') && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+    CLEANUP(freep) char *plain = xstrdup(id);
+    for (int i = 0; i < 3; i++) {
+        char *decoded = decode(plain);
+        free(plain);
+        plain = decoded;
+    }
+    return !strchr(plain, '/') && !strchr(plain, '\\') && strcmp(plain, ".") != 0 &&
+           strcmp(plain, "..") != 0;
 }
 
 static void store(struct sim_gateway *gateway, const char *id, bool oas, json_t *document)
@@ -211,12 +238,14 @@ static char *id_of(struct sim_gateway *gateway, const json_t *document, bool oas
 static const char *find_fault(const json_t *document, bool oas, bool is_empty)
 {
     const json_t *id = json_object_get(document, "api_id");
+    const json_t *extension = json_object_get(document, "x-tyk-api-gateway");
+    bool is_object = json_is_object(document);
     if (!oas)
-        return !json_is_object(document) || (id && !json_is_string(id)) ? "Request malformed"
-                                                                        : NULL;
-    if (is_empty || (json_is_object(document) && !json_object_get(document, "x-tyk-api-gateway")))
+        return !is_object || (id && !json_is_string(id)) ? "Request malformed" : NULL;
+    if (is_empty || json_is_null(document) ||
+        (is_object && (!extension || json_is_null(extension))))
         return "the payload should contain x-tyk-api-gateway";
-    if (!json_is_object(document))
+    if (!is_object)
         return "request malformed";
     if (first_handler_is_wrong(document))
         return "x-tyk-api-gateway.server.eventHandlers.0: Must validate the schema";
@@ -234,6 +263,10 @@ static void post(struct sim_gateway *gateway, struct sim_exchange *exchange, boo
         fault = "Invalid API ID";
     if (fault) {
         say(exchange, 400, fault);
+    } else if (oas && !json_is_object(json_object_get(document, "x-tyk-api-gateway"))) {
+        sim_reply_break(exchange); /* the handler panics */
+    } else if (strlen(id) > (oas ? OAS_ID_MAX : CLASSIC_ID_MAX)) {
+        say(exchange, 500, "file object creation failed, write error");
     } else {
         tell_write(gateway, exchange, id, oas, document, false);
         if (!gateway->is_deaf) {
@@ -265,22 +298,6 @@ static void delete (struct sim_gateway *gateway, struct sim_exchange *exchange, 
 }
 
 /* Routes. */
-
-static char *decode(const char *text)
-{
-    struct buf out;
-    buf_init(&out, BUF_UNLIMITED);
-    for (; *text; text++) {
-        if (*text == '%' && text[1] && text[2]) {
-            char digits[3] = {text[1], text[2], '\0'};
-            buf_add_char(&out, (char)strtol(digits, NULL, 16));
-            text += 2;
-        } else {
-            buf_add_char(&out, *text);
-        }
-    }
-    return buf_take(&out);
-}
 
 static void route(struct sim_gateway *gateway, struct sim_exchange *exchange)
 {

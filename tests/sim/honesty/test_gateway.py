@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from servers import HERE, Real, Simulated
-from workload import Player, differences, load
+from workload import Player, await_ready, differences, load
 
 sys.path.insert(0, str(HERE.parents[1] / "gateway"))
 
@@ -15,17 +15,6 @@ from gateways import Stub  # noqa: E402
 WORKLOADS = sorted(path.stem for path in (HERE / "gateway").glob("*.jsonl"))
 RELOAD_INTERVAL_S = "0.05"
 IN_RELOAD_S = 0.2  # after a reload was asked for: it runs, and takes longer than that
-READY_TRIES = 200
-READY_PAUSE_S = 0.02
-
-
-def await_ready(server):
-    for _ in range(READY_TRIES):
-        server.start("ready", "GET", "/ready")
-        if server.finish("ready")[0] == 200:
-            return
-        server.pause(READY_PAUSE_S)
-    raise AssertionError("the gateway does not get ready")
 
 
 class StubServer(Real):

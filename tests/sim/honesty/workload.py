@@ -27,6 +27,8 @@ import re
 from pathlib import Path
 
 ABSENT = "<absent>"
+READY_TRIES = 200
+READY_PAUSE_S = 0.02
 NAMESPACE = "the-namespace"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 RANDOM_ID = re.compile(r"^[0-9a-f]{32}$")
@@ -219,6 +221,16 @@ def _places(left, right, at=""):
 def _short(value):
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return text if len(text) < 1500 else text[:1500] + "…"
+
+
+def await_ready(server):
+    """A gateway's."""
+    for _ in range(READY_TRIES):
+        server.start("ready", "GET", "/ready")
+        if server.finish("ready")[0] == 200:
+            return
+        server.pause(READY_PAUSE_S)
+    raise AssertionError("the gateway does not get ready")
 
 
 def differences(model, real):
