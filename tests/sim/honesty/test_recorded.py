@@ -27,60 +27,68 @@ OUT = {
     "17-ids": {25: URL, 27: URL, 28: URL},
     "54-numbers-and-text": {0: DECODER, 3: DECODER, 4: NUMBERS},
 }
+REQUESTS = ("GET /tyk/apis", "GET /tyk/apis/oas", "POST /tyk/apis", "POST /tyk/apis/oas", "GET /tyk/reload?block=true", "GET /ready")
+COMPARED_AT_LEAST = 570  # of 1008 steps
 # Of a body that is an object a gateway refuses much; the model does so for these reasons. All else the operator refuses itself.
 REFUSED_BY_MODEL = ("Invalid API ID", "the payload should contain x-tyk-api-gateway")
 
 
-class Recorded:
-    """One scenario. What the operator never asks is left out; where that would have changed something, the rest is too."""
+def is_ours(step):
+    """What the operator sends: it is JSON, names an id and goes over HTTP/1.1."""
+    path = step["path"]
+    body = step.get("body")
+    if "http" in step or "headers" in step or (isinstance(body, dict) and "bytes_b64" in body) or "save" in step:
+        return False
+    refusal = step["expect"].get("body") if step["expect"].get("status") == 400 else None
+    if refusal and isinstance(body, dict) and list(body) != ["text"] and refusal.get("message") not in REFUSED_BY_MODEL:
+        return False
+    if step["method"] + " " + path in REQUESTS:
+        return True
+    parts = path.split("/")[1:]
+    family = ["tyk", "apis", "oas"] if parts[:3] == ["tyk", "apis", "oas"] else ["tyk", "apis"]
+    return parts[:-1] == family and parts[-1] not in ("", "oas", "..", "export") and "?" not in path and (
+        step["method"] == "GET" or (step["method"] == "DELETE" and len(family) == 2))
 
-    def __init__(self, scenario):
-        self.steps = scenario["steps"]
+
+def changes(step):
+    """Would what is left out have changed something?"""
+    if step["do"] in ("files", "traffic", "fire"):
+        return False
+    if step["do"] == "request" and step["method"] == "GET":
+        return step["path"].startswith("/tyk/reload")
+    return step["do"] != "request" or step["expect"].get("status") == 200
+
+
+def selected(steps):
+    """(index, step) of what is played: what the operator never asks is left out; where that would have changed something, the rest
+    is too."""
+    for index, step in enumerate(steps):
+        if step["do"] == "reload":
+            step = dict(step, do="request", method="GET", path="/tyk/reload?block=true")
+        if step["do"] in ("restart", "wait") or (step["do"] == "request" and is_ours(step)):
+            yield index, step
+        elif changes(step):
+            return
+
+
+class Recorded:
+    """One scenario on a simulated gateway of its own."""
+
+    def __init__(self, steps):
+        self.steps = steps
         self.server = Simulated()
-        self.compared = []
         self.problems = {}
 
     def play(self):
-        for index, step in enumerate(self.steps):
-            if step["do"] == "reload":
-                step = dict(step, do="request", method="GET", path="/tyk/reload?block=true")
+        for index, step in selected(self.steps):
             if step["do"] == "restart":
                 self.server.world("restart-gateway", wipe=step["wipe"])
                 await_ready(self.server)
             elif step["do"] == "wait":
                 self.server.pause(step["seconds"])
-            elif step["do"] == "request" and self._is_ours(step):
+            else:
                 self._compare(index, step)
-            elif self._changes(step):
-                break
         self.server.close()
-
-    @staticmethod
-    def _is_ours(step):
-        """What the operator sends: it is JSON, names an id and goes over HTTP/1.1."""
-        path = step["path"]
-        body = step.get("body")
-        if "http" in step or "headers" in step or (isinstance(body, dict) and "bytes_b64" in body) or "save" in step:
-            return False
-        refusal = step["expect"].get("body") if step["expect"].get("status") == 400 else None
-        if refusal and isinstance(body, dict) and list(body) != ["text"] and refusal.get("message") not in REFUSED_BY_MODEL:
-            return False
-        request = step["method"] + " " + path
-        if request in ("GET /tyk/apis", "GET /tyk/apis/oas", "POST /tyk/apis", "POST /tyk/apis/oas", "GET /tyk/reload?block=true",
-                       "GET /ready"):
-            return True
-        parts = path.split("/")[1:]
-        family = ["tyk", "apis", "oas"] if parts[:3] == ["tyk", "apis", "oas"] else ["tyk", "apis"]
-        return parts[:-1] == family and parts[-1] not in ("", "oas", "..", "export") and "?" not in path and (
-            step["method"] == "GET" or (step["method"] == "DELETE" and len(family) == 2))
-
-    @staticmethod
-    def _changes(step):
-        if step["do"] in ("files", "traffic", "fire"):
-            return False
-        if step["do"] == "request" and step["method"] == "GET":
-            return step["path"].startswith("/tyk/reload")
-        return step["do"] != "request" or step["expect"].get("status") == 200
 
     def _compare(self, index, step):
         body = step.get("body")
@@ -95,7 +103,6 @@ class Recorded:
         except ValueError:
             seen = {"text": text}
         expected = step["expect"]
-        self.compared.append(index)
         if expected.get("no_answer"):
             if status is not None:
                 self.problems[index] = "no answer", status
@@ -116,14 +123,24 @@ class Recorded:
             self.problems[index] = wanted, have
 
 
+def steps_of(name):
+    return json.loads((EXCHANGES / (name + ".json")).read_text())["steps"]
+
+
+def describe(step, index, problem):
+    where = "step %d (%s %s): " % (index, step.get("method"), step.get("path"))
+    if problem is None:
+        return where + "is left out, but passes"
+    return where + "recorded %s\n    the model %s" % tuple(json.dumps(one)[:1000] for one in problem)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_simulated_gateway_answers_as_recorded(name):
-    recorded = Recorded(json.loads((EXCHANGES / (name + ".json")).read_text()))
+    recorded = Recorded(steps_of(name))
     recorded.play()
-    out = OUT.get(name, {})
-    found = {index: recorded.problems.get(index) for index in recorded.problems.keys() ^ out.keys()}
-    print("COUNT", name, len(recorded.compared), len(recorded.steps))
-    assert not found, "\n".join("step %d (%s %s): %s" % (
-        index, recorded.steps[index].get("method"), recorded.steps[index].get("path"),
-        "is left out, but passes" if found[index] is None else "recorded %s\n    the model %s" % (json.dumps(found[index][0])[:300], json.dumps(found[index][1])[:300]))
-        for index in sorted(found))
+    wrong = sorted(recorded.problems.keys() ^ OUT.get(name, {}).keys())
+    assert not wrong, "\n".join(describe(recorded.steps[index], index, recorded.problems.get(index)) for index in wrong)
+
+
+def test_most_of_what_was_recorded_is_compared():
+    assert sum(len(list(selected(steps_of(name)))) for name in SCENARIOS) >= COMPARED_AT_LEAST
