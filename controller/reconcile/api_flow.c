@@ -287,8 +287,7 @@ static void judge(struct api_look *look)
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = first && look->resolution.waits && left > 0;
-    /* Until it is wanted somewhere: writes come before that, and what was found may go meanwhile.
-     */
+    /* Until it is wanted somewhere: what was found may go again before the push. */
     state->holding = look->held || (first && state->holding);
     if (look->held)
         reconciler_touch_after(reconciler, WORK_API, state->key, left);
