@@ -583,6 +583,28 @@ static void a_new_api_waits_on_when_its_webhook_was_there_for_a_moment(void **st
     expect_in_document(rig, "default/orders", "pager", false);
 }
 
+/* It has a status by then, and was pushed nowhere. */
+static void a_new_api_waits_for_a_missing_webhook_after_a_conflict_too(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 1000);
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
+                     "'proxy':{'target_url':'http://up/','listen_path':'/orders/'},"
+                     "'event_handlers':{'events':{'AuthFailure':[{'handler_name':"
+                     "'eh_web_hook_handler','handler_meta':{'disabled':false,'id':'pager'}}]}}}}");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    expect_reason(rig, "default/rival", "Stalled", "Conflict");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_in_document(rig, "default/rival", "https://pager/hook", true);
+}
+
 /* Deleted and created again before anybody looked: it is a new one. */
 static void an_api_that_is_replaced_waits_for_a_missing_webhook_too(void **state)
 {
@@ -1298,6 +1320,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_new_api_waits_for_a_missing_webhook),
     TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
     TEST(a_new_api_waits_on_when_its_webhook_was_there_for_a_moment),
+    TEST(a_new_api_waits_for_a_missing_webhook_after_a_conflict_too),
     TEST(after_the_grace_it_goes_live_without_the_handler),
     TEST(withdrawn_permission_erases_the_copy_after_the_grace),
     TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
