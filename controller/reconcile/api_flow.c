@@ -82,14 +82,13 @@ static void begin_life(struct api_state *state, const struct object *api)
         return;
     if (state->uid) {
         state->first_seen_ms = loop_now(state->reconciler->loop);
-        state->leaving = false;
+        state->is_new = state->leaving = false;
         state->converted_ms = 0;
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
     }
-    state->reported = api_was_reported(api);
     free(state->uid);
     state->uid = xstrdup(api->uid);
 }
@@ -295,10 +294,12 @@ static void judge(struct api_look *look)
         resolution_add_conflict(&look->resolution, conflict);
     look->stalled = !look->resolution.valid || !look->abilities;
     bool never_wanted = !state->wanted || !str_equal(state->api->uid, look->api->uid);
-    bool first = never_wanted && !state->reported;
+    /* New until it is wanted somewhere, whatever its status says meanwhile: a conflict, or that
+     * something was missing that may go again before the push. */
+    state->is_new = never_wanted && (state->is_new || !api_was_reported(look->api));
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
-    look->held = first && look->resolution.waits && left > 0;
+    look->held = state->is_new && look->resolution.waits && left > 0;
     if (look->held)
         reconciler_touch_after(reconciler, WORK_API, state->key, left);
 }

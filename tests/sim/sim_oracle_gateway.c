@@ -127,9 +127,9 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     strmap_set(track->pushed, place, now);
 }
 
-/* Who refers to what is not there (yet) is not pushed for a while at first; who has a status
- * already (it waited for its context or ConfigMap, or another process wrote it) is, and who has
- * been pushed before (a permission may have been withdrawn since). */
+/* Who refers to what is not there (yet) is not pushed for a while at first (later a permission may
+ * be withdrawn); who has a status already (it waited for its context or ConfigMap, or another
+ * process wrote it) is. */
 #define REFERENCE_GRACE (7 * SECONDS)
 
 static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_write *write,
@@ -140,7 +140,7 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     const struct sim_api_track *track = strmap_get(oracle->apis, uid);
     const struct sim_object *api =
         sim_store_get(sim->store, OBJECT_API, sim_json_text(marker, "api", NULL));
-    if (!api || !track || strcmp(api->uid, uid) != 0 ||
+    if (!api || !track || strcmp(api->uid, uid) != 0 || strmap_count(track->pushed) ||
         sim_now(sim->time) - track->since > REFERENCE_GRACE)
         return;
     struct sim_wish wish;
@@ -148,8 +148,7 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     json_t *wanted = sim_handlers(wish.document, wish.oas);
     json_t *given = sim_handlers(write->document, write->oas);
     bool had_status = *wish.context || oracle->killed_at > track->since || api->generation > 1 ||
-                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect ||
-                      strmap_count(track->pushed);
+                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect;
     if (!had_status && sim_document_version(write->document, write->oas) == wish.version &&
         json_array_size(given) < json_array_size(wanted))
         sim_fail(sim, "reference-grace",
