@@ -574,12 +574,23 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
     return false;
 }
 
+static bool any_api_in_grace(const struct reconciler *reconciler)
+{
+    for (struct strmap_entry *e = strmap_first(reconciler->apis); e; e = strmap_next(e)) {
+        const struct api_state *state = strmap_entry_value(e);
+        if (state->in_grace)
+            return true;
+    }
+    return false;
+}
+
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
            !counts.processing && !strmap_count(reconciler->held_back) &&
-           reconciler->gateways->ops->is_quiet(reconciler->gateways);
+           reconciler->gateways->ops->is_quiet(reconciler->gateways) &&
+           !any_api_in_grace(reconciler);
 }
 
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts)
