@@ -76,9 +76,10 @@ static void say_invalid(struct ref_state *state, const struct object *webhook,
         if (problem->severity != PROBLEM_ERROR ||
             strcmp(problem->reason, broken ? "InvalidSpec" : "SecretNotFound") != 0)
             continue;
-        state->message =
-            xasprintf("Webhook %s: %s%s%s", webhook->key, problem->field ? problem->field : "",
-                      problem->field ? ": " : "", problem->message);
+        state->message = xasprintf("Webhook %s: %s%s%s%s%s%s", webhook->key,
+                                   problem->field ? problem->field : "", problem->field ? ": " : "",
+                                   problem->message, problem->hint ? " (" : "",
+                                   problem->hint ? problem->hint : "", problem->hint ? ")" : "");
         return;
     }
     state->message = xasprintf("Webhook %s: %s", webhook->key, fault);
@@ -310,6 +311,15 @@ static void check_context(struct resolver *resolver)
     const char *context = resolver->view.context;
     if (resolver->input->abilities || str_equal(context, "/")) /* malformed: told already */
         return;
+    const struct object *found =
+        context ? cache_get(resolver->input->cache, OBJECT_CONTEXT, context) : NULL;
+    if (found && found->problem && str_equal(found->ns, resolver->input->api->ns)) {
+        problems_add(
+            &resolver->problems,
+            &(struct problem_about){.reason = "ContextNotFound", .field = "spec.contextRef"},
+            "OperatorContext %s is not valid: %s", context, found->problem);
+        return;
+    }
     problems_add(&resolver->problems,
                  &(struct problem_about){.reason = "ContextNotFound",
                                          .field = "spec.contextRef",

@@ -86,6 +86,19 @@ def test_what_the_resolver_sees_has_a_line_too(validate):
                         done.stdout.strip())
 
 
+def test_what_the_schema_refuses_hides_nothing_else(validate):
+    done = validate(a_yaml=API.replace("spec:\n", "spec:\n  active: 'true'\n").replace("event_timeout: 60", "event_timeout: 1.5"))
+    assert done.returncode == 1
+    assert [line.split(": ")[1] for line in lines(done)] == [
+        "spec.active", "spec.event_handlers.events.QuotaExceeded[0]", "spec.event_handlers.events.QuotaExceeded[0].handler_meta.event_timeout"]
+
+
+def test_a_conflict_names_the_field(validate):
+    local = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
+    done = validate(a_yaml=local, b_yaml=local.replace("name: orders", "name: second", 1))
+    assert lines(done)[-1].startswith("./b.yaml:6: spec.proxy.listen_path: listen path /orders/ belongs to default/orders (")
+
+
 def test_webhooks_are_checked_without_being_used(validate):
     done = validate(a_yaml=HOOK + "  headers:\n    - name: Authorization\n      valueFrom: {secretKeyRef: {name: s, key: k}}\n")
     assert done.returncode == 1
