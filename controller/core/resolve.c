@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/bounds.h"
 #include "core/guards.h"
 #include "core/handler.h"
 #include "core/lint.h"
@@ -376,8 +377,10 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
             lint_api(&resolver.view, input->abilities, &resolver.problems);
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
         handlers_read(&scope, &resolver.handlers);
-        resolve_refs(&resolver, ret_resolution->facts.refs);
-        record_handlers(&resolver, &scope, ret_resolution);
+        if (bounds_check(&scope, &resolver.handlers)) {
+            resolve_refs(&resolver, ret_resolution->facts.refs);
+            record_handlers(&resolver, &scope, ret_resolution);
+        }
     }
     move_results(&resolver, ret_resolution);
 }
