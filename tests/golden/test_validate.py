@@ -102,7 +102,7 @@ def test_a_conflict_names_the_field(validate):
 def test_webhooks_are_checked_without_being_used(validate):
     done = validate(a_yaml=HOOK + "  headers:\n    - name: Authorization\n      valueFrom: {secretKeyRef: {name: s, key: k}}\n")
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: there is no such Secret"]
+    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: it is missing, or may not be read"]
 
 
 def test_two_webhooks_of_one_id(validate):
