@@ -593,6 +593,22 @@ bool reconciler_is_settled(const struct reconciler *reconciler)
            !any_api_in_grace(reconciler);
 }
 
+void reconciler_tell_waiting(const struct reconciler *reconciler)
+{
+    const struct cache *cache = reconciler_cache(reconciler);
+    CLEANUP(freep) const char **keys = cache_sorted_keys(cache, OBJECT_API);
+    for (size_t i = 0; keys[i]; i++) {
+        const struct api_state *state = strmap_get(reconciler->apis, keys[i]);
+        if (state && state->ready)
+            continue;
+        const struct object *api = cache_get(cache, OBJECT_API, keys[i]);
+        CLEANUP(freep) char *reason = condition_reason(api, "Ready", NULL);
+        CLEANUP(freep) char *message = condition_message(api, "Ready");
+        log_warn("not in place", .kind = "ApiDefinition", .key = keys[i], .reason = reason,
+                 .detail = message);
+    }
+}
+
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts)
 {
     *ret_counts = reconciler->counts;

@@ -76,6 +76,9 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
  * of a rewrite runs: the world is as wanted, or cannot be made so now. For --once. */
 bool reconciler_is_settled(const struct reconciler *reconciler);
 
+/* Logs why each API that is not in place is not. For --once. */
+void reconciler_tell_waiting(const struct reconciler *reconciler);
+
 struct reconciler_counts {
     size_t apis;
     size_t ready; /* of these; a standby has no opinion: 0 */
