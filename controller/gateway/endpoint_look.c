@@ -136,6 +136,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->found = found;
     slot->held = found == PLAN_OURS ? marker_fingerprint(marker) : 0;
     slot->is_oas = definition->is_oas;
+    slot->swept &= !definition->is_oas;
     slot->form = PLAN_FORM_GOOD;
     slot->looked_at = endpoint_seconds(endpoint);
     slot->in_doubt = false;

@@ -80,7 +80,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         return;
     if (state->uid) {
         state->first_seen_ms = loop_now(state->reconciler->loop);
-        state->holding = state->leaving = false;
+        state->is_new = state->leaving = false;
         state->converted_ms = 0;
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
@@ -284,11 +284,12 @@ static void judge(struct api_look *look)
         resolution_add_conflict(&look->resolution, conflict);
     look->stalled = !look->resolution.valid || !look->abilities;
     bool never_wanted = !state->wanted || !str_equal(state->api->uid, look->api->uid);
-    bool first = never_wanted && (state->holding || !api_was_reported(look->api));
+    /* New until it is wanted somewhere, whatever its status says meanwhile: a conflict, or that
+     * something was missing that may go again before the push. */
+    state->is_new = never_wanted && (state->is_new || !api_was_reported(look->api));
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
-    look->held = first && look->resolution.waits && left > 0;
-    state->holding = look->held;
+    look->held = state->is_new && look->resolution.waits && left > 0;
     if (look->held) {
         state->in_grace = true;
         reconciler_touch_after(reconciler, WORK_API, state->key, left);

@@ -92,6 +92,7 @@ void sim_gateway_each(const struct sim_gateway *gateway, bool loaded,
 /* Are disk and loaded set the same? */
 bool sim_gateway_is_current(const struct sim_gateway *gateway);
 bool sim_gateway_is_up(const struct sim_gateway *gateway);
+bool sim_gateway_is_reloading(const struct sim_gateway *gateway);
 
 struct sim_gateway_counts {
     unsigned posts;
