@@ -463,6 +463,23 @@ static void what_no_status_can_hold_is_refused(void **state)
     }
 }
 
+/* One in a ConfigMap is held against no schema. */
+static void a_listen_path_has_2048_characters_at_most(void **state)
+{
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        char *api = xasprintf("{metadata: {name: a, namespace: team}, spec: {name: a, proxy: "
+                              "{target_url: 'http://u', listen_path: \"/%0*d\"}}}",
+                              2047 + more, 7);
+        struct world world = make_world(api);
+        free(api);
+        run(&world);
+        assert_int_equal(world.resolution.valid, !more);
+        assert_int_equal(says(&world, "InvalidSpec", "too long"), more);
+        fini(&world);
+    }
+}
+
 static void a_conflict_is_a_problem_like_another(void **state)
 {
     (void)state;
@@ -505,6 +522,7 @@ int main(void)
         cmocka_unit_test(a_refused_object_is_present_and_invalid),
         cmocka_unit_test(an_unknown_context_changes_nothing_anywhere),
         cmocka_unit_test(what_no_status_can_hold_is_refused),
+        cmocka_unit_test(a_listen_path_has_2048_characters_at_most),
         cmocka_unit_test(a_conflict_is_a_problem_like_another),
         cmocka_unit_test(the_contexts_organisation_is_filled_in),
     };
