@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/offline.h"
 #include "cli/options.h"
+#include "core/context_place.h"
 #include "core/ids.h"
 #include "core/webhook.h"
 
@@ -170,6 +171,41 @@ static void add_webhooks(struct findings *findings, const struct offline *offlin
     }
 }
 
+static void add_context(const struct offline *offline, struct findings *findings,
+                        const struct manifest *manifest, struct problems *all)
+{
+    struct context_place place = {0};
+    context_place_needs(manifest->object, &place);
+    const struct object *secret =
+        place.secret ? cache_get(offline->cache, OBJECT_SECRET, place.secret) : NULL;
+    const struct object *ca_secret =
+        place.ca_secret ? cache_get(offline->cache, OBJECT_SECRET, place.ca_secret) : NULL;
+    context_place_fini(&place);
+    context_place_read(manifest->object, secret, ca_secret, &place);
+    struct problems problems = {0};
+    if (place.problem)
+        problems_add(&problems,
+                     &(struct problem_about){.severity = PROBLEM_WARNING,
+                                             .reason = place.problem_reason,
+                                             .field = "spec"},
+                     "%s", place.problem);
+    context_place_fini(&place);
+    for (size_t i = 0; i < problems.count; i++)
+        add_resolved(findings, manifest, &problems.items[i]);
+    problems_move(all, &problems);
+}
+
+/* A warning only: the gateways' Secrets are seldom kept beside the manifests. */
+static void add_contexts(struct findings *findings, const struct offline *offline,
+                         struct problems *all)
+{
+    for (size_t i = 0; i < offline->manifests.count; i++) {
+        const struct manifest *manifest = &offline->manifests.items[i];
+        if (manifest->object->kind == OBJECT_CONTEXT && !manifest->object->problem)
+            add_context(offline, findings, manifest, all);
+    }
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct finding *left = a;
@@ -252,6 +288,7 @@ static int report(const struct offline *offline, bool json)
     add_manifests(&findings, &offline->manifests);
     add_apis(&findings, offline, &all);
     add_webhooks(&findings, offline, &all);
+    add_contexts(&findings, offline, &all);
     if (findings.count)
         qsort(findings.items, findings.count, sizeof(*findings.items), compare);
     if (json)

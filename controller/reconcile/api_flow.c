@@ -594,6 +594,7 @@ static bool step_status(struct api_look *look)
     bool gateways_only = known && only_gateways_differ(look, &conditions, text);
     int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
+        state->in_grace = true;
         reconciler_touch_after(reconciler, WORK_API, state->key, delay);
         return false;
     }

@@ -128,6 +128,17 @@ def test_once_without_gateways_says_so(folder_stage, operator):
     assert code == 1 and "NoGateways" in log
 
 
+def test_once_writes_the_status_of_what_waits(folder_stage, operator):
+    operator.write("all.yaml", to_manifest([
+        {"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "OperatorContext", "metadata": {"name": "edge", "namespace": TEAM},
+         "spec": {"urls": ["http://127.0.0.1:1"], "secretRef": {"name": "nobody"}}},
+        oas_api(TEAM, "orders", local(), context={"name": "edge"})]))
+    code, log = once(folder_stage, operator.folder, operator.state)
+    assert code == 1 and '"msg":"not in place"' in log
+    assert condition(status(operator, "OperatorContext", "edge"), "Ready")["reason"] == "SecretNotFound"
+    assert condition(status(operator, "ApiDefinition", "orders"), "Ready")["status"] == "False"
+
+
 def test_a_secret_is_in_no_file_of_the_state(folder_stage, operator, gateways):
     value = folder_stage.secret_value()
     operator.write("all.yaml", to_manifest([

@@ -93,6 +93,14 @@ def test_what_the_schema_refuses_hides_nothing_else(validate):
         "spec.active", "spec.event_handlers.events.QuotaExceeded[0]", "spec.event_handlers.events.QuotaExceeded[0].handler_meta.event_timeout"]
 
 
+def test_a_context_whose_secret_is_not_there_is_a_warning(validate):
+    context = "apiVersion: tyk.tyk.io/v1alpha1\nkind: OperatorContext\nmetadata: {name: edge}\nspec:\n  urls: [http://g:8080]\n"
+    assert lines(validate(a_yaml=context)) == []
+    done = validate(a_yaml=context + "  secretRef: {name: s}\n")
+    assert done.returncode == 0
+    assert lines(done) == ["./a.yaml:4: spec: Secret default/s is missing or may not be read"]
+
+
 def test_a_conflict_names_the_field(validate):
     local = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
     done = validate(a_yaml=local, b_yaml=local.replace("name: orders", "name: second", 1))
