@@ -131,6 +131,7 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
     if (left <= 0)
         return ABSENCE_PROVEN;
+    look->state->in_grace = true;
     reconciler_touch_after(reconciler, WORK_API, api_key, left);
     return ABSENCE_PENDING;
 }
@@ -300,8 +301,10 @@ static void judge(struct api_look *look)
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = state->is_new && look->resolution.waits && left > 0;
-    if (look->held)
+    if (look->held) {
+        state->in_grace = true;
         reconciler_touch_after(reconciler, WORK_API, state->key, left);
+    }
 }
 
 /* False: something that the look needs is still to come, and will touch the key. */
@@ -603,6 +606,7 @@ static bool step_status(struct api_look *look)
     bool gateways_only = known && only_gateways_differ(look, &conditions, text);
     int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
+        state->in_grace = true;
         reconciler_touch_after(reconciler, WORK_API, state->key, delay);
         return false;
     }
@@ -663,6 +667,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
+    state->in_grace = false;
     if (api->deleting) {
         mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);

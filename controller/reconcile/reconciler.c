@@ -601,12 +601,39 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
     return false;
 }
 
+static bool any_api_in_grace(const struct reconciler *reconciler)
+{
+    for (struct strmap_entry *e = strmap_first(reconciler->apis); e; e = strmap_next(e)) {
+        const struct api_state *state = strmap_entry_value(e);
+        if (state->in_grace)
+            return true;
+    }
+    return false;
+}
+
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
            !counts.processing && !strmap_count(reconciler->held_back) &&
-           reconciler->gateways->ops->is_quiet(reconciler->gateways);
+           reconciler->gateways->ops->is_quiet(reconciler->gateways) &&
+           !any_api_in_grace(reconciler);
+}
+
+void reconciler_tell_waiting(const struct reconciler *reconciler)
+{
+    const struct cache *cache = reconciler_cache(reconciler);
+    CLEANUP(freep) const char **keys = cache_sorted_keys(cache, OBJECT_API);
+    for (size_t i = 0; keys[i]; i++) {
+        const struct api_state *state = strmap_get(reconciler->apis, keys[i]);
+        if (state && state->ready)
+            continue;
+        const struct object *api = cache_get(cache, OBJECT_API, keys[i]);
+        CLEANUP(freep) char *reason = condition_reason(api, "Ready", NULL);
+        CLEANUP(freep) char *message = condition_message(api, "Ready");
+        log_warn("not in place", .kind = "ApiDefinition", .key = keys[i], .reason = reason,
+                 .detail = message);
+    }
 }
 
 void reconciler_count(const struct reconciler *reconciler, struct reconciler_counts *ret_counts)

@@ -66,8 +66,9 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
 
-    bool is_new;  /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool leaving; /* gateways were told to drop it */
+    bool is_new;   /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool in_grace; /* a grace or delay runs, at whose end it is looked at and may change */
+    bool leaving;  /* gateways were told to drop it */
     bool ready;
     bool stalled;
     bool by_user; /* what changed last was changed by somebody, not by our start */

@@ -338,6 +338,33 @@ static void a_deleted_global_is_converted_after_the_grace(void **state)
     expect_api(rig, "default/orders", "metadata/generation", "1");
 }
 
+/* Else nothing would ever be converted where only --once runs. */
+static void nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    assert_true(reconciler_is_settled(rig->reconciler));
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS - 1000);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 3000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, REWRITE_MS + 3000);
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    assert_true(reconciler_is_settled(rig->reconciler));
+
+    api(rig, "waits", "nobody", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 1000);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 4000);
+    expect_in_document(rig, "default/waits", "nobody", false);
+    assert_true(reconciler_is_settled(rig->reconciler));
+}
+
 static void delete_and_recreate_within_the_grace_is_no_deletion(void **state)
 {
     struct rig *rig = *state;
@@ -1306,6 +1333,7 @@ static const struct CMUnitTest tests[] = {
     TEST(usage_is_told_in_the_webhooks_status),
     TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
     TEST(a_deleted_global_is_converted_after_the_grace),
+    TEST(nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs),
     TEST(delete_and_recreate_within_the_grace_is_no_deletion),
     TEST(nothing_is_converted_while_the_view_proves_nothing),
     TEST(what_is_not_watched_is_not_found_but_never_gone),
