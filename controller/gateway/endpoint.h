@@ -27,6 +27,7 @@ enum endpoint_state {
     ENDPOINT_BLOCKED,   /* there is nothing to be let in with */
     ENDPOINT_CHECKING,  /* asks whether it may be read */
     ENDPOINT_NOT_READY, /* it may not: asks again soon */
+    ENDPOINT_GLANCING,  /* before the first reload: looks for what a process that died has left */
     ENDPOINT_OBSERVING, /* lists, or waits for its turn to */
     ENDPOINT_IDLE,
     ENDPOINT_PUSHING,   /* a batch of writes */
@@ -36,7 +37,7 @@ enum endpoint_state {
     ENDPOINT_DOWN,      /* the breaker is open: a probe is due after a while */
     ENDPOINT_STOPPED,   /* a load balancer: nothing is written */
 };
-#define ENDPOINT_STATE_COUNT 11
+#define ENDPOINT_STATE_COUNT 12
 const char *endpoint_state_name(enum endpoint_state state);
 
 /* One request about one slot. */
@@ -188,6 +189,13 @@ void look_reconsider(struct endpoint *endpoint, struct slot *slot);
 void look_moved(struct endpoint *endpoint, const struct api *api);
 /* Lets orphans go that may. */
 void look_collect(struct endpoint *endpoint);
+
+/* endpoint_glance.c */
+/* Before a reload at the start or after a failure: may a Classic definition stand beside the file
+ * of the OAS one that it has replaced? */
+bool glance_is_due(const struct endpoint *endpoint);
+/* Pushes what has to be pushed for that, and goes on to the reload. */
+void glance_start(struct endpoint *endpoint);
 
 /* endpoint_push.c */
 void push_begin(struct endpoint *endpoint);

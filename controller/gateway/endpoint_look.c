@@ -28,7 +28,7 @@ void look_start(struct endpoint *endpoint)
         .begin = on_begin, .definition = on_definition, .done = on_done};
     /* What is asked for from here on needs another look. */
     endpoint->wants_look = false;
-    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client,
+    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client, API_CLASSIC,
                                               endpoint->is_forced, &callbacks, endpoint);
 }
 
@@ -136,6 +136,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->found = found;
     slot->held = found == PLAN_OURS ? marker_fingerprint(marker) : 0;
     slot->is_oas = definition->is_oas;
+    slot->oas_sent &= slot->epoch == endpoint->epoch;
     slot->form = PLAN_FORM_GOOD;
     slot->looked_at = endpoint_seconds(endpoint);
     slot->in_doubt = false;
@@ -155,6 +156,7 @@ void look_absent(struct endpoint *endpoint, struct slot *slot)
     slot->found = PLAN_ABSENT;
     slot->held = 0;
     slot->is_oas = false;
+    slot->oas_sent &= slot->epoch == endpoint->epoch;
     slot->form = PLAN_FORM_GOOD;
     slot->in_doubt = false;
     slot->looked_at = endpoint_seconds(endpoint);
@@ -273,10 +275,24 @@ static void log_about(const struct endpoint *endpoint, const struct slot *slot, 
              .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label);
 }
 
+/* The gateway deletes the files of what it has loaded. An OAS definition that it has not loaded
+ * yet, and that has to go with both of its files, must be loaded first. */
+static bool awaits_reload(const struct endpoint *endpoint, const struct slot *slot)
+{
+    return slot->oas_sent && !slot->is_oas && slot->epoch == endpoint->epoch &&
+           (slot->is_deletion || slot->place->family == API_CLASSIC);
+}
+
 static void enqueue(struct endpoint *endpoint, struct slot *slot, bool is_deletion)
 {
     slot->is_deletion = is_deletion;
-    slot->redo = false;
+    slot->redo = awaits_reload(endpoint, slot);
+    if (slot->redo) {
+        endpoint->wants_reload = true;
+        endpoint_move(endpoint, slot, SLOT_WRITTEN);
+        endpoint_wake(endpoint);
+        return;
+    }
     bool oas = !is_deletion && slot->place->family == API_OAS;
     enum slot_state user = oas ? SLOT_USER_OAS : SLOT_USER_CLASSIC;
     enum slot_state refill = oas ? SLOT_REFILL_OAS : SLOT_REFILL_CLASSIC;
@@ -317,7 +333,6 @@ static void settle(struct endpoint *endpoint, struct slot *slot)
     slot->attempts = 0;
     slot->fault = FAULT_NONE;
     slot->by_user = false;
-    slot->swept = false;
     endpoint_move(endpoint, slot, SLOT_SYNCED);
     fleet_check_moves(endpoint->fleet, slot->place->api);
 }

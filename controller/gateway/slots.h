@@ -70,13 +70,13 @@ struct slot {
     enum slot_fault fault : 8;
     uint8_t attempts;     /* that failed in a row */
     bool seen : 1;        /* by the list in flight */
-    bool is_oas : 1;      /* what was found */
+    bool is_oas : 1;      /* what is loaded; its companion file has not been deleted */
     bool is_deletion : 1; /* what is to be written is a deletion */
     bool by_user : 1;     /* what is being written is a user's edit */
     bool redo : 1;        /* to be written again after the reload */
     bool drifted : 1;     /* was synced, and was found otherwise */
     bool repairs : 1;     /* has been pushed again because of that */
-    bool swept : 1;       /* the companion file of an OAS definition is gone */
+    bool oas_sent : 1;    /* an OAS definition was, and since then nothing has been loaded */
     bool in_doubt : 1; /* was not wanted until now: nobody has watched whether it is still there */
 };
 
