@@ -127,6 +127,7 @@ struct endpoint {
     struct job jobs[JOB_COUNT];
     struct batch batch;
     struct burst burst;
+    bool spots_obstacle; /* the last spot check was of one */
     /* the breaker */
     unsigned failures; /* in a row; 0: reachable as far as known */
     unsigned server_errors;
@@ -226,8 +227,20 @@ void verify_step(struct endpoint *endpoint);
 /* The slot was written, and what stands there now has been read. */
 void verify_slot(struct endpoint *endpoint, struct slot *slot);
 
+/* endpoint_obstacle.c */
+/* The slot has FAILED because another definition has its listen path: when is it tried again? */
+void obstacle_met(struct endpoint *endpoint, struct slot *slot);
+/* The lists have been read since. */
+void obstacle_looked_for(struct slot *slot);
+/* Something that stood here may be gone: what waits for that is tried again. */
+void obstacles_review(struct endpoint *endpoint);
+/* Reads somebody else's definition that is in our way, now and then; false: another is to be read
+ * this time. */
+bool obstacle_spot(struct endpoint *endpoint);
+
 /* endpoint_spot.c */
 void spot_start(struct endpoint *endpoint);
+void spot_end(struct endpoint *endpoint);
 /* What was read is not what was written: may it be a load balancer? */
 void spot_suspect(struct endpoint *endpoint, const struct slot *slot);
 void spot_clear(struct endpoint *endpoint);

@@ -256,11 +256,13 @@ static void on_done(void *arg, const struct gateway_answer *answer)
             if (slot->found != PLAN_ABSENT)
                 slot->looked_at = 0;
         }
+        obstacle_looked_for(slot);
         if (slot->state == SLOT_WRITTEN)
             verify_slot(endpoint, slot);
         else
             look_decide(endpoint, slot);
     }
+    obstacles_review(endpoint);
     plan_next_look(endpoint);
     look_collect(endpoint);
     push_done(endpoint);
@@ -309,6 +311,7 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
         fleet_touch_api(endpoint->fleet, slot->place->api);
     }
     slot->fault = fault;
+    slot->attempts = 0;
     endpoint_move(endpoint, slot, SLOT_FOREIGN);
 }
 

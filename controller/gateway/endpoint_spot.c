@@ -40,7 +40,7 @@ void spot_suspect(struct endpoint *endpoint, const struct slot *slot)
     };
 }
 
-static void spot_end(struct endpoint *endpoint)
+void spot_end(struct endpoint *endpoint)
 {
     endpoint->spot_at = loop_now(endpoint->fleet->loop) + endpoint->fleet->drift_interval_ms;
     endpoint_enter(endpoint, ENDPOINT_IDLE);
@@ -53,6 +53,8 @@ void spot_start(struct endpoint *endpoint)
         send_burst(endpoint);
         return;
     }
+    if (obstacle_spot(endpoint))
+        return;
     /* In rotation: the one that was read longest ago. */
     struct slot *slot = endpoint->slots.lists[SLOT_SYNCED].first;
     if (!slot) {

@@ -52,6 +52,8 @@ enum slot_fault {
     FAULT_FOREIGN_PATH,
 };
 
+#define SLOT_NEVER UINT32_MAX
+
 struct slot {
     struct place *place;
     struct slot *prev;
@@ -59,7 +61,7 @@ struct slot {
     uint64_t held;      /* fingerprint of our marker that was found there; 0: none */
     uint64_t posted;    /* fingerprint that was last sent */
     uint32_t hash;      /* of the id */
-    uint32_t retry_at;  /* s of loop time: FAILED; for ORPHAN: seen since */
+    uint32_t retry_at;  /* s of loop time: FAILED, or SLOT_NEVER; for ORPHAN: seen since */
     uint32_t looked_at; /* s of loop time: the gateway was last asked; 0: never */
     uint32_t epoch;     /* the reload that a POST was last sent before */
     uint16_t n;         /* of the marker */
