@@ -309,15 +309,35 @@ void fake_gateway_heal(struct fake_gateway *gateway)
     gateway->fault_count = 0;
 }
 
+static bool concerns(const struct fake_fault_rule *rule, const struct fake_call *call)
+{
+    return (!rule->method || strcmp(rule->method, call->method) == 0) &&
+           (!rule->url_part || strstr(call->url, rule->url_part));
+}
+
+static bool is_due_to(const struct fake_fault_rule *rule)
+{
+    return rule->passed + 1 >= rule->every;
+}
+
 static struct fake_fault_rule *fault_for(struct fake_gateway *gateway, const struct fake_call *call)
 {
     for (size_t i = gateway->fault_count; i > 0; i--) {
         struct fake_fault_rule *rule = &gateway->faults[i - 1];
-        if ((!rule->method || strcmp(rule->method, call->method) == 0) &&
-            (!rule->url_part || strstr(call->url, rule->url_part)))
+        if (concerns(rule, call) && is_due_to(rule))
             return rule;
     }
     return NULL;
+}
+
+/* One more request is answered: whose turn is it next? */
+static void pass(struct fake_gateway *gateway, const struct fake_call *call)
+{
+    for (size_t i = 0; i < gateway->fault_count; i++) {
+        struct fake_fault_rule *rule = &gateway->faults[i];
+        if (concerns(rule, call))
+            rule->passed = is_due_to(rule) ? 0 : rule->passed + 1;
+    }
 }
 
 static void use_up(struct fake_gateway *gateway, struct fake_fault_rule *rule)
@@ -633,6 +653,7 @@ static bool serve_one(struct fake_gateway *gateway)
         if (route == RELOAD && !rule && !is_due(gateway))
             continue;
         count(gateway, route);
+        pass(gateway, call);
         if (rule)
             inflict(gateway, call, rule);
         else

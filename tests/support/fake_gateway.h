@@ -82,6 +82,8 @@ struct fake_fault_rule {
     const char *method;   /* NULL: any */
     const char *url_part; /* NULL: any */
     size_t count;         /* times; 0: for ever */
+    size_t every;         /* of so many requests only the last; 0: all */
+    size_t passed;        /* private */
     long status;
     const char *body; /* NULL: an error of the gateway's form */
     int64_t retry_after_ms;
