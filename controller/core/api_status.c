@@ -70,9 +70,7 @@ static void add_resolved_refs(const struct resolution *resolution, struct condit
                        converted, resolution->ref_count);
     else
         conditions_add(conditions, "ResolvedRefs", CONDITION_TRUE, "Resolved",
-                       resolution->ref_count ? "all %zu references are resolved"
-                                             : "there is no reference (%zu)",
-                       resolution->ref_count);
+                       "references resolved: %zu", resolution->ref_count);
 }
 
 /* Stalled: only what the user must edit. */

@@ -137,7 +137,7 @@ static void add_context(struct gateway_progress *progress, const struct fleet_co
         return;
     progress->state = GATEWAY_NONE;
     snprintf(progress->detail, sizeof(progress->detail), "%s",
-             context->endpoint_count ? "no gateway is ready" : "there is no gateway");
+             context->endpoint_count ? "none is ready" : "");
 }
 
 /* Does anything of the API that is not wanted there still stand on the endpoint, or may it? */

@@ -132,8 +132,8 @@ struct gateways_ops {
     /* The API exists but what it wants is not known (its spec is invalid since before our start):
      * what the gateways hold of it stays, and is no orphan. */
     void (*keep)(struct gateways *gateways, const char *api, const char *context);
-    /* More wants are on their way (the reconciler has APIs in work): batches stay open for them a
-     * little, so that they share one reload. Only a hint; false at first. */
+    /* More wants are on their way (APIs are looked at, or written before they are wanted): batches
+     * stay open for them a little, so that they share one reload. Only a hint; false at first. */
     void (*expect)(struct gateways *gateways, bool more);
     /* All APIs have been named by want(), keep() or remove() since the start: what bears our marker
      * and is not among them is an orphan from now on. */

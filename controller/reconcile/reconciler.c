@@ -89,6 +89,14 @@ static void look_ended(struct reconciler *reconciler, const char *work_key, int6
     }
 }
 
+/* A push follows a look, or the write that a look began. */
+static void tell_expected(struct reconciler *reconciler)
+{
+    struct workqueue_counts counts = workqueue_counts(reconciler->queue);
+    bool more = counts.ready + counts.processing > 0;
+    reconciler->gateways->ops->expect(reconciler->gateways, more);
+}
+
 void reconciler_write_ended(struct reconciler *reconciler, const char *work_key, int64_t looked_us,
                             const struct err *err)
 {
@@ -102,6 +110,7 @@ void reconciler_write_ended(struct reconciler *reconciler, const char *work_key,
     else
         workqueue_forget(reconciler->queue, work_key);
     workqueue_done(reconciler->queue, work_key, now);
+    tell_expected(reconciler);
     reconciler_schedule(reconciler);
     if (strmap_count(reconciler->held_back))
         loop_defer(reconciler->loop, pump, reconciler);
@@ -175,8 +184,7 @@ static void pump(void *arg)
                    reconciler->look_comes_back ? LOOK_REQUEUE_AFTER : LOOK_SUCCESS);
         workqueue_done(reconciler->queue, work_key, now);
     }
-    bool more = workqueue_counts(reconciler->queue).ready > 0;
-    reconciler->gateways->ops->expect(reconciler->gateways, more);
+    tell_expected(reconciler);
     if (!strmap_count(reconciler->unjudged) && !reconciler->gateways_complete) {
         reconciler->gateways_complete = true;
         /* Who uses a Webhook is known only now. */

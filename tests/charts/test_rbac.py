@@ -21,7 +21,7 @@ GATEWAYS = set(itertools.product(["services", "discovery.k8s.io/endpointslices"]
 OWN = {
     ("coordination.k8s.io/leases", "create"),
     ("coordination.k8s.io/leases:grapnel", "get"), ("coordination.k8s.io/leases:grapnel", "update"),
-    ("events.k8s.io/events", "create"), ("events.k8s.io/events", "patch"),
+    ("events.k8s.io/events", "create"),
     ("secrets", "create"), ("secrets:grapnel-seal", "get"),
 }
 

@@ -36,6 +36,35 @@ def pytest_configure(config):
         config.option.maxfail = 1
 
 
+# Where several workers share the tests: each takes the next file that none has taken. Those that take minutes come first.
+LONGEST = ("test_contexts.py", "test_global.py", "test_gateways.py", "test_leader.py", "test_faults.py", "test_restart.py", "test_fleet.py")
+CLAIMS = os.environ.get("GRAPNEL_E2E_CLAIMS")
+CLAIMED = pytest.StashKey[dict[str, bool]]()
+
+
+def _claim(file: str) -> bool:
+    try:
+        os.close(os.open(Path(CLAIMS, file), os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def pytest_collection_modifyitems(items):
+    if CLAIMS:
+        items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_runtest_protocol(item):
+    """True: this test is another worker's."""
+    if not CLAIMS:
+        return None
+    claimed = item.session.stash.setdefault(CLAIMED, {})
+    if item.path.name not in claimed:
+        claimed[item.path.name] = _claim(item.path.name)
+    return None if claimed[item.path.name] else True
+
+
 @pytest.fixture(scope="session")
 def directory() -> Path:
     return Path(os.environ["GRAPNEL_E2E_DIR"])

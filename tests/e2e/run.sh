@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the end-to-end tests: tests/e2e/run.sh [pytest options] (README.md tells them).
+# Runs the end-to-end tests: tests/e2e/run.sh [pytest options] (README.md tells them). Without options it runs all of
+# them, file by file, by as many workers as $GRAPNEL_E2E_WORKERS says (2), each with a control plane of its own.
 #
-# All runs in network, process and mount namespaces of its own: nothing can leave it, every address in 10.244.0.0/16 can
+# A worker runs in network, process and mount namespaces of its own: nothing can leave it, every address in 10.244.0.0/16 can
 # be bound as if it were a pod's, fixed ports collide with nobody's, and when this script ends nothing is left running.
 set -euo pipefail
 
@@ -28,13 +29,42 @@ if [ "${1:-}" != --inside ]; then
     }
     programs=$("$REPOSITORY/tests/cluster/build.sh")
     directory=$(mktemp -d "${TMPDIR:-/tmp}/grapnel-e2e.XXXXXX")
-    # shellcheck disable=SC2064
-    trap "rm -rf '$directory'" EXIT
+    pids=()
+    # shellcheck disable=SC2317 # by the trap
+    clean_up() {
+        for pid in "${pids[@]}"; do
+            kill "$pid" 2>/dev/null || true # and with it all that runs in its namespaces
+        done
+        rm -rf "$directory"
+    }
+    trap clean_up EXIT
     as_root=()
     [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
-    unshare "${as_root[@]}" --net --pid --mount --mount-proc --fork --kill-child -- \
-        env GRAPNEL_E2E_PROGRAMS="$programs" GRAPNEL_E2E_DIR="$directory" "$0" --inside "$@"
-    exit
+    export GRAPNEL_E2E_RIGHTS=${GRAPNEL_E2E_RIGHTS:-$directory/rights}
+    work() { # NAME [pytest options]
+        mkdir "$directory/$1"
+        exec unshare "${as_root[@]}" --net --pid --mount --mount-proc --fork --kill-child -- \
+            env PYTHONUNBUFFERED=1 GRAPNEL_E2E_PROGRAMS="$programs" GRAPNEL_E2E_DIR="$directory/$1" "$0" --inside "${@:2}"
+    }
+    workers=1
+    [ $# != 0 ] || workers=${GRAPNEL_E2E_WORKERS:-2}
+    status=0
+    if [ "$workers" = 1 ]; then
+        (work 1 "$@") || status=$?
+    else
+        mkdir "$directory/claims"
+        for ((n = 1; n <= workers; n++)); do
+            GRAPNEL_E2E_CLAIMS=$directory/claims work "$n" -v > >(sed -u "s/^/$n: /") 2>&1 &
+            pids+=($!)
+        done
+        for pid in "${pids[@]}"; do
+            wait "$pid" || status=$?
+        done
+    fi
+    # What the whole of a run is asked: were the operator's rights what it needed?
+    cd "$HERE"
+    GRAPNEL_E2E_DIR=$directory GRAPNEL_E2E_WHOLE=$(($# == 0)) "$PYTHON" -m pytest -c pytest.ini -q after || status=$?
+    exit "$status"
 fi
 shift
 
@@ -44,11 +74,8 @@ ip route add local 10.244.0.0/16 dev lo
 ip -6 route add local fd00:244::/64 dev lo 2>/dev/null || true
 
 status=0
-export GRAPNEL_E2E_RIGHTS=${GRAPNEL_E2E_RIGHTS:-$GRAPNEL_E2E_DIR/rights}
 cd "$HERE"
 "$PYTHON" -m pytest -c pytest.ini "$@" || status=$?
-# What the whole of a run is asked: were the operator's rights what it needed?
-GRAPNEL_E2E_WHOLE=$(($# == 0)) "$PYTHON" -m pytest -c pytest.ini -q after || status=$?
 
 case " $* " in
 *" --keep "*)

@@ -38,6 +38,7 @@ struct fake_gateways {
     bool hold;
     bool unreachable;
     bool complete;
+    bool expects_more;
     bool unsettled;
     unsigned wants;
     unsigned pushes;
@@ -168,8 +169,7 @@ static void op_keep(struct gateways *port, const char *api, const char *context)
 
 static void op_expect(struct gateways *port, bool more)
 {
-    (void)port;
-    (void)more;
+    of(port)->expects_more = more;
 }
 
 static void op_set_complete(struct gateways *port, bool complete)
@@ -335,6 +335,11 @@ bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api
 {
     const struct held *held = strmap_get(gateways->apis, api);
     return held && held->kept;
+}
+
+bool fake_gateways_expects_more(const struct fake_gateways *gateways)
+{
+    return gateways->expects_more;
 }
 
 bool fake_gateways_is_complete(const struct fake_gateways *gateways)

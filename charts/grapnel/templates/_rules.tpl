@@ -51,10 +51,10 @@
   resources: [leases]
   resourceNames: [{{ include "grapnel.leaseName" . }}]
   verbs: [get, update]
-# Who leads is told on the Lease.
+# Who leads is told on the Lease, by a new Event each time.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 {{- if .Values.rbac.scoped }}
 # A Role grants just the namespace it is in: its uid tells clusters apart where that of kube-system may not be read.

@@ -289,7 +289,7 @@ static void endpoints_that_are_not_ready_are_filled_but_do_not_count(void **stat
     world_want(world, &(struct world_api){.name = "a"});
     world_settle(world);
     assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
-    expect_state(world, "a", GATEWAY_NONE, "no gateway is ready");
+    expect_state(world, "a", GATEWAY_NONE, "none is ready");
     reset_counts(world);
     world_context(world, &(struct world_context){.count = 1});
     world_run(world, 10);

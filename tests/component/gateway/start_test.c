@@ -354,7 +354,7 @@ static void two_contexts_that_name_an_endpoint_share_it(void **state)
     world_run(world, 1000);
     assert_int_equal(writes(world, 0), 0);
     assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
-    expect_state(world, "a", GATEWAY_NONE, "there is no gateway");
+    expect_state(world, "a", GATEWAY_NONE, "");
     world_want(world, &(struct world_api){.name = "b", .context = "x/two", .version = 2});
     world_settle(world);
     expect_synced(world, "b", 1);

@@ -206,6 +206,22 @@ static void the_copy_is_written_before_the_push_that_contains_it(void **state)
     expect_in_document(rig, "default/orders", "Second", true);
 }
 
+static void gateways_are_told_of_the_pushes_that_wait_for_a_write(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    assert_false(fake_gateways_expects_more(rig->gateways));
+    fake_world_hold_writes(rig->world, true);
+    webhook(rig, "pager", ",'name':'Second'");
+    fake_loop_advance(rig->loop, 3000);
+    assert_true(fake_gateways_expects_more(rig->gateways));
+    fake_world_hold_writes(rig->world, false);
+    expect_in_document(rig, "default/orders", "Second", true);
+    assert_false(fake_gateways_expects_more(rig->gateways));
+}
+
 static void refills_go_on_from_what_was_accepted(void **state)
 {
     struct rig *rig = *state;
@@ -1245,6 +1261,7 @@ int main(void)
         TEST(statuses_wait_for_writes_but_gateways_do_not),
         TEST(a_reference_becomes_a_copy_in_status_and_document),
         TEST(the_copy_is_written_before_the_push_that_contains_it),
+        TEST(gateways_are_told_of_the_pushes_that_wait_for_a_write),
         TEST(refills_go_on_from_what_was_accepted),
         TEST(a_settled_world_is_left_alone_after_a_restart),
         TEST(a_changed_global_touches_just_the_apis_that_refer_to_it),

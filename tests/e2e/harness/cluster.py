@@ -138,6 +138,9 @@ class Cluster:
         self.apiserver.start()
         self._await_up(self.apiserver, lambda: self.api.text("/readyz"))
         self.unsettled.append((began, time.time() + SETTLING_TIME))
+        if self.controller_manager.is_running():
+            self.controller_manager.kill()  # else it is up to half a minute until its informers try again
+            self.start_controller_manager()
 
     def start_controller_manager(self) -> None:
         self.controller_manager.start()

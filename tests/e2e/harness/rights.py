@@ -7,8 +7,8 @@ log is told at the end of a session which request was refused and which right no
 
 import itertools
 import json
-import os
 import subprocess
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,7 +204,7 @@ class Account:
 
 def write_account(folder: Path, account: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{os.getpid()}.json").write_text(json.dumps(account, indent=1))
+    (folder / f"{uuid.uuid4()}.json").write_text(json.dumps(account, indent=1))
 
 
 def read_accounts(folder: Path) -> dict[str, set[str]]:
