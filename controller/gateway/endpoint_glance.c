@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/endpoint.h"
 
+#include <stdlib.h>
+
 #include "base/json_text.h"
 #include "base/mem.h"
 
@@ -79,15 +81,13 @@ static void on_done(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
-    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        struct slot *next = NULL;
-        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = next) {
-            next = slot->next;
-            if (!slot->seen && wants_classic(slot))
-                slot->is_oas = false;
-            else if (slot->seen && !slot_is_queued(slot))
-                look_decide(endpoint, slot);
-        }
+    size_t count;
+    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (!all[i]->seen && wants_classic(all[i]))
+            all[i]->is_oas = false;
+        else if (all[i]->seen)
+            look_decide(endpoint, all[i]);
     }
     endpoint_enter(endpoint,
                    slots_queued(&endpoint->slots) ? ENDPOINT_PUSHING : ENDPOINT_RELOADING);

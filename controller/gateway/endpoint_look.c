@@ -187,18 +187,6 @@ bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family for
     return true;
 }
 
-static struct slot **all_slots(const struct endpoint *endpoint, size_t *ret_count)
-{
-    struct slot **all = xcalloc(endpoint->slots.count + 1, sizeof(struct slot *));
-    size_t count = 0;
-    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
-            all[count++] = slot;
-    }
-    *ret_count = count;
-    return all;
-}
-
 static void close_breaker(struct endpoint *endpoint)
 {
     if (!endpoint->failures)
@@ -247,7 +235,7 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     close_breaker(endpoint);
 
     size_t count;
-    CLEANUP(freep) struct slot **all = all_slots(endpoint, &count);
+    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = all[i];
         if (!slot->seen) {

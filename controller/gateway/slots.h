@@ -100,6 +100,8 @@ void slots_fini(struct slots *slots);
 struct slot *slots_find(const struct slots *slots, const char *api_id);
 /* Adds a slot for an id that has none, in SLOT_UNKNOWN. Owned by the slots. */
 struct slot *slots_add(struct slots *slots, struct place *place);
+/* Returns owned: all of them, for who may move them meanwhile. */
+struct slot **slots_all(const struct slots *slots, size_t *ret_count);
 /* Moves it to the end of the list of that state; also to the end of the one it is in. */
 void slots_move(struct slots *slots, struct slot *slot, enum slot_state state);
 /* Takes it out and frees it. */

@@ -153,6 +153,41 @@ static void a_sweep_that_a_killed_process_owes_is_made_up_for(void **state)
     world_free(world);
 }
 
+/* Both are found with their old form before the reload, and both may not be written. */
+static void what_is_owed_and_in_somebody_elses_way_waits(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_put(world->gateway[0], "t1", false,
+                     "{\"api_id\":\"t1\",\"proxy\":{\"listen_path\":\"/s1/\"}}");
+    fake_gateway_put(world->gateway[0], "t2", false,
+                     "{\"api_id\":\"t2\",\"proxy\":{\"listen_path\":\"/s2/\"}}");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_want(world, &(struct world_api){.name = "b", .oas = true});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .path = "/s1/"});
+    world_want(world, &(struct world_api){.name = "b", .path = "/s2/"});
+    world_run(world, 3000);
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
+    fake_gateway_fault(
+        world->gateway[0],
+        &(struct fake_fault_rule){.fault = FAKE_REFUSE, .url_part = "/reload", .count = 1});
+    world_want(world, &(struct world_api){.name = "c"});
+    world_run(world, 60000);
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
+    expect_state(world, "b", GATEWAY_CONFLICT, "has the listen path");
+    expect_synced(world, "c", 1);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    fake_gateway_take(world->gateway[0], "t1");
+    fake_gateway_take(world->gateway[0], "t2");
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    expect_synced(world, "b", 1);
+    assert_false(fake_gateway_has_companion(world->gateway[0], "b"));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +197,7 @@ int main(void)
         cmocka_unit_test(an_oas_definition_over_a_classic_one_goes_with_both_files),
         cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
         cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
+        cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
