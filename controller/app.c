@@ -91,6 +91,8 @@ static void on_once(void *arg)
            counts.ready, counts.stalled, counts.apis - counts.ready - counts.stalled,
            counts.webhooks);
     app->failed = counts.ready < counts.apis;
+    if (app->failed)
+        reconciler_tell_waiting(reconciler);
     end(app);
 }
 

@@ -11,6 +11,7 @@
 #include "cli/gateway_options.h"
 #include "core/context_place.h"
 #include "core/cooldown.h"
+#include "core/event.h"
 
 #define AT(field) offsetof(struct config, field)
 
@@ -47,7 +48,7 @@ static const struct option_spec options[] = {
      "how often Secrets and ConfigMaps in use are read", false},
     {"confirm-prune", OPTION_BOOL, AT(confirm_prune), "false", NULL,
      "delete orphans on gateways however many there are", false},
-    {"once", OPTION_BOOL, AT(once), "false", NULL, "converge, print a summary, exit", true},
+    {"once", OPTION_BOOL, AT(once), "false", NULL, "converge, print a summary, exit", false},
     {"leader-elect", OPTION_BOOL, AT(leader_elect), NULL, NULL,
      "only one of several replicas acts [true in a cluster]", false},
     {"lease-name", OPTION_TEXT, AT(lease_name), "grapnel", "NAME", "name of the Lease", false},
@@ -109,6 +110,8 @@ static int check_gateways(struct config *config, struct err *err)
         if (!slash || !colon || colon < slash || slash == config->gateway_service || !colon[1])
             return wrong(err, "gateway-service", "NAMESPACE/NAME:PORT is expected");
     }
+    if (!str_is_empty(config->gateway_version) && !event_is_version(config->gateway_version))
+        return wrong(err, "gateway-version", "a version such as 5.8 is expected");
     if (config->gateway_urls.count && config->gateway_service)
         return wrong(err, "gateway-service", "give it or --gateway-url, not both");
     if (str_equal(getenv("TYK_TLS_INSECURE_SKIP_VERIFY"), "true"))
@@ -116,8 +119,23 @@ static int check_gateways(struct config *config, struct err *err)
     return 0;
 }
 
+/* A name that cannot be one is a typing error, and nothing would be watched. */
+static bool is_namespace(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t length = strlen(name);
+    return length && length <= 63 && strspn(name, allowed) == length && *name != '-' &&
+           name[length - 1] != '-';
+}
+
 static int check_namespaces(const struct config *config, struct err *err)
 {
+    for (size_t i = 0; i < config->namespaces.count; i++) {
+        if (!is_namespace(config->namespaces.items[i]))
+            return err_set(err, ERR_INVALID, 0,
+                           "--namespace %s: lower-case letters, digits and - are expected",
+                           config->namespaces.items[i]);
+    }
     for (size_t i = 0; i < config->id_namespaces.count && config->namespaces.count; i++) {
         bool watched = false;
         for (size_t j = 0; j < config->namespaces.count; j++)

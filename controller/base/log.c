@@ -80,6 +80,8 @@ static void add_object(struct buf *line, const struct log_fields *fields)
 
 void log_line(enum log_level level, const char *message, const struct log_fields *fields)
 {
+    if (!log_is_on(level))
+        return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     char time[21];

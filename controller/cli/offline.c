@@ -54,6 +54,22 @@ static void resolve_one(const struct offline *offline, struct offline_api *api)
         accepted_set(api->accepted, &api->resolution.refs[i]);
 }
 
+bool offline_resolve_anyway(const struct offline *offline, const struct offline_api *api,
+                            struct resolution *ret_resolution)
+{
+    CLEANUP(object_unrefp) struct object *bare = NULL;
+    if (object_new(OBJECT_API, object_text(api->object), NULL, &bare, NULL) < 0)
+        return false;
+    struct resolve_input input = {
+        .api = bare,
+        .cache = offline->cache,
+        .settings = &offline->settings,
+        .abilities = api->has_context ? &api->abilities : NULL,
+    };
+    resolve(&input, ret_resolution);
+    return true;
+}
+
 static void resolve_all(struct offline *offline, const struct offline_options *options)
 {
     CLEANUP(freep) const char **keys = cache_sorted_keys(offline->cache, OBJECT_API);
@@ -230,6 +246,8 @@ void offline_add_element(const struct offline *offline, const struct offline_api
 
 void offline_print_problems(const struct offline *offline, const struct offline_api *api, FILE *out)
 {
+    if (api->object->problem) /* told in full with the manifests */
+        return;
     const struct manifest *manifest =
         manifests_find(&offline->manifests, OBJECT_API, api->object->key);
     for (size_t i = 0; manifest && i < api->resolution.problem_count; i++) {
@@ -256,6 +274,13 @@ static void print_problem(const struct manifest_problem *problem, FILE *out)
     fputc('\n', out);
 }
 
+static void print_at(FILE *out, const struct manifest *manifest, const char *holder)
+{
+    if (manifest)
+        fprintf(out, "%s:%u: spec.id: Webhook %s has this id already\n", manifest->file,
+                manifest_line(manifest, "spec.id"), holder);
+}
+
 static bool print_duplicate(void *arg, const struct object *webhook)
 {
     void **context = arg;
@@ -263,8 +288,8 @@ static bool print_duplicate(void *arg, const struct object *webhook)
     const struct object *rival = ids_rival(offline->cache, offline->settings.id_namespaces,
                                            offline->settings.all_id_namespaces, webhook);
     if (rival)
-        fprintf(context[1], "Webhook %s: spec.id: it belongs to Webhook %s\n", webhook->key,
-                rival->key);
+        print_at(context[1], manifests_find(&offline->manifests, OBJECT_WEBHOOK, webhook->key),
+                 rival->key);
     return true;
 }
 

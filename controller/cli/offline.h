@@ -68,6 +68,11 @@ struct offline *offline_new(const char *const *paths, size_t count,
                             struct err *err);
 void offline_freep(struct offline **offline);
 
+/* Resolves an API whose manifest the schema refuses as if it did not, to see what else is wrong
+ * with it. False when there is nothing that could be looked at. */
+bool offline_resolve_anyway(const struct offline *offline, const struct offline_api *api,
+                            struct resolution *ret_resolution);
+
 /* Appends the document to push, with placeholders for values of Secrets or without; false when the
  * API cannot be pushed. */
 bool offline_document(const struct offline *offline, const struct offline_api *api,

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/offline.h"
 #include "cli/options.h"
+#include "core/context_place.h"
 #include "core/ids.h"
 #include "core/webhook.h"
 
@@ -89,7 +90,42 @@ static void add_manifests(struct findings *findings, const struct manifests *man
     }
 }
 
-static void add_apis(struct findings *findings, const struct offline *offline)
+/* Has the schema spoken of this field, of one that holds it or of one in it? */
+static bool is_told(const struct manifest *manifest, const char *field)
+{
+    for (size_t i = 0; i < manifest->problem_count; i++) {
+        const char *told = manifest->problems[i].field;
+        size_t length = strlen(told);
+        bool holds = length && strncmp(told, field, length) == 0;
+        bool is_in = strncmp(told, field, strlen(field)) == 0;
+        char next = holds ? field[length] : is_in ? told[strlen(field)] : 'x';
+        if (!next || next == '.' || next == '[')
+            return true;
+    }
+    return false;
+}
+
+/* What else is wrong with an API that the schema refuses: all is told at once. */
+static void add_rest(struct findings *findings, const struct offline *offline,
+                     const struct offline_api *api, const struct manifest *manifest,
+                     struct problems *all)
+{
+    struct resolution resolution;
+    if (!offline_resolve_anyway(offline, api, &resolution))
+        return;
+    for (size_t i = 0; i < resolution.problem_count; i++) {
+        const struct problem *problem = &resolution.problems[i];
+        if (problem->field && !is_told(manifest, problem->field))
+            add_resolved(findings, manifest, problem);
+    }
+    struct problems rest = {resolution.problems, resolution.problem_count, 0};
+    resolution.problems = NULL;
+    resolution.problem_count = 0;
+    problems_move(all, &rest);
+    resolution_fini(&resolution);
+}
+
+static void add_apis(struct findings *findings, const struct offline *offline, struct problems *all)
 {
     for (size_t i = 0; i < offline->api_count; i++) {
         const struct offline_api *api = &offline->apis[i];
@@ -97,6 +133,8 @@ static void add_apis(struct findings *findings, const struct offline *offline)
             manifests_find(&offline->manifests, OBJECT_API, api->object->key);
         for (size_t j = 0; j < api->resolution.problem_count; j++)
             add_resolved(findings, manifest, &api->resolution.problems[j]);
+        if (api->object->problem && manifest->problem_count)
+            add_rest(findings, offline, api, manifest, all);
     }
 }
 
@@ -130,6 +168,41 @@ static void add_webhooks(struct findings *findings, const struct offline *offlin
         for (size_t j = 0; j < problems.count; j++)
             add_resolved(findings, manifest, &problems.items[j]);
         problems_move(all, &problems);
+    }
+}
+
+static void add_context(const struct offline *offline, struct findings *findings,
+                        const struct manifest *manifest, struct problems *all)
+{
+    struct context_place place = {0};
+    context_place_needs(manifest->object, &place);
+    const struct object *secret =
+        place.secret ? cache_get(offline->cache, OBJECT_SECRET, place.secret) : NULL;
+    const struct object *ca_secret =
+        place.ca_secret ? cache_get(offline->cache, OBJECT_SECRET, place.ca_secret) : NULL;
+    context_place_fini(&place);
+    context_place_read(manifest->object, secret, ca_secret, &place);
+    struct problems problems = {0};
+    if (place.problem)
+        problems_add(&problems,
+                     &(struct problem_about){.severity = PROBLEM_WARNING,
+                                             .reason = place.problem_reason,
+                                             .field = "spec"},
+                     "%s", place.problem);
+    context_place_fini(&place);
+    for (size_t i = 0; i < problems.count; i++)
+        add_resolved(findings, manifest, &problems.items[i]);
+    problems_move(all, &problems);
+}
+
+/* A warning only: the gateways' Secrets are seldom kept beside the manifests. */
+static void add_contexts(struct findings *findings, const struct offline *offline,
+                         struct problems *all)
+{
+    for (size_t i = 0; i < offline->manifests.count; i++) {
+        const struct manifest *manifest = &offline->manifests.items[i];
+        if (manifest->object->kind == OBJECT_CONTEXT && !manifest->object->problem)
+            add_context(offline, findings, manifest, all);
     }
 }
 
@@ -213,8 +286,9 @@ static int report(const struct offline *offline, bool json)
     struct findings findings = {0};
     struct problems all = {0};
     add_manifests(&findings, &offline->manifests);
-    add_apis(&findings, offline);
+    add_apis(&findings, offline, &all);
     add_webhooks(&findings, offline, &all);
+    add_contexts(&findings, offline, &all);
     if (findings.count)
         qsort(findings.items, findings.count, sizeof(*findings.items), compare);
     if (json)

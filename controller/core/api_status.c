@@ -90,7 +90,7 @@ static void add_stalled(const struct api_status_input *input, struct conditions 
         conditions_add(stalled, "Stalled", CONDITION_TRUE, "ForeignDefinition",
                        "%s (delete it there, choose another id, or consent to adoption: "
                        "allowAdoption in the context and the annotation grapnel.dev/adopt: "
-                       "\"true\")",
+                       "\"true\"; what another Grapnel made is never adopted)",
                        input->gateway_detail);
     if (input->programmed == PROGRAMMED_CONFLICT)
         conditions_add(stalled, "Stalled", CONDITION_TRUE, "Conflict",
@@ -109,6 +109,11 @@ static void add_programmed(const struct api_status_input *input, bool stalled,
         conditions_add(conditions, "Programmed", CONDITION_TRUE, "Programmed",
                        "held by %zu of %zu gateways", input->gateways_synced,
                        input->gateways_total);
+    else if (programmed == PROGRAMMED_NO_GATEWAYS && !input->resolution->facts.context)
+        conditions_add(conditions, "Programmed", CONDITION_FALSE, "NoGateways",
+                       "%s (start the operator with --gateway-url or --gateway-service, or name an "
+                       "OperatorContext in spec.contextRef)",
+                       programmed_texts[programmed].text);
     else
         conditions_add(conditions, "Programmed", CONDITION_FALSE,
                        programmed_texts[programmed].reason, "%s%s%s",

@@ -350,7 +350,7 @@ static void read_config_map(const struct reader *reader, const struct object *co
 {
     struct api_view *view = reader->view;
     if (!config_map) {
-        refuse_config_map(reader, "ConfigMapNotFound", "there is no such ConfigMap");
+        refuse_config_map(reader, "ConfigMapNotFound", "it is missing, or may not be read");
         return;
     }
     const struct object_memo *document = find_document(config_map, view->config_map_entry);

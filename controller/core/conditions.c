@@ -101,6 +101,11 @@ char *condition_reason(const struct object *object, const char *type, bool *ret_
     return json_text_string(json_text_member(condition, "reason"));
 }
 
+char *condition_message(const struct object *object, const char *type)
+{
+    return json_text_string(json_text_member(present(object, type), "message"));
+}
+
 bool status_is_current(const struct object *object, const char *status, size_t length)
 {
     return json_text_equal(object_status(object), (struct span){status, length});

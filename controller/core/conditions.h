@@ -41,6 +41,8 @@ void conditions_add_json(const struct conditions *conditions, const struct objec
 /* What the object's present status says: returns owned reason, NULL when the condition is absent;
  * *ret_true (may be NULL) is whether it is True. */
 char *condition_reason(const struct object *object, const char *type, bool *ret_true);
+/* Likewise its message. */
+char *condition_message(const struct object *object, const char *type);
 
 /* Is `status` (JSON text) what the object's status already says, whatever the order of keys? */
 bool status_is_current(const struct object *object, const char *status, size_t length);

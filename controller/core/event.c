@@ -63,6 +63,11 @@ static bool read_version(const char *text, unsigned *ret_major, unsigned *ret_mi
     return true;
 }
 
+bool event_is_version(const char *text)
+{
+    return read_version(text, &(unsigned){0}, &(unsigned){0});
+}
+
 bool event_version_is_older(const char *version, const char *since)
 {
     unsigned major;

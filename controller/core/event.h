@@ -14,6 +14,9 @@ struct event {
 /* NULL when there is no such event: a custom one, in a Classic API. */
 const struct event *event_find(const char *name);
 
+/* Is it the text of a version, such as 5.8, v5.8.3 or 5? */
+bool event_is_version(const char *text);
+
 /* Is gateway release `version` ("v5.8.3", "5.8", …) older than `since` ("5.10")? False when it is
  * unknown or no version. */
 bool event_version_is_older(const char *version, const char *since);

@@ -120,9 +120,12 @@ const char *guards_copy_fault(const struct copy *copy, const struct gateway_abil
     if (ret_has_reference)
         *ret_has_reference = found;
     if (found && !abilities->kv_references && !abilities->folder_owner)
-        return "it refers to secrets of the gateway, which the context does not allow";
+        return "it refers to secrets of the gateway, which the context does not allow (see "
+               "spec.gateway.kvReferences of the OperatorContext)";
     if (!guards_template_is_allowed(copy->body_template, abilities))
-        return "its body template is outside the folders that the context allows";
+        return "spec.bodyTemplate: the template is outside the folders that the context allows "
+               "(see "
+               "spec.gateway.templatePaths of the OperatorContext)";
     return NULL;
 }
 

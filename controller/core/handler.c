@@ -134,7 +134,11 @@ bool handler_want_text(const struct handler_scope *scope, const struct handler *
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_STRING)
         return true;
-    handler_refuse(scope, handler, member, NULL, "a text is expected, not %s",
+    bool composed = type == JSON_TEXT_OBJECT || type == JSON_TEXT_ARRAY || type == JSON_TEXT_NULL;
+    const char *hint = str_equal(member, "cooldownPeriod") ? "such as 10s or 1m30s"
+                       : composed                          ? NULL
+                                                           : "put it in quotes";
+    handler_refuse(scope, handler, member, hint, "a text is expected, not %s",
                    problem_found(value));
     return false;
 }

@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/bounds.h"
 #include "core/guards.h"
 
 /* References to secrets that are told one by one; the rest is in the count. */
@@ -38,6 +39,8 @@ static const char *listen_path_fault(const char *path)
         if ((unsigned char)*at <= ' ' || *at == 0x7f)
             return "it holds a blank";
     }
+    if (bounds_exceeds(path, LISTEN_PATH_MAX))
+        return "it is too long";
     return braces_match(path) ? NULL : "its braces do not match";
 }
 

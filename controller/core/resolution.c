@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_text.h"
 #include "core/resolve.h"
+
+/* The field that holds what is fought over; where it is not written, the one to write. */
+static const char *field_of(const struct api_facts *facts, const char *over)
+{
+    bool path = strncmp(over, "listen path", strlen("listen path")) == 0;
+    if (facts->form != API_FORM_OAS)
+        return path ? "spec.proxy.listen_path" : "spec.api_id";
+    if (facts->config_map)
+        return path ? "spec.oasRef.x-tyk-api-gateway.server.listenPath.value"
+                    : "spec.oasRef.x-tyk-api-gateway.info.id";
+    return path ? "spec.oas.x-tyk-api-gateway.server.listenPath.value"
+                : "spec.oas.x-tyk-api-gateway.info.id";
+}
 
 void resolution_add_conflict(struct resolution *resolution, const struct claims_conflict *conflict)
 {
@@ -12,9 +26,11 @@ void resolution_add_conflict(struct resolution *resolution, const struct claims_
     problems_add(&problems,
                  &(struct problem_about){
                      .reason = "Conflict",
-                     .hint = conflict->with ? "change it here, or delete that one" : NULL},
+                     .field = field_of(&resolution->facts, conflict->over),
+                     .hint = conflict->with ? "change it here, or delete that one"
+                                            : "its control API is under /tyk/; take another path"},
                  "%s belongs to %s", conflict->over,
-                 conflict->with ? conflict->with : "the gateway's own API");
+                 conflict->with ? conflict->with : "the gateway itself");
     resolution->problems = problems.items;
     resolution->problem_count = problems.count;
     resolution->valid = false;

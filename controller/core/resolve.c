@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/bounds.h"
 #include "core/guards.h"
 #include "core/handler.h"
 #include "core/lint.h"
@@ -76,9 +77,10 @@ static void say_invalid(struct ref_state *state, const struct object *webhook,
         if (problem->severity != PROBLEM_ERROR ||
             strcmp(problem->reason, broken ? "InvalidSpec" : "SecretNotFound") != 0)
             continue;
-        state->message =
-            xasprintf("Webhook %s: %s%s%s", webhook->key, problem->field ? problem->field : "",
-                      problem->field ? ": " : "", problem->message);
+        state->message = xasprintf("Webhook %s: %s%s%s%s%s%s", webhook->key,
+                                   problem->field ? problem->field : "", problem->field ? ": " : "",
+                                   problem->message, problem->hint ? " (" : "",
+                                   problem->hint ? problem->hint : "", problem->hint ? ")" : "");
         return;
     }
     state->message = xasprintf("Webhook %s: %s", webhook->key, fault);
@@ -310,6 +312,15 @@ static void check_context(struct resolver *resolver)
     const char *context = resolver->view.context;
     if (resolver->input->abilities || str_equal(context, "/")) /* malformed: told already */
         return;
+    const struct object *found =
+        context ? cache_get(resolver->input->cache, OBJECT_CONTEXT, context) : NULL;
+    if (found && found->problem && str_equal(found->ns, resolver->input->api->ns)) {
+        problems_add(
+            &resolver->problems,
+            &(struct problem_about){.reason = "ContextNotFound", .field = "spec.contextRef"},
+            "OperatorContext %s is not valid: %s", context, found->problem);
+        return;
+    }
     problems_add(&resolver->problems,
                  &(struct problem_about){.reason = "ContextNotFound",
                                          .field = "spec.contextRef",
@@ -366,8 +377,10 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
             lint_api(&resolver.view, input->abilities, &resolver.problems);
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
         handlers_read(&scope, &resolver.handlers);
-        resolve_refs(&resolver, ret_resolution->facts.refs);
-        record_handlers(&resolver, &scope, ret_resolution);
+        if (bounds_check(&scope, &resolver.handlers)) {
+            resolve_refs(&resolver, ret_resolution->facts.refs);
+            record_handlers(&resolver, &scope, ret_resolution);
+        }
     }
     move_results(&resolver, ret_resolution);
 }

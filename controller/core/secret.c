@@ -17,7 +17,7 @@ static void wipe_and_fini(struct buf *buf)
 int secret_value(const struct object *secret, const char *key, struct buf *out, struct err *err)
 {
     if (!secret)
-        return err_set(err, ERR_NOT_FOUND, 0, "there is no such Secret");
+        return err_set(err, ERR_NOT_FOUND, 0, "it is missing, or may not be read");
     CLEANUP(wipe_and_fini) struct buf value;
     buf_init(&value, BUF_UNLIMITED);
     struct span plain = json_text_get(object_text(secret), "stringData", key, NULL);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/allowed.h"
+#include "core/bounds.h"
 #include "core/cooldown.h"
 #include "core/members.h"
 #include "core/method.h"
@@ -93,6 +94,11 @@ static void read_url(struct decoder *decoder, struct span url, struct span url_f
                             problem_found(url));
         return;
     }
+    if (bounds_exceeds(text, URL_MAX)) {
+        problems_refuse(decoder->problems, field, NULL, "the URL is longer than %d characters",
+                        URL_MAX);
+        return;
+    }
     bool user_info;
     const char *fault = url_fault(text, &user_info);
     if (fault) {
@@ -155,6 +161,11 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
         if (values[1].ptr)
             problems_refuse(decoder->problems, field, "quote numbers and booleans",
                             "a text is expected, not %s", problem_found(values[1]));
+        return;
+    }
+    if (bounds_exceeds(value, HEADER_VALUE_MAX)) {
+        problems_refuse(decoder->problems, field, NULL, "the value is longer than %d characters",
+                        HEADER_VALUE_MAX);
         return;
     }
     if (!is_header_value(value)) {

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/problem.h"
 
 #define GROUP "tyk.tyk.io/"
 #define GROUP_VERSION GROUP "v1alpha1"
@@ -62,8 +63,7 @@ static char *head_text(struct manifest_head *head, const char *field, const char
         return otherwise ? xstrdup(otherwise) : NULL;
     if (type != JSON_TEXT_STRING && !head->message)
         judge(head, MANIFEST_WRONG, field,
-              xasprintf("a text is expected, not a %s", json_text_type_name(type)),
-              "put it in quotes");
+              xasprintf("a text is expected, not %s", problem_found(value)), "put it in quotes");
     return json_text_string(value);
 }
 
@@ -148,8 +148,8 @@ static void read_one(struct span item, const struct inherited *inherited,
     enum json_text_type type = json_text_type(item);
     if (type != JSON_TEXT_OBJECT) {
         judge(head, MANIFEST_WRONG, "",
-              xasprintf("a manifest is a map with apiVersion, kind and metadata, not a %s",
-                        json_text_type_name(type)),
+              xasprintf("a manifest is a map with apiVersion, kind and metadata, not %s",
+                        problem_found(item)),
               NULL);
         return;
     }

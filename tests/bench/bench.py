@@ -106,10 +106,13 @@ class Stub:
         with urllib.request.urlopen(f"{self.url}/__state?brief=1", timeout=30) as answer:
             return json.load(answer)
 
+    def log(self):
+        return [json.loads(line) for line in (self.folder.parent / f"{self.folder.name}.log").read_text().splitlines()]
+
     def requests(self):
         """Times of the first and the last request."""
-        lines = (self.folder.parent / f"{self.folder.name}.log").read_text().splitlines()
-        return json.loads(lines[0])["time"], json.loads(lines[-1])["time"]
+        log = self.log()
+        return log[0]["time"], log[-1]["time"]
 
     def _tell(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from bench import Grapnel, Stub, counts, is_ready, machine, plain_apis, say, until  # noqa: E402
+from bench import (Bench, Grapnel, Stub, counts, is_ready, machine, plain_apis, say, sized, until, webhook,  # noqa: E402
+                   write_folder)
 from harness.cluster import Cluster  # noqa: E402
 
 LIST = "/apis/tyk.tyk.io/v1alpha1/apidefinitions"
@@ -44,7 +45,7 @@ class Scene:
     def pages(self):
         token = ""
         while True:
-            page = self.cluster.api.get(LIST, limit="500", **({"continue": token} if token else {}))
+            page = self.cluster.api.get(LIST, limit="100", **({"continue": token} if token else {}))
             yield from page["items"]
             token = page["metadata"].get("continue", "")
             if not token:
@@ -79,9 +80,9 @@ class Scene:
         process.wait()
         return told["seconds"], rss, peak
 
-    def start(self, stub, folder):
+    def start(self, stub, folder, *more):
         folder.mkdir()
-        grapnel = Grapnel(self.options.build / "grapnel", None, [stub], "--kubeconfig", self.kubeconfig,
+        grapnel = Grapnel(self.options.build / "grapnel", None, [stub], "--kubeconfig", self.kubeconfig, *more,
                           log=folder / "grapnel.log")
         until(lambda: is_ready(grapnel.port), 600, 0.005)
         return grapnel, time.monotonic() - grapnel.begin
@@ -105,6 +106,41 @@ class Scene:
         stub.stop()
         self.record("start to ready, empty cluster, s", round(took, 3), "<= 0.1", took <= 0.1)
         self.record("idle RSS, MB", round(rss, 1), "<= 12", rss <= 12)
+
+    def settled(self, count=500):
+        """Definitions that refer to one global: everything new, then a restart with nothing to do."""
+        folder = self.options.directory / "settled"
+        manifests = folder / "manifests"
+        write_folder(manifests, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(count)])
+        raw = Bench(self.options.build, folder).raw(manifests)
+        stub = Stub(self.options.build / "tests/gateway/grapnel-stub-gateway", folder, 0)
+        self.cluster.kubectl.run("apply", "--server-side", "-f", str(manifests))
+
+        def life(name):
+            mark, began, known = self.cluster.audit_mark(), time.time(), len(stub.log())
+            grapnel, _ = self.start(stub, folder / name, "--drift-interval", "1h")
+            until(self.all_synced, 600, 1)
+            time.sleep(5)
+            grapnel.stop()
+            asked = [request for request in self.cluster.requests(mark, "grapnel") if request.resource not in ("events", "leases")]
+            return began, asked, stub.log()[known:]
+
+        _, asked, pushed = life("first")
+        took = pushed[-1]["time"] - pushed[0]["time"]
+        self.record(f"{count} new objects of 13 KB, {sum(request.is_write for request in asked)} writes to the API server: wall / raw",
+                    round(took / raw["total"], 2), "told", True)
+        began, asked, read = life("again")
+        # Its watches end, and so are told, when it does.
+        reads = [request.at for request in asked if request.verb != "watch"] + [one["time"] for one in read]
+        writes = sum(request.is_write for request in asked) + sum(one["method"] != "GET" for one in read)
+        self.record(f"restart with {count} settled objects: writes", writes, 0, writes == 0)
+        last = max(reads) - began
+        self.record(f"restart with {count} settled objects: last read after, s", round(last, 3), "<= 0.3", last <= 0.3)
+        grapnel, _ = self.start(stub, folder / "end")
+        self.cluster.kubectl.run("delete", "-f", str(manifests), "--wait=false")
+        until(lambda: not list(self.pages()), 60, 1)
+        grapnel.stop()
+        stub.stop()
 
     def measure(self, count):
         folder = self.options.directory / f"with{count}"
@@ -143,14 +179,15 @@ def main():
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--programs", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("counts", nargs="*", type=int)
+    parser.add_argument("counts", nargs="*", type=int, help="default: 1000 10000; 0: none")
     options = parser.parse_args()
     say(f"# {machine()}")
     scene = Scene(options)
     try:
         scene.empty()
+        scene.settled()
         made = 0
-        for count in sorted(options.counts or [1000, 10000]):
+        for count in sorted(count for count in options.counts or [1000, 10000] if count):
             scene.fill(made, count)
             made = count
             scene.measure(count)

@@ -45,6 +45,19 @@ def test_options_in_the_readme_are_those_of_the_program():
     assert found == table(), "run tests/checks/test_readme.py as a program to renew the table"
 
 
+def test_folders_that_kubectl_applies_are_applied_as_what_they_are():
+    """With -f, a kustomization.yaml is one object too many; with -k, there must be one."""
+    found = re.findall(r"kubectl apply (?:--\S+ )*-([fk]) ([\w/.-]+)", README.read_text())
+    assert found
+    for flag, path in found:
+        assert (ROOT / path).is_dir() and (ROOT / path / "kustomization.yaml").exists() == (flag == "k"), path
+
+
+def test_the_operator_is_installed_where_the_samples_grant_it_rights():
+    granted = set(re.findall(r"name: grapnel\n +namespace: (\S+)", (ROOT / "manifests/samples/secret-access.yaml").read_text()))
+    assert set(re.findall(r"helm install .*? -n (\S+)", README.read_text())) == granted
+
+
 if __name__ == "__main__":
     head, tail = README.read_text().split(BEGIN, 1)
     README.write_text(head + BEGIN + table() + END + tail.split(END, 1)[1])

@@ -17,7 +17,7 @@ from harness.wait import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILDS = ("asan", "dev", "release")
-PLACES = ("", "controller", "tests/gateway")
+PLACES = ("", "controller", "tests/gateway", "tests/sim")
 STAGE = pytest.StashKey[Stage]()
 FAILED = pytest.StashKey[bool]()
 

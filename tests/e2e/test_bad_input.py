@@ -165,6 +165,32 @@ def await_refusal_of_all(tyk, team: str, words: dict[str, str]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+# The API server takes no status with more than this: such an API would never be heard of.
+BEYOND_STATUS = {
+    "a reference that is too long": (lambda team: oas_api(team, "orders", reference("x" * 1025)), "longer than 1024"),
+    "an event whose name is too long": (
+        lambda team: classic_api(team, "orders", {"E" * 1025: [classic_handler("pager")]}), "longer than 1024"),
+    "too many references": (
+        lambda team: oas_api(team, "orders", *[reference(f"hook-{n}") for n in range(1025)]), "more than 1024"),
+    "too many handlers": (lambda team: oas_api(team, "orders", *[local()] * 4097), "more than 4096"),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND_STATUS)
+def test_what_no_status_can_hold_is_refused(stage, operator, kubectl, tyk, team, case):
+    make, word = BEYOND_STATUS[case]
+    kubectl.create(make(team))  # apply's annotation does not hold so much
+    assert word in condition(tyk.await_api(team, "orders", "Stalled", "True", "InvalidSpec"), "Stalled")["message"]
+
+
+def test_a_secret_whose_value_no_status_can_hold(stage, operator, kubectl, tyk, team):
+    stage.may_read(operator, team, secrets=["s"])
+    kubectl.create([secret(team, "s", k="v" * 15000), webhook(team, "pager", headers=[{"name": "A", "valueFrom": HEADER_FROM}]),
+                    oas_api(team, "orders", reference("pager"))])
+    tyk.await_webhook(team, "pager", "False", "InvalidSpec")
+    tyk.await_api(team, "orders", "ResolvedRefs", "False", "WebhookInvalid")
+
+
 def slug(case: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", case.lower()).strip("-")
 

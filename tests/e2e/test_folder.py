@@ -95,6 +95,50 @@ def test_a_removed_webhook_is_converted(operator, gateways, when):
     await_on_all(gateways, ids(), ["pager"])
 
 
+def once(folder_stage, folder, state, *gateways):
+    """A run that ends when all is done; returns its exit code and what it logged."""
+    operator = FolderOperator(folder_stage.find_binary("grapnel"), folder_stage.directory, "once", folder=folder, state=state,
+                              gateway_url=[gateway.url for gateway in gateways],
+                              gateway_secret_file=folder_stage.secret_file, once=True)
+    operator.start(await_ready=False)
+    return operator.process.await_exit(60), operator.log()
+
+
+def test_runs_with_once_alone_convert_too(folder_stage, operator, gateways):
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager")))
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("pager"))))
+    assert once(folder_stage, operator.folder, operator.state, *gateways)[0] == 0
+    operator.remove("hook.yaml")
+    assert once(folder_stage, operator.folder, operator.state, *gateways)[0] == 0
+    assert condition(status(operator, "ApiDefinition", "orders"), "ResolvedRefs")["reason"] == "Converted"
+    await_on_all(gateways, ids(), [None], timeout=1)
+    await_on_all(gateways, urls(), [URL], timeout=1)
+
+
+def test_once_waits_for_a_missing_webhook_and_goes_live_without(folder_stage, operator, gateways):
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("nobody"))))
+    code, log = once(folder_stage, operator.folder, operator.state, *gateways)
+    assert code == 1 and '"msg":"not in place"' in log and "WebhookNotFound" in log
+    await_on_all(gateways, lambda one: set(one.apis()), {default_api_id(TEAM, "orders")}, timeout=1)
+
+
+def test_once_without_gateways_says_so(folder_stage, operator):
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", local())))
+    code, log = once(folder_stage, operator.folder, operator.state)
+    assert code == 1 and "NoGateways" in log
+
+
+def test_once_writes_the_status_of_what_waits(folder_stage, operator):
+    operator.write("all.yaml", to_manifest([
+        {"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "OperatorContext", "metadata": {"name": "edge", "namespace": TEAM},
+         "spec": {"urls": ["http://127.0.0.1:1"], "secretRef": {"name": "nobody"}}},
+        oas_api(TEAM, "orders", local(), context={"name": "edge"})]))
+    code, log = once(folder_stage, operator.folder, operator.state)
+    assert code == 1 and '"msg":"not in place"' in log
+    assert condition(status(operator, "OperatorContext", "edge"), "Ready")["reason"] == "SecretNotFound"
+    assert condition(status(operator, "ApiDefinition", "orders"), "Ready")["status"] == "False"
+
+
 def test_a_secret_is_in_no_file_of_the_state(folder_stage, operator, gateways):
     value = folder_stage.secret_value()
     operator.write("all.yaml", to_manifest([

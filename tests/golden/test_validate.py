@@ -86,10 +86,31 @@ def test_what_the_resolver_sees_has_a_line_too(validate):
                         done.stdout.strip())
 
 
+def test_what_the_schema_refuses_hides_nothing_else(validate):
+    done = validate(a_yaml=API.replace("spec:\n", "spec:\n  active: 'true'\n").replace("event_timeout: 60", "event_timeout: 1.5"))
+    assert done.returncode == 1
+    assert [line.split(": ")[1] for line in lines(done)] == [
+        "spec.active", "spec.event_handlers.events.QuotaExceeded[0]", "spec.event_handlers.events.QuotaExceeded[0].handler_meta.event_timeout"]
+
+
+def test_a_context_whose_secret_is_not_there_is_a_warning(validate):
+    context = "apiVersion: tyk.tyk.io/v1alpha1\nkind: OperatorContext\nmetadata: {name: edge}\nspec:\n  urls: [http://g:8080]\n"
+    assert lines(validate(a_yaml=context)) == []
+    done = validate(a_yaml=context + "  secretRef: {name: s}\n")
+    assert done.returncode == 0
+    assert lines(done) == ["./a.yaml:4: spec: Secret default/s is missing or may not be read"]
+
+
+def test_a_conflict_names_the_field(validate):
+    local = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
+    done = validate(a_yaml=local, b_yaml=local.replace("name: orders", "name: second", 1))
+    assert lines(done)[-1].startswith("./b.yaml:6: spec.proxy.listen_path: listen path /orders/ belongs to default/orders (")
+
+
 def test_webhooks_are_checked_without_being_used(validate):
     done = validate(a_yaml=HOOK + "  headers:\n    - name: Authorization\n      valueFrom: {secretKeyRef: {name: s, key: k}}\n")
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: there is no such Secret"]
+    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: it is missing, or may not be read"]
 
 
 def test_two_webhooks_of_one_id(validate):

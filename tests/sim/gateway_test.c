@@ -97,6 +97,21 @@ static void g1_taken_and_not_applied_is_not_programmed(void **state)
     expect_end(sim);
 }
 
+/* What was OAS is Classic now: the OAS half, which would stay for ever, was not deleted either. */
+static void g1_another_form_that_was_not_applied_is_told_again_with_its_deletion(void **state)
+{
+    (void)state;
+    struct sim *sim = scene_new(&plain);
+    struct sim_pod *pod = sim_pod_of(sim, SIM_DEFAULT, 0);
+    sim_oracle_disturb(sim->oracle, pod);
+    sim_gateway_set_deaf(pod->gateway, true);
+    scene_api(sim, "a/p0", 2, false, "w0");
+    sim_run(sim, 30000);
+    sim_gateway_set_deaf(pod->gateway, false);
+    assert_in_range(scene_rest(sim), 0, 120000);
+    expect_end(sim);
+}
+
 static void g1_a_gateway_that_hangs_is_probed_not_hammered(void **state)
 {
     (void)state;
@@ -337,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(g1_faults_of_one_request_or_of_all_for_a_while),
         cmocka_unit_test(g1_taken_and_not_applied_is_not_programmed),
+        cmocka_unit_test(g1_another_form_that_was_not_applied_is_told_again_with_its_deletion),
         cmocka_unit_test(g1_a_gateway_that_hangs_is_probed_not_hammered),
         cmocka_unit_test(g2_a_gateway_comes_back_empty),
         cmocka_unit_test(g2_a_gateway_comes_back_with_older_data),

@@ -13,6 +13,11 @@
 
 static void on_request(void *arg, struct sim_exchange *exchange);
 
+static void free_event(void *value)
+{
+    json_decref(value);
+}
+
 struct sim_api *sim_api_new(const struct sim_api_options *options)
 {
     struct sim_api *api = xcalloc(1, sizeof(*api));
@@ -20,7 +25,7 @@ struct sim_api *sim_api_new(const struct sim_api_options *options)
     api->random = sim_random_of(options->seed, 2);
     api->token = xstrdup(options->token);
     api->bookmark_ms = 60000;
-    api->events = strmap_new(free);
+    api->events = strmap_new(free_event);
     LIST_INIT(&api->pages);
     for (size_t i = 0; i < SIM_API_INSTANCES; i++) {
         struct sim_instance *instance = &api->instances[i];
@@ -65,48 +70,6 @@ void sim_api_on_body(struct sim_api *api, void (*fn)(void *arg, const char *path
 {
     api->on_body = fn;
     api->body_arg = arg;
-}
-
-/* Answers. */
-
-void sim_answer_status(struct sim_exchange *exchange, long code, const char *reason,
-                       const char *message)
-{
-    CLEANUP(buf_fini) struct buf body;
-    buf_init(&body, BUF_UNLIMITED);
-    buf_add_text(&body, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":"
-                        "\"Failure\",\"message\":");
-    json_text_add_string(&body, message);
-    buf_add_text(&body, ",\"reason\":");
-    json_text_add_string(&body, reason);
-    if (code == 504 && strstr(message, "Too large resource version"))
-        buf_add_text(&body,
-                     ",\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\","
-                     "\"message\":\"Too large resource version\"}],\"retryAfterSeconds\":1}");
-    buf_add_format(&body, ",\"code\":%ld}", code);
-    sim_reply(exchange, code, body.data, body.length);
-}
-
-void sim_answer_result(struct sim_exchange *exchange, const struct sim_result *result)
-{
-    if (result->object) {
-        sim_reply(exchange, result->status, result->object->text, result->object->length);
-        return;
-    }
-    if (!result->names_field) {
-        sim_answer_status(exchange, result->status, result->reason, result->message);
-        return;
-    }
-    CLEANUP(buf_fini) struct buf body;
-    buf_init(&body, BUF_UNLIMITED);
-    buf_add_text(&body, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":"
-                        "\"Failure\",\"message\":");
-    json_text_add_string(&body, result->message);
-    buf_add_format(&body,
-                   ",\"reason\":\"%s\",\"details\":{\"causes\":[{\"reason\":\"FieldValueInvalid\","
-                   "\"message\":\"Invalid value\",\"field\":\"x\"}]},\"code\":%ld}",
-                   result->reason, result->status);
-    sim_reply(exchange, result->status, body.data, body.length);
 }
 
 /* Routes. */
@@ -203,8 +166,7 @@ static bool is_let_in(const struct sim_api *api, struct sim_exchange *exchange,
     }
     bool denied = target->is_event ? api->events_denied : api->denied[target->kind] & verb;
     if (denied)
-        sim_answer_status(exchange, 403, "Forbidden",
-                          "resource is forbidden: User \"grapnel\" cannot do that");
+        sim_answer_forbidden(exchange, target, verb);
     return !denied;
 }
 
@@ -216,8 +178,11 @@ static void answer_get(struct sim_api *api, struct sim_exchange *exchange,
     const struct sim_object *object = sim_store_get(api->options.store, target->kind, key);
     if (object)
         sim_reply(exchange, 200, object->text, object->length);
-    else
-        sim_answer_status(exchange, 404, "NotFound", "the object is not found");
+    else {
+        struct sim_result result;
+        (void)sim_refuse_missing(&result, target->kind, key);
+        sim_answer_result(exchange, &result);
+    }
 }
 
 static void on_request(void *arg, struct sim_exchange *exchange)
@@ -228,8 +193,7 @@ static void on_request(void *arg, struct sim_exchange *exchange)
     if (api->on_body && request->body.ptr)
         api->on_body(api->body_arg, request->path, request->body);
     if (!read_path(request->path, &target) || !is_served(api, &target)) {
-        sim_answer_status(exchange, 404, "NotFound",
-                          "the server could not find the requested resource");
+        sim_answer_unknown(exchange);
         target_fini(&target);
         return;
     }
@@ -297,37 +261,52 @@ static bool event_is_valid(const json_t *event)
            *sim_json_text(event, "regarding", "uid", NULL);
 }
 
+static void refuse_event(struct sim_exchange *exchange, const char *name, long status,
+                         const char *reason, const char *what)
+{
+    struct sim_result result = {.status = status, .about = "events", .group = "events.k8s.io"};
+    snprintf(result.reason, sizeof(result.reason), "%s", reason);
+    snprintf(result.name, sizeof(result.name), "%s", name);
+    snprintf(result.message, sizeof(result.message), "events.events.k8s.io \"%s\" %s", name, what);
+    sim_answer_result(exchange, &result);
+}
+
 void sim_api_write_event(struct sim_api *api, struct sim_exchange *exchange,
                          const struct sim_target *target)
 {
     const struct sim_request *request = sim_request_of(exchange);
     json_t *body = sim_json_parse(request->body.ptr, request->body.length);
     bool create = strcmp(request->method, "POST") == 0;
-    CLEANUP(freep)
-    char *name = xasprintf("%s/%s", target->ns,
-                           create ? sim_json_text(body, "metadata", "name", NULL) : target->name);
+    const char *name = create ? sim_json_text(body, "metadata", "name", NULL) : target->name;
+    CLEANUP(freep) char *key = xasprintf("%s/%s", target->ns, name);
+    json_t *there = strmap_get(api->events, key);
     if (!body || (create && !event_is_valid(body))) {
-        sim_answer_status(exchange, 422, "Invalid", "Event is invalid");
-    } else if (create && strmap_has(api->events, name)) {
-        sim_answer_status(exchange, 409, "AlreadyExists", "events already exists");
-    } else if (!create && !strmap_has(api->events, name)) {
-        sim_answer_status(exchange, 404, "NotFound", "events not found");
+        refuse_event(exchange, name, 422, "Invalid", "is invalid");
+    } else if (create && there) {
+        refuse_event(exchange, name, 409, "AlreadyExists", "already exists");
+    } else if (!create && !there) {
+        refuse_event(exchange, name, 404, "NotFound", "not found");
     } else {
         if (create)
-            strmap_set(api->events, name,
-                       xasprintf("%s/%s %s", sim_json_text(body, "regarding", "namespace", NULL),
-                                 sim_json_text(body, "regarding", "name", NULL),
-                                 sim_json_text(body, "reason", NULL)));
-        sim_reply(exchange, create ? 201 : 200, request->body.ptr, request->body.length);
+            strmap_set(api->events, key, json_incref(body));
+        else
+            sim_merge_patch(there, body);
+        CLEANUP(freep) char *text = sim_json_dump(create ? body : there);
+        sim_reply(exchange, create ? 201 : 200, text, strlen(text));
     }
     json_decref(body);
 }
 
 unsigned sim_api_events(const struct sim_api *api, const char *key, const char *reason)
 {
-    CLEANUP(freep) char *wanted = xasprintf("%s %s", key, reason);
     unsigned count = 0;
-    for (struct strmap_entry *e = strmap_first(api->events); e; e = strmap_next(e))
-        count += strcmp(strmap_entry_value(e), wanted) == 0;
+    for (struct strmap_entry *e = strmap_first(api->events); e; e = strmap_next(e)) {
+        const json_t *event = strmap_entry_value(e);
+        CLEANUP(freep)
+        char *about = xasprintf("%s/%s", sim_json_text(event, "regarding", "namespace", NULL),
+                                sim_json_text(event, "regarding", "name", NULL));
+        count +=
+            strcmp(about, key) == 0 && strcmp(sim_json_text(event, "reason", NULL), reason) == 0;
+    }
     return count;
 }

@@ -41,10 +41,11 @@ struct sim_watch {
     LIST_ENTRY(sim_watch) entry;
 };
 
-/* One page after the other of one list. */
+/* One page after the other of one list: whatever the selector, all that there was. */
 struct sim_pages {
     uint64_t id;
     int64_t revision;
+    struct sim_selector selector;
     const struct sim_object **objects; /* references */
     size_t count;
     LIST_ENTRY(sim_pages) entry;
@@ -75,7 +76,7 @@ struct sim_api {
     uint32_t doubles;
     int64_t bookmark_ms;
     bool expired_as_status;
-    struct strmap *events; /* name → "key reason" */
+    struct strmap *events; /* "ns/name" → json_t */
     void (*on_body)(void *arg, const char *path, struct span body);
     void *body_arg;
     uint64_t epoch; /* raised by a restore */
@@ -84,6 +85,16 @@ struct sim_api {
 void sim_answer_status(struct sim_exchange *exchange, long code, const char *reason,
                        const char *message);
 void sim_answer_result(struct sim_exchange *exchange, const struct sim_result *result);
+/* 504: the version is ahead of the server's. */
+void sim_answer_to_come(struct sim_exchange *exchange, const char *version, int64_t current);
+/* 410 to a further page. */
+void sim_answer_expired_page(struct sim_exchange *exchange);
+/* 404: there is no such resource. */
+void sim_answer_unknown(struct sim_exchange *exchange);
+void sim_answer_forbidden(struct sim_exchange *exchange, const struct sim_target *target,
+                          unsigned verb);
+/* Fills in details: what the request is about. */
+void sim_name_target(const struct sim_target *target, struct sim_result *result);
 void sim_api_list(struct sim_api *api, struct sim_exchange *exchange,
                   const struct sim_target *target);
 void sim_api_watch(struct sim_api *api, struct sim_exchange *exchange,

@@ -9,6 +9,10 @@
 #include "base/str.h"
 #include "sim/sim_api_private.h"
 #include "sim/sim_json.h"
+#include "sim/sim_store_private.h"
+
+#define PAGED_LISTS_MAX 32
+#define LAST_BOOKMARK_US 2000000
 
 /* Selectors. */
 
@@ -48,8 +52,21 @@ void sim_pages_free(struct sim_pages *pages)
     LIST_REMOVE(pages, entry);
     for (size_t i = 0; i < pages->count; i++)
         sim_object_unref((struct sim_object *)(uintptr_t)pages->objects[i]);
+    sim_selector_fini(&pages->selector);
     free(pages->objects);
     free(pages);
+}
+
+/* Lists that nobody pages through any more. */
+static void drop_old_pages(struct sim_api *api)
+{
+    size_t count = 0;
+    struct sim_pages *next;
+    for (struct sim_pages *pages = LIST_FIRST(&api->pages); pages; pages = next) {
+        next = LIST_NEXT(pages, entry);
+        if (++count > PAGED_LISTS_MAX)
+            sim_pages_free(pages);
+    }
 }
 
 /* Items of custom resources come as they are; those of built-in kinds without kind and
@@ -68,45 +85,60 @@ static void add_item(const struct sim_object *object, struct buf *out)
     json_decref(bare);
 }
 
-static void add_metadata(const struct sim_pages *pages, size_t next, struct buf *out)
+/* How many are left is said only where nothing is selected. Custom resources always have a
+ * `continue`. */
+static void add_metadata(const struct sim_pages *pages, unsigned kind, size_t next, struct buf *out)
 {
+    bool selects = pages->selector.name || pages->selector.label;
     buf_add_text(out, "\"metadata\":{");
     if (next < pages->count)
-        buf_add_format(out, "\"continue\":\"p%" PRIu64 "-%zu\",\"remainingItemCount\":%zu,",
-                       pages->id, next, pages->count - next);
+        buf_add_format(out, "\"continue\":\"p%" PRIu64 "-%zu\",", pages->id, next);
+    else if (sim_resource_of(kind)->crd)
+        buf_add_text(out, "\"continue\":\"\",");
+    if (next < pages->count && !selects)
+        buf_add_format(out, "\"remainingItemCount\":%zu,", pages->count - next);
     buf_add_format(out, "\"resourceVersion\":\"%" PRId64 "\"}", pages->revision);
 }
 
-static void answer_page(struct sim_exchange *exchange, unsigned kind, struct sim_pages *pages,
+/* Returns where the next page begins: a page is full, however many that match come behind it. */
+static size_t add_items(const struct sim_pages *pages, size_t first, size_t limit, struct buf *out)
+{
+    size_t at = first;
+    size_t added = 0;
+    buf_add_text(out, "\"items\":[");
+    for (; at < pages->count && (!limit || added < limit); at++) {
+        if (!sim_selector_takes(&pages->selector, NULL, pages->objects[at]))
+            continue;
+        if (added++)
+            buf_add_char(out, ',');
+        add_item(pages->objects[at], out);
+    }
+    buf_add_char(out, ']');
+    return at;
+}
+
+static void answer_page(struct sim_exchange *exchange, unsigned kind, const struct sim_pages *pages,
                         size_t first, size_t limit)
 {
     const struct sim_resource *resource = sim_resource_of(kind);
     CLEANUP(buf_fini) struct buf body;
+    CLEANUP(buf_fini) struct buf items;
     buf_init(&body, BUF_UNLIMITED);
-    size_t next = pages->count;
-    if (limit && limit < pages->count - first)
-        next = first + limit;
+    buf_init(&items, BUF_UNLIMITED);
+    size_t next = add_items(pages, first, limit, &items);
     buf_add_format(&body, "{\"apiVersion\":\"%s\",", resource->api_version);
     /* Custom resources print items before kind and metadata, built-in kinds metadata first. */
-    if (!resource->crd) {
-        buf_add_format(&body, "\"kind\":\"%sList\",", resource->kind);
-        add_metadata(pages, next, &body);
-        buf_add_char(&body, ',');
-    }
-    buf_add_text(&body, "\"items\":[");
-    for (size_t i = first; i < next; i++) {
-        if (i > first)
-            buf_add_char(&body, ',');
-        add_item(pages->objects[i], &body);
-    }
-    buf_add_char(&body, ']');
     if (resource->crd) {
+        buf_add(&body, items.data, items.length);
         buf_add_format(&body, ",\"kind\":\"%sList\",", resource->kind);
-        add_metadata(pages, next, &body);
+        add_metadata(pages, kind, next, &body);
+    } else {
+        buf_add_format(&body, "\"kind\":\"%sList\",", resource->kind);
+        add_metadata(pages, kind, next, &body);
+        buf_add_char(&body, ',');
+        buf_add(&body, items.data, items.length);
     }
     buf_add_char(&body, '}');
-    if (next == pages->count)
-        sim_pages_free(pages);
     sim_reply(exchange, 200, body.data, body.length);
 }
 
@@ -114,19 +146,19 @@ static struct sim_pages *make_pages(struct sim_api *api, const struct sim_exchan
                                     const struct sim_target *target)
 {
     struct sim_pages *pages = xcalloc(1, sizeof(*pages));
-    struct sim_selector selector;
-    sim_selector_read(exchange, &selector);
+    const struct sim_selector all = {.name = NULL};
+    sim_selector_read(exchange, &pages->selector);
     pages->id = ++api->next_page;
     pages->revision = sim_store_revision(api->options.store);
     pages->objects = sim_store_all(api->options.store, target->kind, NULL);
     size_t kept = 0;
     for (size_t i = 0; pages->objects[i]; i++) {
-        if (sim_selector_takes(&selector, target->ns, pages->objects[i]))
+        if (sim_selector_takes(&all, target->ns, pages->objects[i]))
             pages->objects[kept++] = sim_object_ref(pages->objects[i]);
     }
     pages->count = kept;
-    sim_selector_fini(&selector);
     LIST_INSERT_HEAD(&api->pages, pages, entry);
+    drop_old_pages(api);
     return pages;
 }
 
@@ -148,9 +180,10 @@ static void proceed(struct sim_api *api, struct sim_exchange *exchange,
             return;
         }
     }
-    sim_answer_status(exchange, 410, "Expired",
-                      "The provided continue parameter is too old to display a consistent list "
-                      "result. You can start a new list without the continue parameter.");
+    if (id)
+        sim_answer_expired_page(exchange);
+    else
+        sim_answer_status(exchange, 400, "BadRequest", "continue key is not valid");
 }
 
 /* At a version: only the operator's probe asks so, which does not look at the items. */
@@ -160,10 +193,7 @@ static bool version_is_there(struct sim_api *api, struct sim_exchange *exchange,
     const struct sim_instance *instance = &api->instances[api->active];
     if (strtoll(version, NULL, 10) <= instance->seen)
         return true;
-    char message[128];
-    snprintf(message, sizeof(message), "Too large resource version: %s, current: %" PRId64, version,
-             instance->seen);
-    sim_answer_status(exchange, 504, "Timeout", message);
+    sim_answer_to_come(exchange, version, instance->seen);
     return false;
 }
 
@@ -237,9 +267,19 @@ static void send_bookmark(struct sim_watch *watch)
     int64_t seen = watch->instance->seen > watch->last ? watch->instance->seen : watch->last;
     CLEANUP(freep)
     char *object = xasprintf("{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
-                             "\"resourceVersion\":\"%" PRId64 "\",\"creationTimestamp\":null}}",
+                             "\"resourceVersion\":\"%" PRId64 "\"}}",
                              resource->kind, resource->api_version, seen);
     send_event(watch, "BOOKMARK", object);
+}
+
+/* One after a while, and one shortly before the end. */
+static void set_bookmark(struct sim_watch *watch)
+{
+    struct sim_time *time = watch->api->options.time;
+    int64_t last = watch->end.at - LAST_BOOKMARK_US;
+    int64_t next = sim_now(time) + watch->api->bookmark_ms * 1000;
+    if (watch->bookmarks && watch->api->bookmark_ms)
+        sim_set_at(time, &watch->bookmark, last > sim_now(time) && last < next ? last : next);
 }
 
 static void on_bookmark(void *arg)
@@ -248,7 +288,7 @@ static void on_bookmark(void *arg)
     /* A watch ahead of its server hears nothing at all. */
     if (watch->instance->seen >= watch->last)
         send_bookmark(watch);
-    sim_set(watch->api->options.time, &watch->bookmark, watch->api->bookmark_ms * 1000);
+    set_bookmark(watch);
 }
 
 static void send_expired(struct sim_watch *watch, int64_t version)
@@ -259,6 +299,15 @@ static void send_expired(struct sim_watch *watch, int64_t version)
                              "%" PRId64 " (%" PRId64 ")\",\"reason\":\"Expired\",\"code\":410}",
                              version, watch->instance->oldest);
     send_event(watch, "ERROR", object);
+}
+
+/* What has gone, also from a selector, is shown as it was, at the version of its going. Returns
+ * owned. */
+static struct sim_object *was_it(const struct sim_change *change)
+{
+    if (change->last)
+        return sim_object_ref(change->last);
+    return sim_object_make(change->kind, json_deep_copy(change->before->tree), change->revision);
 }
 
 /* What a change is for this watch: an object that leaves the selector is deleted for it. */
@@ -277,10 +326,11 @@ static void tell_change(struct sim_watch *watch, const struct sim_change *change
         return;
     }
     const char *type = is ? was ? "MODIFIED" : "ADDED" : "DELETED";
-    const struct sim_object *object = change->after ? change->after : change->last;
+    struct sim_object *object = is ? sim_object_ref(change->after) : was_it(change);
     send_event(watch, type, object->text);
     if (api->doubles && sim_random_chance(&api->random, api->doubles))
         send_event(watch, type, object->text);
+    sim_object_unref(object);
 }
 
 static void catch_up(struct sim_watch *watch)
@@ -328,8 +378,7 @@ void sim_api_watch(struct sim_api *api, struct sim_exchange *exchange,
     sim_exchange_on_gone(exchange, on_gone, watch);
     sim_set(api->options.time, &watch->end,
             (seconds ? strtoll(seconds, NULL, 10) : 1800) * 1000000);
-    if (watch->bookmarks && api->bookmark_ms)
-        sim_set(api->options.time, &watch->bookmark, api->bookmark_ms * 1000);
+    set_bookmark(watch);
     catch_up(watch);
 }
 

@@ -30,7 +30,7 @@ struct sim_gateway *sim_gateway_new(const struct sim_gateway_options *options)
     gateway->disk = strmap_new(sim_file_free);
     gateway->companions = strset_new();
     gateway->loaded = strmap_new(sim_loaded_free);
-    gateway->missed = strset_new();
+    gateway->meanwhile = strmap_new(sim_file_free);
     gateway->is_up = gateway->has_loaded = true;
     gateway->start = (struct sim_event){.fn = on_start, .arg = gateway};
     gateway->tick = (struct sim_event){.fn = on_tick, .arg = gateway};
@@ -54,7 +54,7 @@ void sim_gateway_free(struct sim_gateway *gateway)
     strmap_free(gateway->companions);
     strmap_free(gateway->companions_backup);
     strmap_free(gateway->loaded);
-    strmap_free(gateway->missed);
+    strmap_free(gateway->meanwhile);
     free(gateway->name);
     free(gateway->host_name);
     free(gateway->secret);
@@ -109,6 +109,11 @@ bool sim_gateway_is_up(const struct sim_gateway *gateway)
     return gateway->is_up && gateway->has_loaded;
 }
 
+bool sim_gateway_is_reloading(const struct sim_gateway *gateway)
+{
+    return sim_gateway_is_up(gateway) && sim_is_set(&gateway->done);
+}
+
 const struct sim_gateway_counts *sim_gateway_counts(const struct sim_gateway *gateway)
 {
     return &gateway->counts;
@@ -116,10 +121,10 @@ const struct sim_gateway_counts *sim_gateway_counts(const struct sim_gateway *ga
 
 /* Reloads. */
 
-static void swap(struct sim_gateway *gateway, const struct strmap *missed)
+static void swap(struct sim_gateway *gateway, const struct strmap *meanwhile)
 {
     const char *killer = NULL;
-    struct strmap *fresh = sim_gateway_load(gateway, missed, &killer);
+    struct strmap *fresh = sim_gateway_load(gateway, meanwhile, &killer);
     if (!fresh) {
         if (gateway->watcher.died)
             gateway->watcher.died(gateway->watcher_arg, gateway, killer);
@@ -146,7 +151,7 @@ static void on_tick(void *arg)
     memcpy(gateway->served, gateway->waiting, sizeof(gateway->waiting));
     gateway->served_count = gateway->waiting_count;
     gateway->waiting_count = 0;
-    strmap_clear(gateway->missed);
+    strmap_clear(gateway->meanwhile);
     sim_set(gateway->options.time, &gateway->done,
             sim_random_between(&gateway->random, RELOAD_MIN_US, RELOAD_MAX_US) +
                 RELOAD_EACH_US * (int64_t)strmap_count(gateway->disk));
@@ -164,8 +169,8 @@ static void on_done(void *arg)
 {
     struct sim_gateway *gateway = arg;
     static const char ok[] = "{\"status\":\"ok\",\"message\":\"\"}";
-    swap(gateway, gateway->missed);
-    strmap_clear(gateway->missed);
+    swap(gateway, gateway->meanwhile);
+    strmap_clear(gateway->meanwhile);
     size_t count = gateway->served_count;
     gateway->served_count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -234,7 +239,7 @@ void sim_gateway_restart(struct sim_gateway *gateway, bool wipe, int64_t ms)
     sim_host_break_all(gateway->host);
     sim_unset(time, &gateway->tick);
     sim_unset(time, &gateway->done);
-    strmap_clear(gateway->missed);
+    strmap_clear(gateway->meanwhile);
     if (wipe) {
         strmap_clear(gateway->disk);
         strmap_clear(gateway->companions);
@@ -248,13 +253,8 @@ void sim_gateway_restart(struct sim_gateway *gateway, bool wipe, int64_t ms)
 static struct strmap *copy_disk(const struct strmap *disk)
 {
     struct strmap *copy = strmap_new(sim_file_free);
-    for (struct strmap_entry *e = strmap_first(disk); e; e = strmap_next(e)) {
-        const struct sim_file *file = strmap_entry_value(e);
-        struct sim_file *other = xcalloc(1, sizeof(*other));
-        other->classic = json_incref(file->classic);
-        other->oas = json_incref(file->oas);
-        strmap_set(copy, strmap_entry_key(e), other);
-    }
+    for (struct strmap_entry *e = strmap_first(disk); e; e = strmap_next(e))
+        strmap_set(copy, strmap_entry_key(e), sim_file_copy(strmap_entry_value(e)));
     return copy;
 }
 

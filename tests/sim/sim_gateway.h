@@ -93,6 +93,7 @@ bool sim_gateway_has_stray(const struct sim_gateway *gateway, const char *id);
 /* Are disk and loaded set the same? */
 bool sim_gateway_is_current(const struct sim_gateway *gateway);
 bool sim_gateway_is_up(const struct sim_gateway *gateway);
+bool sim_gateway_is_reloading(const struct sim_gateway *gateway);
 
 struct sim_gateway_counts {
     unsigned posts;

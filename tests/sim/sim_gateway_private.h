@@ -7,7 +7,7 @@
 #include "sim/sim_gateway.h"
 #include "sim/sim_random.h"
 
-/* <id>.json, and <id>-oas.json beside it. */
+/* Of a file that a reload does not find, both are NULL. <id>.json, and <id>-oas.json beside it. */
 struct sim_file {
     json_t *classic; /* NULL: the projection of the OAS document */
     json_t *oas;     /* NULL: none */
@@ -53,9 +53,9 @@ struct sim_gateway {
     struct sim_gateway *other;
     bool turn_of_other;
     struct sim_event start;
-    struct sim_event tick;                       /* the next reload begins */
-    struct sim_event done;                       /* the one that runs ends */
-    struct strmap *missed;                       /* ids that were written while it ran */
+    struct sim_event tick;    /* the next reload begins */
+    struct sim_event done;    /* the one that runs ends */
+    struct strmap *meanwhile; /* written while it runs: id → struct sim_file as it reads it */
     struct sim_waiter *waiting[SIM_WAITING_MAX]; /* for the next reload */
     size_t waiting_count;
     struct sim_waiter *served[SIM_WAITING_MAX]; /* by the one that runs */
@@ -66,9 +66,11 @@ struct sim_gateway {
 
 void sim_file_free(void *value);
 void sim_loaded_free(void *value);
-/* What the disk makes after what was loaded before; ids in `missed` (may be NULL) are passed over.
- * NULL: loading `*ret_killer` kills the process. */
-struct strmap *sim_gateway_load(const struct sim_gateway *gateway, const struct strmap *missed,
+/* Returns owned; NULL stays NULL. */
+struct sim_file *sim_file_copy(const struct sim_file *file);
+/* What the disk makes after what was loaded before; files in `meanwhile` (may be NULL) stand in for
+ * those on the disk. NULL: loading `*ret_killer` kills the process. */
+struct strmap *sim_gateway_load(const struct sim_gateway *gateway, const struct strmap *meanwhile,
                                 const char **ret_killer);
 const char *sim_loaded_text(struct sim_loaded *loaded);
 /* Returns owned: the Classic form, also of an OAS API. */

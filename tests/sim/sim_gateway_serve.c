@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Its control API. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,15 @@
 #include "sim/sim_gateway_private.h"
 #include "sim/sim_json.h"
 
-/* Concurrent reads of OAS documents panic that often, and writes during a reload are lost. */
+/* Concurrent reads of OAS documents panic that often. */
 #define PANIC_PERMILLE 300
-#define MISSED_PERMILLE 300
+/* A reload that runs finds a file so often as it was before, or (in the middle of a POST) none. */
+#define STALE_PERMILLE 300
+#define TORN_PERMILLE 300
 #define OAS_READ_US 2000
+/* Of the names of files, and of what is added to them. */
+#define CLASSIC_ID_MAX 250
+#define OAS_ID_MAX 246
 
 static void say(struct sim_exchange *exchange, long status, const char *message)
 {
@@ -31,6 +37,12 @@ static void say_done(struct sim_exchange *exchange, const char *id, const char *
     json_text_add_string(&body, id);
     buf_add_format(&body, ",\"status\":\"ok\",\"action\":\"%s\"}", action);
     sim_reply(exchange, 200, body.data, body.length);
+}
+
+static void say_nothing_there(struct sim_exchange *exchange)
+{
+    static const char text[] = "404 page not found\n";
+    sim_reply(exchange, 404, text, strlen(text));
 }
 
 static void say_json(struct sim_exchange *exchange, const json_t *value)
@@ -128,11 +140,17 @@ static void read_oas(struct sim_gateway *gateway, struct sim_exchange *exchange,
 
 /* Writing. */
 
-static void note_write(struct sim_gateway *gateway, const char *id)
+/* Before it is written: what the reload that runs makes of it, unless it finds what is written. */
+static void note_write(struct sim_gateway *gateway, const char *id, bool is_delete)
 {
-    if (sim_is_set(&gateway->done) && gateway->has_loaded &&
-        sim_random_chance(&gateway->random, MISSED_PERMILLE))
-        strset_add(gateway->missed, id);
+    if (!sim_gateway_is_reloading(gateway))
+        return;
+    struct sim_file *seen = NULL;
+    if (sim_random_chance(&gateway->random, STALE_PERMILLE))
+        seen = sim_file_copy(strmap_get(gateway->disk, id));
+    else if (is_delete || !sim_random_chance(&gateway->random, TORN_PERMILLE))
+        return;
+    strmap_set(gateway->meanwhile, id, seen ? seen : xcalloc(1, sizeof(*seen)));
 }
 
 static void tell_write(struct sim_gateway *gateway, const struct sim_exchange *exchange,
@@ -156,13 +174,39 @@ static bool first_handler_is_wrong(const json_t *document)
     const json_t *first = json_array_get(handlers, 0);
     return first && (!json_is_object(first) || !*sim_json_text(first, "trigger", NULL) ||
                      !json_is_string(json_object_get(first, "type")) ||
+                     (json_is_object(json_object_get(first, "headers")) &&
+                      !*sim_json_text(first, "id", NULL)) ||
                      (json_object_get(first, "cooldownPeriod") &&
                       !json_is_string(json_object_get(first, "cooldownPeriod"))));
 }
 
+static char *decode(const char *text)
+{
+    struct buf out;
+    buf_init(&out, BUF_UNLIMITED);
+    for (; *text; text++) {
+        if (*text == '%' && text[1] && text[2]) {
+            char digits[3] = {text[1], text[2], '\0'};
+            buf_add_char(&out, (char)strtol(digits, NULL, 16));
+            text += 2;
+        } else {
+            buf_add_char(&out, *text);
+        }
+    }
+    return buf_take(&out);
+}
+
+/* However often it is encoded. */
 static bool id_is_valid(const char *id)
 {
-    return *id && !strchr(id, '/') && !strchr(id, '\\') && strcmp(id, "..") != 0;
+    CLEANUP(freep) char *plain = xstrdup(id);
+    for (int i = 0; i < 3; i++) {
+        char *decoded = decode(plain);
+        free(plain);
+        plain = decoded;
+    }
+    return !strchr(plain, '/') && !strchr(plain, '\\') && strcmp(plain, ".") != 0 &&
+           strcmp(plain, "..") != 0;
 }
 
 static void store(struct sim_gateway *gateway, const char *id, bool oas, json_t *document)
@@ -178,28 +222,56 @@ static void store(struct sim_gateway *gateway, const char *id, bool oas, json_t 
     strmap_set(gateway->disk, id, file);
 }
 
+/* Returns owned: what the document is stored under. One that names none gets a random id. */
+static char *id_of(struct sim_gateway *gateway, const json_t *document, bool oas)
+{
+    const char *id = oas ? sim_json_text(document, "x-tyk-api-gateway", "info", "id", NULL)
+                         : sim_json_text(document, "api_id", NULL);
+    if (*id)
+        return xstrdup(id);
+    uint64_t high = sim_random_next(&gateway->random);
+    uint64_t low = sim_random_next(&gateway->random);
+    return xasprintf("%016" PRIx64 "%016" PRIx64, high, low);
+}
+
+/* What is wrong with a body before its id is looked at; NULL: nothing. */
+static const char *find_fault(const json_t *document, bool oas, bool is_empty)
+{
+    const json_t *id = json_object_get(document, "api_id");
+    const json_t *extension = json_object_get(document, "x-tyk-api-gateway");
+    bool is_object = json_is_object(document);
+    if (!oas)
+        return !is_object || (id && !json_is_string(id)) ? "Request malformed" : NULL;
+    if (is_empty || json_is_null(document) ||
+        (is_object && (!extension || json_is_null(extension))))
+        return "the payload should contain x-tyk-api-gateway";
+    if (!is_object)
+        return "request malformed";
+    if (first_handler_is_wrong(document))
+        return "x-tyk-api-gateway.server.eventHandlers.0: Must validate the schema";
+    return NULL;
+}
+
 static void post(struct sim_gateway *gateway, struct sim_exchange *exchange, bool oas)
 {
     const struct sim_request *request = sim_request_of(exchange);
     gateway->counts.posts++;
     json_t *document = sim_json_parse(request->body.ptr, request->body.length);
-    CLEANUP(freep) char *id = NULL;
-    if (document)
-        id = xstrdup(oas ? sim_json_text(document, "x-tyk-api-gateway", "info", "id", NULL)
-                         : sim_json_text(document, "api_id", NULL));
-    if (!json_is_object(document)) {
-        say(exchange, 400, "Request malformed");
-    } else if (oas && !json_object_get(document, "x-tyk-api-gateway")) {
-        say(exchange, 400, "the payload should contain x-tyk-api-gateway");
-    } else if (oas && first_handler_is_wrong(document)) {
-        say(exchange, 400, "x-tyk-api-gateway.server.eventHandlers.0: Must validate the schema");
-    } else if (!id_is_valid(id)) {
-        say(exchange, 400, "Invalid API ID");
+    CLEANUP(freep) char *id = id_of(gateway, document, oas);
+    const char *fault = find_fault(document, oas, !request->body.length);
+    if (!fault && !id_is_valid(id))
+        fault = "Invalid API ID";
+    if (fault) {
+        say(exchange, 400, fault);
+    } else if (oas && !json_is_object(json_object_get(document, "x-tyk-api-gateway"))) {
+        sim_reply_break(exchange); /* the handler panics */
+    } else if (strlen(id) > (oas ? OAS_ID_MAX : CLASSIC_ID_MAX)) {
+        say(exchange, 500, "file object creation failed, write error");
     } else {
         tell_write(gateway, exchange, id, oas, document, false);
         if (!gateway->is_deaf) {
+            note_write(gateway, id, false);
             store(gateway, id, oas, document);
-            note_write(gateway, id);
         }
         say_done(exchange, id, "added");
     }
@@ -220,32 +292,16 @@ static void delete (struct sim_gateway *gateway, struct sim_exchange *exchange, 
         tell_write(gateway, exchange, id, file->oas != NULL, file->oas ? file->oas : file->classic,
                    true);
         if (!gateway->is_deaf) {
+            note_write(gateway, id, true);
             if (loaded->oas)
                 strmap_remove(gateway->companions, id);
             strmap_remove(gateway->disk, id);
-            note_write(gateway, id);
         }
         say_done(exchange, id, "deleted");
     }
 }
 
 /* Routes. */
-
-static char *decode(const char *text)
-{
-    struct buf out;
-    buf_init(&out, BUF_UNLIMITED);
-    for (; *text; text++) {
-        if (*text == '%' && text[1] && text[2]) {
-            char digits[3] = {text[1], text[2], '\0'};
-            buf_add_char(&out, (char)strtol(digits, NULL, 16));
-            text += 2;
-        } else {
-            buf_add_char(&out, *text);
-        }
-    }
-    return buf_take(&out);
-}
 
 static void route(struct sim_gateway *gateway, struct sim_exchange *exchange)
 {
@@ -277,8 +333,10 @@ static void route(struct sim_gateway *gateway, struct sim_exchange *exchange)
         get(gateway, exchange, id, false);
     else if (*id && is_delete)
         delete (gateway, exchange, id);
-    else
+    else if (strcmp(path, "/tyk/apis") == 0 || strcmp(path, "/tyk/apis/oas") == 0 || *id)
         say(exchange, 405, "Method not supported");
+    else
+        say_nothing_there(exchange);
 }
 
 void sim_gateway_serve(void *arg, struct sim_exchange *exchange)

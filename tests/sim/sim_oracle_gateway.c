@@ -127,8 +127,9 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     strmap_set(track->pushed, place, now);
 }
 
-/* Who refers to what is not there (yet) is not pushed for a while at first; who has a status
- * already (it waited for its context or ConfigMap, or another process wrote it) is. */
+/* Who refers to what is not there (yet) is not pushed for a while at first (later a permission may
+ * be withdrawn); who has a status already (it waited for its context or ConfigMap, or another
+ * process wrote it) is. */
 #define REFERENCE_GRACE (7 * SECONDS)
 
 static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_write *write,
@@ -139,7 +140,7 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     const struct sim_api_track *track = strmap_get(oracle->apis, uid);
     const struct sim_object *api =
         sim_store_get(sim->store, OBJECT_API, sim_json_text(marker, "api", NULL));
-    if (!api || !track || strcmp(api->uid, uid) != 0 ||
+    if (!api || !track || strcmp(api->uid, uid) != 0 || strmap_count(track->pushed) ||
         sim_now(sim->time) - track->since > REFERENCE_GRACE)
         return;
     struct sim_wish wish;
@@ -172,8 +173,8 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
             sim_document_version(write->document, write->oas));
     check_foreign(oracle, write, pod, marker);
     check_resolved(oracle, write, pod, marker);
-    check_version(oracle, write, pod, marker);
     check_grace(oracle, write, pod, marker);
+    check_version(oracle, write, pod, marker);
     strset_add(pod->ours, write->id);
 }
 

@@ -12,26 +12,51 @@
 
 /* How far behind the newest revision a restored etcd goes on. */
 #define RESTORE_BUMP 1000
-#define TYK_ROOT "/apis/tyk.tyk.io/v1alpha1"
-#define TYK_VERSION "tyk.tyk.io/v1alpha1"
+
+#define TYK_GROUP "tyk.tyk.io"
+/* A resource of the core group, of another, of ours. */
+#define CORE(plural, kind, namespaced)                                                             \
+    {                                                                                              \
+        "/api/v1", plural, "v1", kind, namespaced, NULL, "", plural                                \
+    }
+#define OTHER(group, plural, kind, namespaced)                                                     \
+    {                                                                                              \
+        "/apis/" group "/v1", plural, group "/v1", kind, namespaced, NULL, group, plural "." group \
+    }
+#define TYK(plural, kind)                                                                          \
+    {                                                                                              \
+        "/apis/" TYK_GROUP "/v1alpha1", plural, TYK_GROUP "/v1alpha1", kind, true,                 \
+            plural "." TYK_GROUP, TYK_GROUP, plural "." TYK_GROUP                                  \
+    }
 
 static const struct sim_resource resources[SIM_KIND_COUNT] = {
-    [OBJECT_API] = {TYK_ROOT, "apidefinitions", TYK_VERSION, "ApiDefinition", true,
-                    "apidefinitions.tyk.tyk.io"},
-    [OBJECT_WEBHOOK] = {TYK_ROOT, "webhooks", TYK_VERSION, "Webhook", true, "webhooks.tyk.tyk.io"},
-    [OBJECT_CONTEXT] = {TYK_ROOT, "operatorcontexts", TYK_VERSION, "OperatorContext", true,
-                        "operatorcontexts.tyk.tyk.io"},
-    [OBJECT_SECRET] = {"/api/v1", "secrets", "v1", "Secret", true, NULL},
-    [OBJECT_CONFIGMAP] = {"/api/v1", "configmaps", "v1", "ConfigMap", true, NULL},
-    [OBJECT_NAMESPACE] = {"/api/v1", "namespaces", "v1", "Namespace", false, NULL},
-    [OBJECT_SERVICE] = {"/api/v1", "services", "v1", "Service", true, NULL},
-    [OBJECT_ENDPOINTSLICE] = {"/apis/discovery.k8s.io/v1", "endpointslices", "discovery.k8s.io/v1",
-                              "EndpointSlice", true, NULL},
-    [OBJECT_CRD] = {"/apis/apiextensions.k8s.io/v1", "customresourcedefinitions",
-                    "apiextensions.k8s.io/v1", "CustomResourceDefinition", false, NULL},
-    [OBJECT_LEASE] = {"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease",
-                      true, NULL},
+    [OBJECT_API] = TYK("apidefinitions", "ApiDefinition"),
+    [OBJECT_WEBHOOK] = TYK("webhooks", "Webhook"),
+    [OBJECT_CONTEXT] = TYK("operatorcontexts", "OperatorContext"),
+    [OBJECT_SECRET] = CORE("secrets", "Secret", true),
+    [OBJECT_CONFIGMAP] = CORE("configmaps", "ConfigMap", true),
+    [OBJECT_NAMESPACE] = CORE("namespaces", "Namespace", false),
+    [OBJECT_SERVICE] = CORE("services", "Service", true),
+    [OBJECT_ENDPOINTSLICE] = OTHER("discovery.k8s.io", "endpointslices", "EndpointSlice", true),
+    [OBJECT_CRD] = OTHER("apiextensions.k8s.io", "customresourcedefinitions",
+                         "CustomResourceDefinition", false),
+    [OBJECT_LEASE] = OTHER("coordination.k8s.io", "leases", "Lease", true),
 };
+
+const char *sim_group_of(unsigned kind)
+{
+    return resources[kind].group;
+}
+
+const char *sim_qualified_name(unsigned kind)
+{
+    return resources[kind].qualified_name;
+}
+
+bool sim_has_generation(unsigned kind)
+{
+    return resources[kind].crd || kind == OBJECT_CRD || kind == OBJECT_ENDPOINTSLICE;
+}
 
 const struct sim_resource *sim_resource_of(unsigned kind)
 {
@@ -56,8 +81,7 @@ void sim_object_unref(struct sim_object *object)
     free(object);
 }
 
-/* Steals the tree. */
-static struct sim_object *make_object(unsigned kind, json_t *tree, int64_t revision)
+struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision)
 {
     struct sim_object *object = xcalloc(1, sizeof(*object));
     json_t *metadata = sim_json_object(tree, "metadata");
@@ -75,7 +99,8 @@ static struct sim_object *make_object(unsigned kind, json_t *tree, int64_t revis
     object->deleting = json_object_get(metadata, "deletionTimestamp") != NULL;
     object->key =
         *object->ns ? xasprintf("%s/%s", object->ns, object->name) : xstrdup(object->name);
-    object->text = sim_json_dump(tree);
+    /* Of custom resources the server keeps no order of keys. */
+    object->text = json_dumps(tree, JSON_COMPACT | (resources[kind].crd ? JSON_SORT_KEYS : 0));
     object->length = strlen(object->text);
     return object;
 }
@@ -115,6 +140,7 @@ void sim_store_free(struct sim_store *store)
 {
     forget_changes(store);
     free(store->changes);
+    sim_object_unref(store->answered);
     for (size_t i = 0; i < SIM_KIND_COUNT; i++)
         strmap_free(store->objects[i]);
     free(store);
@@ -202,12 +228,12 @@ const struct sim_object *sim_store_commit(struct sim_store *store, const struct 
     };
     struct sim_object *made = NULL;
     if (commit->tree)
-        made = make_object(commit->kind, commit->tree, revision);
+        made = sim_object_make(commit->kind, commit->tree, revision);
     if (made) {
         change.after = sim_object_ref(made);
         strmap_set(map, made->key, made);
     } else {
-        change.last = make_object(commit->kind, json_deep_copy(commit->before->tree), revision);
+        change.last = sim_object_make(commit->kind, json_deep_copy(commit->before->tree), revision);
         strmap_remove(map, change.before->key);
     }
     store->changes =

@@ -26,8 +26,16 @@ struct sim_resource {
     const char *kind;
     bool namespaced;
     const char *crd; /* custom: served while it is there; has a status of its own. NULL: built in */
+    const char *group;
+    const char *qualified_name;
 };
 const struct sim_resource *sim_resource_of(unsigned kind);
+/* Its API group, "" for the core's. Static text. */
+const char *sim_group_of(unsigned kind);
+/* "webhooks.tyk.tyk.io", as messages name resources. Static text. */
+const char *sim_qualified_name(unsigned kind);
+/* Have its objects a generation? */
+bool sim_has_generation(unsigned kind);
 
 /* Never changes once it is stored. */
 struct sim_object {
@@ -87,10 +95,18 @@ struct sim_result {
     const struct sim_object *object;
     char reason[32];
     char message[512];
-    bool names_field; /* 422: details.causes names a field */
+    /* details: what it is about; `about` (a plural or a kind) NULL: there are none */
+    const char *about;
+    const char *group;
+    char name[256];  /* "": a collection */
+    char uid[48];    /* of what has been deleted */
+    char field[128]; /* details.causes names it; "": no causes */
 };
 
 enum sim_patch_form { SIM_MERGE_PATCH, SIM_JSON_PATCH };
+
+/* Says so in the result; returns false. */
+bool sim_refuse_missing(struct sim_result *result, unsigned kind, const char *key);
 
 /* All of these steal their tree. `ns` NULL: from the tree. */
 void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *ns,

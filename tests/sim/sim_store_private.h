@@ -22,6 +22,7 @@ struct sim_store {
         void *arg;
     } listeners[4];
     size_t listener_count;
+    struct sim_object *answered; /* what the last removal of a finalizer left, for its answer */
 };
 
 struct sim_commit {
@@ -31,5 +32,7 @@ struct sim_commit {
     const struct sim_object *before; /* NULL: created */
     json_t *tree;                    /* stolen; NULL: deleted */
 };
+/* Returns owned; steals the tree. */
+struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision);
 /* Returns borrowed: the object; NULL when it was deleted. */
 const struct sim_object *sim_store_commit(struct sim_store *store, const struct sim_commit *commit);

@@ -28,17 +28,44 @@ static void refuse(struct sim_result *result, long status, const char *reason, c
     va_end(args);
 }
 
+static void name_object(struct sim_result *result, unsigned kind, const char *name)
+{
+    result->about = sim_resource_of(kind)->plural;
+    result->group = sim_group_of(kind);
+    snprintf(result->name, sizeof(result->name), "%s", name);
+}
+
 static void accept(struct sim_result *result, long status, const struct sim_object *object)
 {
     *result = (struct sim_result){.status = status, .object = object};
 }
 
-static bool refuse_missing(struct sim_result *result, unsigned kind, const char *key)
+bool sim_refuse_missing(struct sim_result *result, unsigned kind, const char *key)
 {
-    const char *name = strchr(key, '/');
-    refuse(result, 404, "NotFound", "%s \"%s\" not found", sim_resource_of(kind)->plural,
-           name ? name + 1 : key);
+    const char *slash = strchr(key, '/');
+    const char *name = slash ? slash + 1 : key;
+    refuse(result, 404, "NotFound", "%s \"%s\" not found", sim_qualified_name(kind), name);
+    name_object(result, kind, name);
     return false;
+}
+
+static void refuse_stale(struct sim_result *result, const struct sim_object *now)
+{
+    refuse(result, 409, "Conflict",
+           "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply "
+           "your changes to the latest version and try again",
+           sim_qualified_name(now->kind), now->name);
+    name_object(result, now->kind, now->name);
+}
+
+static void refuse_invalid(struct sim_result *result, unsigned kind, const char *name,
+                           const char *field, const char *message)
+{
+    refuse(result, 422, "Invalid", "%s.%s \"%s\" is invalid: %s: %s", sim_resource_of(kind)->kind,
+           sim_group_of(kind), name, field, message);
+    name_object(result, kind, name);
+    result->about = sim_resource_of(kind)->kind;
+    snprintf(result->field, sizeof(result->field), "%s", field);
 }
 
 static void set_time(const struct sim_store *store, json_t *metadata, const char *name)
@@ -80,15 +107,11 @@ static json_t *apply_schema(unsigned kind, json_t *tree, const struct sim_object
         if (!problem->is_warning || str_starts(problem->field, "status"))
             wrong = problem;
     }
+    if (wrong)
+        refuse_invalid(result, kind, sim_json_text(tree, "metadata", "name", NULL), wrong->field,
+                       wrong->message);
     json_decref(tree);
-    tree = NULL;
-    if (wrong) {
-        refuse(result, 422, "Invalid", "%s is invalid: %s: %s", sim_resource_of(kind)->kind,
-               wrong->field, wrong->message);
-        result->names_field = true;
-    } else {
-        tree = sim_json_parse(out.data, out.length);
-    }
+    tree = wrong ? NULL : sim_json_parse(out.data, out.length);
     schema_problems_fini(&problems);
     return tree;
 }
@@ -102,7 +125,7 @@ static bool namespace_takes(const struct sim_store *store, unsigned kind, const 
         return true;
     const struct sim_object *object = sim_store_get(store, OBJECT_NAMESPACE, ns);
     if (!object)
-        return refuse_missing(result, OBJECT_NAMESPACE, ns);
+        return sim_refuse_missing(result, OBJECT_NAMESPACE, ns);
     if (object->deleting) {
         refuse(result, 403, "Forbidden",
                "unable to create new content in namespace %s because it is being terminated", ns);
@@ -135,13 +158,24 @@ static void set_identity(struct sim_store *store, unsigned kind, const char *ns,
     if (resource->namespaced)
         json_object_set_new(metadata, "namespace", json_string(ns));
     json_object_set_new(metadata, "uid", json_string(uid));
-    json_object_set_new(metadata, "generation", json_integer(1));
+    json_object_del(metadata, "generation");
+    if (sim_has_generation(kind))
+        json_object_set_new(metadata, "generation", json_integer(1));
     json_object_del(metadata, "deletionTimestamp");
+    json_object_del(metadata, "deletionGracePeriodSeconds");
     set_time(store, metadata, "creationTimestamp");
     /* Every namespace has it. */
     if (kind == OBJECT_NAMESPACE)
         json_object_set_new(sim_json_object(metadata, "labels"), "kubernetes.io/metadata.name",
                             json_string(sim_json_text(metadata, "name", NULL)));
+}
+
+/* An EndpointSlice without endpoints is printed with null. */
+static void write_empty_lists(unsigned kind, json_t *tree)
+{
+    const json_t *endpoints = json_object_get(tree, "endpoints");
+    if (kind == OBJECT_ENDPOINTSLICE && !json_array_size(endpoints))
+        json_object_set_new(tree, "endpoints", json_null());
 }
 
 void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned kind, const char *ns,
@@ -156,9 +190,11 @@ void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned ki
         json_decref(tree);
         return;
     }
-    if (sim_store_get(store, kind, key)) {
-        refuse(result, 409, "AlreadyExists", "%s \"%s\" already exists",
-               sim_resource_of(kind)->plural, name);
+    const struct sim_object *there = sim_store_get(store, kind, key);
+    if (there) {
+        refuse(result, 409, "AlreadyExists", "%s%s \"%s\" already exists",
+               there->deleting ? "object is being deleted: " : "", sim_qualified_name(kind), name);
+        name_object(result, kind, name);
         json_decref(tree);
         return;
     }
@@ -169,6 +205,7 @@ void sim_store_create(struct sim_store *store, enum sim_actor actor, unsigned ki
     tree = apply_schema(kind, tree, NULL, result);
     if (!tree)
         return;
+    write_empty_lists(kind, tree);
     accept(
         result, 201,
         sim_store_commit(store, &(struct sim_commit){.actor = actor, .kind = kind, .tree = tree}));
@@ -194,8 +231,13 @@ static bool same_content(const json_t *a, const json_t *b)
 /* What nobody may change. */
 static void keep_identity(const json_t *now, json_t *next)
 {
-    static const char *const names[] = {"name",       "namespace",         "uid",
-                                        "generation", "creationTimestamp", "deletionTimestamp"};
+    static const char *const names[] = {"name",
+                                        "namespace",
+                                        "uid",
+                                        "generation",
+                                        "creationTimestamp",
+                                        "deletionTimestamp",
+                                        "deletionGracePeriodSeconds"};
     const json_t *from = json_object_get(now, "metadata");
     json_t *to = sim_json_object(next, "metadata");
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
@@ -248,7 +290,8 @@ static void store_next(struct sim_store *store, const struct sim_commit *commit,
     drop_empty(metadata, "finalizers");
     drop_empty(metadata, "annotations");
     drop_empty(metadata, "labels");
-    if (!same_content(now->tree, next))
+    write_empty_lists(commit->kind, next);
+    if (sim_has_generation(commit->kind) && !same_content(now->tree, next))
         json_object_set_new(metadata, "generation", json_integer(now->generation + 1));
     if (json_equal(now->tree, next)) {
         accept(result, 200, now);
@@ -256,15 +299,16 @@ static void store_next(struct sim_store *store, const struct sim_commit *commit,
         return;
     }
     if (now->deleting && !finalizer_count(next)) {
-        /* The answer shows the object as it was written last. */
+        /* The answer shows it without finalizers, and with the version that it had; the event has
+         * them, and a version of its own. */
         struct sim_object *held = sim_object_ref(now);
-        json_decref(next);
+        sim_object_unref(store->answered);
+        store->answered = sim_object_make(commit->kind, next, now->revision);
         struct sim_commit removal = *commit;
         removal.tree = NULL;
         removal.before = held;
         sim_store_commit(store, &removal);
-        const struct sim_change *change = sim_store_next_change(store, store->revision - 1);
-        accept(result, 200, change->last);
+        accept(result, 200, store->answered);
         sim_object_unref(held);
         return;
     }
@@ -279,8 +323,14 @@ void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned ki
                       json_t *next, bool status, struct sim_result *result)
 {
     const struct sim_object *now = sim_store_get(store, kind, key);
+    if (!now && kind == OBJECT_LEASE) {
+        /* Of the kinds here, the one that an update creates, whatever version it names. */
+        CLEANUP(freep) char *ns = xstrndup(key, strcspn(key, "/"));
+        sim_store_create(store, actor, kind, ns, next, result);
+        return;
+    }
     if (!now) {
-        refuse_missing(result, kind, key);
+        sim_refuse_missing(result, kind, key);
         json_decref(next);
         return;
     }
@@ -288,10 +338,7 @@ void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned ki
     const char *uid = sim_json_text(next, "metadata", "uid", NULL);
     bool other_uid = !status && *uid && strcmp(uid, now->uid) != 0;
     if ((*version && strtoll(version, NULL, 10) != now->revision) || other_uid) {
-        refuse(result, 409, "Conflict",
-               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please "
-               "apply your changes to the latest version and try again",
-               sim_resource_of(kind)->plural, now->name);
+        refuse_stale(result, now);
         json_decref(next);
         return;
     }
@@ -313,10 +360,8 @@ void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned ki
     }
     keep_identity(now->tree, next);
     if (!finalizers_are_allowed(now, next)) {
-        refuse(result, 422, "Invalid",
-               "metadata.finalizers: Forbidden: no new finalizers can be added if the object is "
-               "being deleted");
-        result->names_field = true;
+        refuse_invalid(result, kind, now->name, "metadata.finalizers",
+                       "Forbidden: no new finalizers can be added if the object is being deleted");
         json_decref(next);
         return;
     }
@@ -335,7 +380,7 @@ void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kin
 {
     const struct sim_object *now = sim_store_get(store, kind, key);
     if (!now) {
-        refuse_missing(result, kind, key);
+        sim_refuse_missing(result, kind, key);
         json_decref(patch);
         return;
     }
@@ -360,7 +405,7 @@ void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned ki
 {
     const struct sim_object *now = sim_store_get(store, kind, key);
     if (!now) {
-        refuse_missing(result, kind, key);
+        sim_refuse_missing(result, kind, key);
         return;
     }
     if (uid && strcmp(uid, now->uid) != 0) {
@@ -372,13 +417,17 @@ void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned ki
     if (!finalizer_count(now->tree)) {
         sim_store_commit(store, &commit);
         accept(result, 200, NULL);
+        name_object(result, kind, held->name);
+        snprintf(result->uid, sizeof(result->uid), "%s", held->uid);
     } else if (now->deleting) {
         accept(result, 200, now);
     } else {
         json_t *next = json_deep_copy(now->tree);
         json_t *metadata = sim_json_object(next, "metadata");
         set_time(store, metadata, "deletionTimestamp");
-        json_object_set_new(metadata, "generation", json_integer(now->generation + 1));
+        json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(0));
+        if (sim_has_generation(kind))
+            json_object_set_new(metadata, "generation", json_integer(now->generation + 1));
         commit.tree = next;
         accept(result, 200, sim_store_commit(store, &commit));
     }

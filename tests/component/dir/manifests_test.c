@@ -274,8 +274,8 @@ static void mistakes_in_the_head_are_errors(void **state)
         "a.yaml:12: apiVersion: there is no version v1 of Webhook (it is tyk.tyk.io/v1alpha1)\n"
         "a.yaml:16: kind: there is no kind Webhok in tyk.tyk.io/v1alpha1 (the kinds are "
         "ApiDefinition, Webhook and OperatorContext)\n"
-        "a.yaml:18: a manifest is a map with apiVersion, kind and metadata, not a string\n"
-        "a.yaml:20: a manifest is a map with apiVersion, kind and metadata, not a array\n"
+        "a.yaml:18: a manifest is a map with apiVersion, kind and metadata, not a text\n"
+        "a.yaml:20: a manifest is a map with apiVersion, kind and metadata, not a list\n"
         "a.yaml:24: metadata.name: missing (give the object a name; generateName is not enough "
         "here)\n");
 }

@@ -338,6 +338,33 @@ static void a_deleted_global_is_converted_after_the_grace(void **state)
     expect_api(rig, "default/orders", "metadata/generation", "1");
 }
 
+/* Else nothing would ever be converted where only --once runs. */
+static void nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    assert_true(reconciler_is_settled(rig->reconciler));
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS - 1000);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 3000);
+    expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, REWRITE_MS + 3000);
+    expect_api(rig, "default/orders", "metadata/generation", "2");
+    assert_true(reconciler_is_settled(rig->reconciler));
+
+    api(rig, "waits", "nobody", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 1000);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 4000);
+    expect_in_document(rig, "default/waits", "nobody", false);
+    assert_true(reconciler_is_settled(rig->reconciler));
+}
+
 static void delete_and_recreate_within_the_grace_is_no_deletion(void **state)
 {
     struct rig *rig = *state;
@@ -563,6 +590,46 @@ static void a_new_api_waits_for_a_missing_webhook(void **state)
     fake_loop_advance(rig->loop, 100);
     expect_in_document(rig, "default/orders", "https://pager/hook", true);
     assert_int_equal(fake_gateways_pushes(rig->gateways), 1);
+}
+
+/* Its Webhook comes, and goes again before anything was pushed. */
+static void a_new_api_waits_on_when_its_webhook_was_there_for_a_moment(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", "pager", "");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    fake_world_hold_writes(rig->world, true);
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 100); /* the finalizer is on its way */
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_hold_writes(rig->world, false);
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS);
+    expect_in_document(rig, "default/orders", "pager", false);
+}
+
+/* It has a status by then, and was pushed nowhere. */
+static void a_new_api_waits_for_a_missing_webhook_after_a_conflict_too(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 1000);
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
+                     "'proxy':{'target_url':'http://up/','listen_path':'/orders/'},"
+                     "'event_handlers':{'events':{'AuthFailure':[{'handler_name':"
+                     "'eh_web_hook_handler','handler_meta':{'disabled':false,'id':'pager'}}]}}}}");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    expect_reason(rig, "default/rival", "Stalled", "Conflict");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS / 4);
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    webhook(rig, "pager", "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_in_document(rig, "default/rival", "https://pager/hook", true);
 }
 
 /* Deleted and created again before anybody looked: it is a new one. */
@@ -1254,66 +1321,70 @@ static void looks_give_way_to_others(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static const struct CMUnitTest tests[] = {
+    TEST(an_api_without_references_is_pushed_and_reported),
+    TEST(statuses_wait_for_writes_but_gateways_do_not),
+    TEST(a_reference_becomes_a_copy_in_status_and_document),
+    TEST(the_copy_is_written_before_the_push_that_contains_it),
+    TEST(gateways_are_told_of_the_pushes_that_wait_for_a_write),
+    TEST(refills_go_on_from_what_was_accepted),
+    TEST(a_settled_world_is_left_alone_after_a_restart),
+    TEST(a_changed_global_touches_just_the_apis_that_refer_to_it),
+    TEST(usage_is_told_in_the_webhooks_status),
+    TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
+    TEST(a_deleted_global_is_converted_after_the_grace),
+    TEST(nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs),
+    TEST(delete_and_recreate_within_the_grace_is_no_deletion),
+    TEST(nothing_is_converted_while_the_view_proves_nothing),
+    TEST(what_is_not_watched_is_not_found_but_never_gone),
+    TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
+    TEST(a_deletion_while_the_operator_was_down_is_converted),
+    TEST(a_global_that_comes_back_takes_over_again),
+    TEST(a_converted_reference_is_rewritten_after_the_delay),
+    TEST(a_rewrite_that_somebody_undoes_is_not_done_again),
+    TEST(retain_leaves_the_spec_alone_also_across_a_restart),
+    TEST(a_mass_deletion_rewrites_nothing_and_says_so),
+    TEST(a_sealed_value_is_never_rewritten_into_a_spec),
+    TEST(a_new_api_waits_for_a_missing_webhook),
+    TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
+    TEST(a_new_api_waits_on_when_its_webhook_was_there_for_a_moment),
+    TEST(a_new_api_waits_for_a_missing_webhook_after_a_conflict_too),
+    TEST(after_the_grace_it_goes_live_without_the_handler),
+    TEST(withdrawn_permission_erases_the_copy_after_the_grace),
+    TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
+    TEST(a_value_from_a_secret_is_sealed_in_status_and_clear_on_the_gateway),
+    TEST(an_invalid_spec_keeps_the_last_good_definition),
+    TEST(what_is_invalid_since_before_the_start_is_kept_on_the_gateways),
+    TEST(of_two_apis_with_one_listen_path_the_second_stalls),
+    TEST(the_state_of_gateways_becomes_reasons),
+    TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
+    TEST(a_rolling_update_costs_two_writes_an_api_at_most),
+    TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
+    TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
+    TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
+    TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+    TEST(busy_gateways_are_not_followed_step_by_step),
+    TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+    TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+    TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
+    TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
+    TEST(a_missing_secret_blocks_the_context_and_is_said),
+    TEST(each_pod_behind_a_service_is_a_gateway),
+    TEST(a_tyk_url_that_names_a_service_means_its_pods),
+    TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
+    TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
+    TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
+    TEST(a_retained_api_stays_on_the_gateways),
+    TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
+    TEST(a_conflict_is_looked_at_again),
+    TEST(a_failed_write_is_repeated_with_back_off),
+    TEST(who_may_not_list_namespaces_does_without_them),
+    TEST(nothing_is_decided_before_every_list_is_complete),
+    TEST(only_where_absence_is_proven_may_an_orphan_go),
+    TEST(looks_give_way_to_others),
+};
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(an_api_without_references_is_pushed_and_reported),
-        TEST(statuses_wait_for_writes_but_gateways_do_not),
-        TEST(a_reference_becomes_a_copy_in_status_and_document),
-        TEST(the_copy_is_written_before_the_push_that_contains_it),
-        TEST(gateways_are_told_of_the_pushes_that_wait_for_a_write),
-        TEST(refills_go_on_from_what_was_accepted),
-        TEST(a_settled_world_is_left_alone_after_a_restart),
-        TEST(a_changed_global_touches_just_the_apis_that_refer_to_it),
-        TEST(usage_is_told_in_the_webhooks_status),
-        TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
-        TEST(a_deleted_global_is_converted_after_the_grace),
-        TEST(delete_and_recreate_within_the_grace_is_no_deletion),
-        TEST(nothing_is_converted_while_the_view_proves_nothing),
-        TEST(what_is_not_watched_is_not_found_but_never_gone),
-        TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
-        TEST(a_deletion_while_the_operator_was_down_is_converted),
-        TEST(a_global_that_comes_back_takes_over_again),
-        TEST(a_converted_reference_is_rewritten_after_the_delay),
-        TEST(a_rewrite_that_somebody_undoes_is_not_done_again),
-        TEST(retain_leaves_the_spec_alone_also_across_a_restart),
-        TEST(a_mass_deletion_rewrites_nothing_and_says_so),
-        TEST(a_sealed_value_is_never_rewritten_into_a_spec),
-        TEST(a_new_api_waits_for_a_missing_webhook),
-        TEST(an_api_that_is_replaced_waits_for_a_missing_webhook_too),
-        TEST(after_the_grace_it_goes_live_without_the_handler),
-        TEST(withdrawn_permission_erases_the_copy_after_the_grace),
-        TEST(an_invalid_global_leaves_the_last_good_copy_in_force),
-        TEST(a_value_from_a_secret_is_sealed_in_status_and_clear_on_the_gateway),
-        TEST(an_invalid_spec_keeps_the_last_good_definition),
-        TEST(what_is_invalid_since_before_the_start_is_kept_on_the_gateways),
-        TEST(of_two_apis_with_one_listen_path_the_second_stalls),
-        TEST(the_state_of_gateways_becomes_reasons),
-        TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
-        TEST(a_rolling_update_costs_two_writes_an_api_at_most),
-        TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
-        TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
-        TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
-        TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
-        TEST(busy_gateways_are_not_followed_step_by_step),
-        TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
-        TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
-        TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
-        TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
-        TEST(a_missing_secret_blocks_the_context_and_is_said),
-        TEST(each_pod_behind_a_service_is_a_gateway),
-        TEST(a_tyk_url_that_names_a_service_means_its_pods),
-        TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
-        TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
-        TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
-        TEST(a_retained_api_stays_on_the_gateways),
-        TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
-        TEST(a_conflict_is_looked_at_again),
-        TEST(a_failed_write_is_repeated_with_back_off),
-        TEST(who_may_not_list_namespaces_does_without_them),
-        TEST(nothing_is_decided_before_every_list_is_complete),
-        TEST(only_where_absence_is_proven_may_an_orphan_go),
-        TEST(looks_give_way_to_others),
-    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,12 @@ class StubGateway:
         return {"posts": requests["post"] + requests["post_oas"], "deletes": requests["delete"],
                 "reloads": requests["reload"]}
 
+    def requests(self) -> list[dict]:
+        """The last requests, oldest first: n, method, path, kind, id, status."""
+        code, body = _request("GET", f"{self.admin_url}/__requests?since=0")
+        assert code == 200, f"{code} {body!r}"
+        return json.loads(body)
+
     def fault(self, name: str, **options: Any) -> None:
         code, body = _request("POST", f"{self.admin_url}/__fault", {"fault": name, **options})
         assert code == 200, f"{code} {body!r}"

@@ -432,6 +432,54 @@ static void an_unknown_context_changes_nothing_anywhere(void **state)
     fini(&world);
 }
 
+/* An API server takes no status with more: the object would never be heard of again. */
+static void what_no_status_can_hold_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t handlers;
+        int ref; /* its length; 0: all have one */
+        const char *says;
+    } cases[] = {
+        {1, 1024, NULL}, {1, 1025, "longer than 1024 characters"},
+        {1024, 6, NULL}, {1025, 6, "more than 1024 global webhooks"},
+        {4096, 0, NULL}, {4097, 0, "more than 4096 webhook handlers"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct buf handlers;
+        buf_init(&handlers, BUF_UNLIMITED);
+        for (size_t j = 0; j < cases[i].handlers; j++)
+            buf_add_format(&handlers, "%s" REF("\"%0*zu\""), j ? ", " : "",
+                           cases[i].ref ? cases[i].ref : 1, cases[i].ref ? j : 0);
+        char *api = xasprintf(API("%s"), buf_text(&handlers));
+        buf_fini(&handlers);
+        struct world world = make_world(api);
+        free(api);
+        run(&world);
+        assert_int_equal(world.resolution.valid, !cases[i].says);
+        assert_int_equal(world.resolution.handler_count, cases[i].says ? 0 : cases[i].handlers);
+        assert_true(!cases[i].says || says(&world, "InvalidSpec", cases[i].says));
+        fini(&world);
+    }
+}
+
+/* One in a ConfigMap is held against no schema. */
+static void a_listen_path_has_2048_characters_at_most(void **state)
+{
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        char *api = xasprintf("{metadata: {name: a, namespace: team}, spec: {name: a, proxy: "
+                              "{target_url: 'http://u', listen_path: \"/%0*d\"}}}",
+                              2047 + more, 7);
+        struct world world = make_world(api);
+        free(api);
+        run(&world);
+        assert_int_equal(world.resolution.valid, !more);
+        assert_int_equal(says(&world, "InvalidSpec", "too long"), more);
+        fini(&world);
+    }
+}
+
 static void a_conflict_is_a_problem_like_another(void **state)
 {
     (void)state;
@@ -473,6 +521,8 @@ int main(void)
         cmocka_unit_test(an_invalid_api_has_no_document),
         cmocka_unit_test(a_refused_object_is_present_and_invalid),
         cmocka_unit_test(an_unknown_context_changes_nothing_anywhere),
+        cmocka_unit_test(what_no_status_can_hold_is_refused),
+        cmocka_unit_test(a_listen_path_has_2048_characters_at_most),
         cmocka_unit_test(a_conflict_is_a_problem_like_another),
         cmocka_unit_test(the_contexts_organisation_is_filled_in),
     };

@@ -183,6 +183,37 @@ static void values_of_secrets_are_text(void **state)
     assert_int_equal(err.class, ERR_NOT_FOUND);
 }
 
+/* Else the copy would fit into no status. */
+static void values_of_secrets_have_the_bounds_of_written_ones(void **state)
+{
+    (void)state;
+    static const char spec[] =
+        "{url: 'https://u.example/', headers: [{name: a, valueFrom: {secretKeyRef: {name: long, "
+        "key: header}}}]}";
+    static const char url_spec[] = "{urlFrom: {secretKeyRef: {name: long, key: url}}}";
+    for (int more = 0; more <= 1; more++) {
+        struct cache *cache = cache_new();
+        char *yaml = xasprintf("{metadata: {name: long, namespace: team}, stringData: {header: "
+                               "\"%0*d\", url: \"https://u.example/%0*d\"}}",
+                               8192 + more, 7, 2048 + more - 18, 7);
+        put_object(cache, OBJECT_SECRET, yaml);
+        free(yaml);
+        const char *specs[] = {spec, url_spec};
+        for (size_t i = 0; i < ARRAY_LENGTH(specs); i++) {
+            struct webhook webhook;
+            struct problems problems = {.count = 0};
+            yaml = xasprintf("{metadata: {name: w%zu, namespace: team}, spec: %s}", i, specs[i]);
+            webhook_decode(put_object(cache, OBJECT_WEBHOOK, yaml), cache, &webhook, &problems);
+            free(yaml);
+            assert_int_equal(problems.count, (size_t)more);
+            assert_true(!more || strstr(problems.items[0].message, "longer than"));
+            problems_fini(&problems);
+            webhook_fini(&webhook);
+        }
+        cache_free(cache);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_secret_name_cannot_lead_into_another_namespace),
         cmocka_unit_test(no_message_holds_a_secret_value),
         cmocka_unit_test(values_of_secrets_are_text),
+        cmocka_unit_test(values_of_secrets_have_the_bounds_of_written_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
