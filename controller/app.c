@@ -18,12 +18,11 @@
 #include "net/loop.h"
 #include "replica.h"
 #include "serve/notify.h"
+#include "serve/probes.h"
 #include "world.h"
 
 /* --once: how often it is asked whether everything is settled. */
 #define ONCE_INTERVAL_MS 100
-/* What has waited for its turn for so long will not get it. */
-#define STALLED_MS 10000
 /* Contents of objects that stay as text: those of some hundred APIs. */
 #define OPEN_MAX (2U << 20)
 
@@ -139,23 +138,12 @@ static void on_defaults_changed(void *arg)
 
 /* Probes. */
 
-static void say(struct http_reply *reply, const char *trouble)
-{
-    reply->status = trouble ? 503 : 200;
-    buf_add_format(&reply->body, "%s\n", trouble ? trouble : "ok");
-}
-
 static void fill_health(void *arg, struct http_reply *reply)
 {
     const struct app *app = arg;
-    int64_t stalled_ms = loop_stalled_ms(app->loop);
-    CLEANUP(freep) char *stall = NULL;
-    if (stalled_ms > STALLED_MS)
-        stall = xasprintf("the event loop stalls: work has waited for %" PRId64 " s",
-                          stalled_ms / 1000);
     const char *complaint =
         app->world && app->world->ops->complaint ? app->world->ops->complaint(app->world) : NULL;
-    say(reply, stall ? stall : complaint);
+    probe_health(reply, loop_stalled_ms(app->loop), complaint);
 }
 
 static void fill_ready(void *arg, struct http_reply *reply)
@@ -166,7 +154,7 @@ static void fill_ready(void *arg, struct http_reply *reply)
         reason = NULL;
     else if (!app->replica && app->world && app->world->ops->waits_for)
         reason = app->world->ops->waits_for(app->world);
-    say(reply, reason);
+    probe_ready(reply, reason);
 }
 
 static void fill_metrics(void *arg, struct http_reply *reply)

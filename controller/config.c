@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/gateway_options.h"
 #include "core/context_place.h"
 #include "core/cooldown.h"
 #include "core/event.h"
@@ -26,22 +27,9 @@ static const struct option_spec options[] = {
     {"namespace", OPTION_TEXTS, AT(namespaces), NULL, "NS", "namespace to watch [all]", false},
     {"owner", OPTION_TEXT, AT(owner), "grapnel", "NAME",
      "tells two installations on one gateway apart", false},
-    {"gateway-url", OPTION_TEXTS, AT(gateway_urls), NULL, "URL",
-     "default context: base URL of a gateway [$TYK_URL]", false},
     {"gateway-service", OPTION_TEXT, AT(gateway_service), NULL, "NS/NAME:PORT",
      "default context: each pod behind a Service", false},
-    {"gateway-secret-file", OPTION_TEXT, AT(gateway_secret_file), NULL, "FILE",
-     "the gateways' X-Tyk-Authorization, re-read on change [$TYK_AUTH]", false},
-    {"gateway-ca-file", OPTION_TEXT, AT(gateway_ca_file), NULL, "FILE",
-     "CA certificates that gateways are verified with [the system's]", false},
-    {"gateway-insecure", OPTION_BOOL, AT(gateway_insecure), "false", NULL,
-     "do not verify the certificates of gateways", false},
-    {"gateway-jsvm", OPTION_BOOL, AT(gateway_jsvm), "false", NULL,
-     "the gateways run JavaScript handlers (enable_jsvm)", false},
-    {"gateway-kv-references", OPTION_BOOL, AT(gateway_kv_references), "false", NULL,
-     "definitions may refer to the gateways' own secrets (env://, secrets://, …)", false},
-    {"gateway-version", OPTION_TEXT, AT(gateway_version), NULL, "X.Y",
-     "version of the gateways, for warnings about what they do not know yet", false},
+    GATEWAY_OPTIONS(struct config),
     {"id-namespaces", OPTION_TEXTS, AT(id_namespaces), NULL, "NS",
      "namespaces whose Webhooks are found by spec.id from everywhere [the operator's own]", false},
     {"default-cooldown", OPTION_TEXT, AT(default_cooldown), "10s", "DURATION",

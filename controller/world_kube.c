@@ -221,10 +221,7 @@ static void free_kube(struct world *base)
 static const char *kube_complaint(const struct world *base)
 {
     const struct world_kube *world = (const struct world_kube *)(const void *)base;
-    struct lease_stats stats = {.leads = false};
-    if (world->lease)
-        lease_stats(world->lease, &stats);
-    return stats.is_overdue ? "the lease is held and has not been renewed for 35 s" : NULL;
+    return world->lease ? lease_complaint(world->lease) : NULL;
 }
 
 static void kube_figures(const struct world *base, struct world_figures *ret_figures)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/gateway_options.h"
 #include "core/context_place.h"
 #include "net/http_curl.h"
 #include "net/loop.h"
@@ -19,20 +20,7 @@ static const struct option_spec options[] = {
     {"o", OPTION_TEXT, AT(output), "text", "text|json", "form of the output", true},
     {"show-secrets", OPTION_BOOL, AT(show_secrets), "false", NULL,
      "print values of Secrets, and what the gateways hold in their place", true},
-    {"gateway-url", OPTION_TEXTS, AT(gateway_urls), NULL, "URL",
-     "default context: base URL of a gateway [$TYK_URL]", false},
-    {"gateway-secret-file", OPTION_TEXT, AT(gateway_secret_file), NULL, "FILE",
-     "the gateways' X-Tyk-Authorization [$TYK_AUTH]", false},
-    {"gateway-ca-file", OPTION_TEXT, AT(gateway_ca_file), NULL, "FILE",
-     "CA certificates that gateways are verified with [the system's]", false},
-    {"gateway-insecure", OPTION_BOOL, AT(gateway_insecure), "false", NULL,
-     "do not verify the certificates of gateways", false},
-    {"gateway-jsvm", OPTION_BOOL, AT(gateway_jsvm), "false", NULL,
-     "the gateways run JavaScript handlers (enable_jsvm)", false},
-    {"gateway-kv-references", OPTION_BOOL, AT(gateway_kv_references), "false", NULL,
-     "definitions may refer to the gateways' own secrets (env://, secrets://, …)", false},
-    {"gateway-version", OPTION_TEXT, AT(gateway_version), NULL, "X.Y",
-     "version of the gateways, for warnings about what they do not know yet", false},
+    GATEWAY_OPTIONS(struct diff_options),
     {"owner", OPTION_TEXT, AT(owner), "grapnel", "NAME",
      "whose definitions are ours: the --owner of the run", false},
     {"cluster", OPTION_TEXT, AT(cluster), NULL, "UID",

@@ -23,8 +23,8 @@ static void on_check(void *arg, const struct gateway_answer *answer);
 const char *endpoint_state_name(enum endpoint_state state)
 {
     static const char *const names[ENDPOINT_STATE_COUNT] = {
-        "blocked",   "checking",  "not-ready", "observing", "idle",    "pushing",
-        "reloading", "verifying", "spotting",  "down",      "stopped",
+        "blocked", "checking",  "not-ready", "glancing", "observing", "idle",
+        "pushing", "reloading", "verifying", "spotting", "down",      "stopped",
     };
     return names[state];
 }
@@ -171,6 +171,9 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     case ENDPOINT_NOT_READY:
         wait_until(endpoint, now + CHECK_AGAIN_MS);
         break;
+    case ENDPOINT_GLANCING:
+        glance_start(endpoint);
+        break;
     case ENDPOINT_OBSERVING:
         look_start(endpoint);
         break;
@@ -245,8 +248,10 @@ static void checked(struct endpoint *endpoint)
     endpoint->ready_at = loop_now(endpoint->fleet->loop);
     if (endpoint->is_balanced)
         endpoint_enter(endpoint, ENDPOINT_SPOTTING);
+    else if (!endpoint->wants_reload)
+        endpoint_enter(endpoint, ENDPOINT_OBSERVING);
     else
-        endpoint_enter(endpoint, endpoint->wants_reload ? ENDPOINT_RELOADING : ENDPOINT_OBSERVING);
+        endpoint_enter(endpoint, glance_is_due(endpoint) ? ENDPOINT_GLANCING : ENDPOINT_RELOADING);
 }
 
 static void on_check(void *arg, const struct gateway_answer *answer)
@@ -348,6 +353,7 @@ static void step(void *arg)
         break;
     case ENDPOINT_BLOCKED:
     case ENDPOINT_CHECKING:
+    case ENDPOINT_GLANCING:
     case ENDPOINT_OBSERVING:
     case ENDPOINT_SPOTTING:
         break;

@@ -27,6 +27,7 @@ enum endpoint_state {
     ENDPOINT_BLOCKED,   /* there is nothing to be let in with */
     ENDPOINT_CHECKING,  /* asks whether it may be read */
     ENDPOINT_NOT_READY, /* it may not: asks again soon */
+    ENDPOINT_GLANCING,  /* before the first reload: looks for what a process that died has left */
     ENDPOINT_OBSERVING, /* lists, or waits for its turn to */
     ENDPOINT_IDLE,
     ENDPOINT_PUSHING,   /* a batch of writes */
@@ -36,7 +37,7 @@ enum endpoint_state {
     ENDPOINT_DOWN,      /* the breaker is open: a probe is due after a while */
     ENDPOINT_STOPPED,   /* a load balancer: nothing is written */
 };
-#define ENDPOINT_STATE_COUNT 11
+#define ENDPOINT_STATE_COUNT 12
 const char *endpoint_state_name(enum endpoint_state state);
 
 /* One request about one slot. */
@@ -126,6 +127,7 @@ struct endpoint {
     struct job jobs[JOB_COUNT];
     struct batch batch;
     struct burst burst;
+    bool spots_obstacle; /* the last spot check was of one */
     /* the breaker */
     unsigned failures; /* in a row; 0: reachable as far as known */
     unsigned server_errors;
@@ -189,6 +191,13 @@ void look_moved(struct endpoint *endpoint, const struct api *api);
 /* Lets orphans go that may. */
 void look_collect(struct endpoint *endpoint);
 
+/* endpoint_glance.c */
+/* Before a reload at the start or after a failure: may a Classic definition stand beside the file
+ * of the OAS one that it has replaced? */
+bool glance_is_due(const struct endpoint *endpoint);
+/* Pushes what has to be pushed for that, and goes on to the reload. */
+void glance_start(struct endpoint *endpoint);
+
 /* endpoint_push.c */
 void push_begin(struct endpoint *endpoint);
 void push_step(struct endpoint *endpoint);
@@ -218,8 +227,20 @@ void verify_step(struct endpoint *endpoint);
 /* The slot was written, and what stands there now has been read. */
 void verify_slot(struct endpoint *endpoint, struct slot *slot);
 
+/* endpoint_obstacle.c */
+/* The slot has FAILED because another definition has its listen path: when is it tried again? */
+void obstacle_met(struct endpoint *endpoint, struct slot *slot);
+/* The lists have been read since. */
+void obstacle_looked_for(struct slot *slot);
+/* Something that stood here may be gone: what waits for that is tried again. */
+void obstacles_review(struct endpoint *endpoint);
+/* Reads somebody else's definition that is in our way, now and then; false: another is to be read
+ * this time. */
+bool obstacle_spot(struct endpoint *endpoint);
+
 /* endpoint_spot.c */
 void spot_start(struct endpoint *endpoint);
+void spot_end(struct endpoint *endpoint);
 /* What was read is not what was written: may it be a load balancer? */
 void spot_suspect(struct endpoint *endpoint, const struct slot *slot);
 void spot_clear(struct endpoint *endpoint);

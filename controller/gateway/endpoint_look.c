@@ -28,7 +28,7 @@ void look_start(struct endpoint *endpoint)
         .begin = on_begin, .definition = on_definition, .done = on_done};
     /* What is asked for from here on needs another look. */
     endpoint->wants_look = false;
-    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client,
+    endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client, API_CLASSIC,
                                               endpoint->is_forced, &callbacks, endpoint);
 }
 
@@ -136,7 +136,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->found = found;
     slot->held = found == PLAN_OURS ? marker_fingerprint(marker) : 0;
     slot->is_oas = definition->is_oas;
-    slot->swept &= !definition->is_oas;
+    slot->oas_sent &= slot->epoch == endpoint->epoch;
     slot->form = PLAN_FORM_GOOD;
     slot->looked_at = endpoint_seconds(endpoint);
     slot->in_doubt = false;
@@ -156,6 +156,7 @@ void look_absent(struct endpoint *endpoint, struct slot *slot)
     slot->found = PLAN_ABSENT;
     slot->held = 0;
     slot->is_oas = false;
+    slot->oas_sent &= slot->epoch == endpoint->epoch;
     slot->form = PLAN_FORM_GOOD;
     slot->in_doubt = false;
     slot->looked_at = endpoint_seconds(endpoint);
@@ -184,18 +185,6 @@ bool look_read(struct endpoint *endpoint, struct slot *slot, enum api_family for
     look_found(endpoint, slot, found, &marker, &definition);
     marker_fini(&marker);
     return true;
-}
-
-static struct slot **all_slots(const struct endpoint *endpoint, size_t *ret_count)
-{
-    struct slot **all = xcalloc(endpoint->slots.count + 1, sizeof(struct slot *));
-    size_t count = 0;
-    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
-            all[count++] = slot;
-    }
-    *ret_count = count;
-    return all;
 }
 
 static void close_breaker(struct endpoint *endpoint)
@@ -246,7 +235,7 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     close_breaker(endpoint);
 
     size_t count;
-    CLEANUP(freep) struct slot **all = all_slots(endpoint, &count);
+    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = all[i];
         if (!slot->seen) {
@@ -255,11 +244,13 @@ static void on_done(void *arg, const struct gateway_answer *answer)
             if (slot->found != PLAN_ABSENT)
                 slot->looked_at = 0;
         }
+        obstacle_looked_for(slot);
         if (slot->state == SLOT_WRITTEN)
             verify_slot(endpoint, slot);
         else
             look_decide(endpoint, slot);
     }
+    obstacles_review(endpoint);
     plan_next_look(endpoint);
     look_collect(endpoint);
     push_done(endpoint);
@@ -274,10 +265,24 @@ static void log_about(const struct endpoint *endpoint, const struct slot *slot, 
              .name = object_key_name(slot->place->api->key), .endpoint = endpoint->label);
 }
 
+/* The gateway deletes the files of what it has loaded. An OAS definition that it has not loaded
+ * yet, and that has to go with both of its files, must be loaded first. */
+static bool awaits_reload(const struct endpoint *endpoint, const struct slot *slot)
+{
+    return slot->oas_sent && !slot->is_oas && slot->epoch == endpoint->epoch &&
+           (slot->is_deletion || slot->place->family == API_CLASSIC);
+}
+
 static void enqueue(struct endpoint *endpoint, struct slot *slot, bool is_deletion)
 {
     slot->is_deletion = is_deletion;
-    slot->redo = false;
+    slot->redo = awaits_reload(endpoint, slot);
+    if (slot->redo) {
+        endpoint->wants_reload = true;
+        endpoint_move(endpoint, slot, SLOT_WRITTEN);
+        endpoint_wake(endpoint);
+        return;
+    }
     bool oas = !is_deletion && slot->place->family == API_OAS;
     enum slot_state user = oas ? SLOT_USER_OAS : SLOT_USER_CLASSIC;
     enum slot_state refill = oas ? SLOT_REFILL_OAS : SLOT_REFILL_CLASSIC;
@@ -294,6 +299,7 @@ static void set_foreign(struct endpoint *endpoint, struct slot *slot, enum slot_
         fleet_touch_api(endpoint->fleet, slot->place->api);
     }
     slot->fault = fault;
+    slot->attempts = 0;
     endpoint_move(endpoint, slot, SLOT_FOREIGN);
 }
 
@@ -318,7 +324,6 @@ static void settle(struct endpoint *endpoint, struct slot *slot)
     slot->attempts = 0;
     slot->fault = FAULT_NONE;
     slot->by_user = false;
-    slot->swept = false;
     endpoint_move(endpoint, slot, SLOT_SYNCED);
     fleet_check_moves(endpoint->fleet, slot->place->api);
 }

@@ -305,5 +305,8 @@ void push_done(struct endpoint *endpoint)
                  .duration_ms = loop_now(endpoint->fleet->loop) - batch->began_at,
                  .detail = counts);
     }
+    bool changed = batch->verified > 0;
     *batch = (struct batch){.first_write_at = -1};
+    if (changed)
+        obstacles_review(endpoint);
 }

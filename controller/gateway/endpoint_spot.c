@@ -40,7 +40,7 @@ void spot_suspect(struct endpoint *endpoint, const struct slot *slot)
     };
 }
 
-static void spot_end(struct endpoint *endpoint)
+void spot_end(struct endpoint *endpoint)
 {
     endpoint->spot_at = loop_now(endpoint->fleet->loop) + endpoint->fleet->drift_interval_ms;
     endpoint_enter(endpoint, ENDPOINT_IDLE);
@@ -53,6 +53,8 @@ void spot_start(struct endpoint *endpoint)
         send_burst(endpoint);
         return;
     }
+    if (obstacle_spot(endpoint))
+        return;
     /* In rotation: the one that was read longest ago. */
     struct slot *slot = endpoint->slots.lists[SLOT_SYNCED].first;
     if (!slot) {
@@ -77,6 +79,26 @@ void spot_start(struct endpoint *endpoint)
 static bool is_about_definition(const struct gateway_answer *answer)
 {
     return !answer->err || answer->status == 404 || answer->status == 400;
+}
+
+/* Has a gateway said it? What is between us may say anything, and says nothing about how many
+ * gateways there are. */
+static bool is_of_gateway(const struct gateway_answer *answer)
+{
+    if (!answer->err)
+        return json_text_is_whole(answer->body);
+    return json_text_type(json_text_member(answer->body, "message")) == JSON_TEXT_STRING;
+}
+
+static void fail(struct endpoint *endpoint, const struct gateway_answer *answer)
+{
+    struct gateway_answer failed = *answer;
+    struct err err;
+    if (is_about_definition(answer)) {
+        err_set(&err, ERR_INVALID, (int)answer->status, "the answer is not one of a gateway");
+        failed.err = &err;
+    }
+    endpoint_fail(endpoint, &failed);
 }
 
 /* Is it there, as it was sent? */
@@ -105,15 +127,15 @@ static void on_probe(void *arg, const struct gateway_answer *answer)
     if (is_about_definition(answer))
         spot_end(endpoint);
     else
-        endpoint_fail(endpoint, answer);
+        fail(endpoint, answer);
 }
 
 static void on_spot(void *arg, const struct gateway_answer *answer)
 {
     struct endpoint *endpoint = arg;
     endpoint->call = NULL;
-    if (!is_about_definition(answer)) {
-        endpoint_fail(endpoint, answer);
+    if (!is_about_definition(answer) || !is_of_gateway(answer)) {
+        fail(endpoint, answer);
         return;
     }
     if (is_there(endpoint, answer)) {
@@ -165,8 +187,8 @@ static void on_burst(void *arg, const struct gateway_answer *answer)
 {
     struct endpoint *endpoint = arg;
     endpoint->call = NULL;
-    if (!is_about_definition(answer)) {
-        endpoint_fail(endpoint, answer);
+    if (!is_about_definition(answer) || !is_of_gateway(answer)) {
+        fail(endpoint, answer);
         return;
     }
     struct burst *burst = &endpoint->burst;

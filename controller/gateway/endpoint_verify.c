@@ -119,13 +119,14 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
         if (fault == FAULT_NOT_LOADED)
             spot_suspect(endpoint, slot);
         slot_fail(endpoint, slot, fault, 0);
-        if (fault == FAULT_RENAMED)
+        if (fault == FAULT_RENAMED) {
             look_moved(endpoint, slot->place->api);
-        /* A reload of somebody else's may have passed over it; and a duplicate's path comes right
-         * when it is pushed as another definition. Once, at once. */
-        if (is_first && fault != FAULT_TRUNCATED)
+            obstacle_met(endpoint, slot);
+        }
+        /* A reload of somebody else's may have passed over it. Once, at once. */
+        if (is_first && fault == FAULT_NOT_LOADED)
             slot->retry_at = 0;
-        else
+        else if (!is_first || fault == FAULT_TRUNCATED)
             log_fault(endpoint, slot, "definition is taken but not in force");
     } else {
         endpoint_move(endpoint, slot, SLOT_UNKNOWN);

@@ -22,6 +22,7 @@ void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, s
     slot->posted = slot->place->fingerprint;
     slot->epoch = endpoint->epoch;
     slot->repairs = slot->drifted;
+    slot->oas_sent |= slot->place->family == API_OAS;
     *job = (struct job){.endpoint = endpoint,
                         .slot = slot,
                         .kind = JOB_POST,
@@ -84,7 +85,8 @@ static void clean_wrong_id(struct endpoint *endpoint, const struct slot *slot,
     look_decide(endpoint, other);
 }
 
-static void accepted(struct endpoint *endpoint, struct slot *slot,
+/* `form`: of what was sent; by now another may be wanted. */
+static void accepted(struct endpoint *endpoint, struct slot *slot, enum api_family form,
                      const struct gateway_answer *answer)
 {
     endpoint->server_errors = 0;
@@ -94,15 +96,12 @@ static void accepted(struct endpoint *endpoint, struct slot *slot,
         clean_wrong_id(endpoint, slot, answer);
         return;
     }
-    bool replaced_oas = slot->is_oas && slot->place->family == API_CLASSIC && !slot->swept;
     slot->found = PLAN_OURS;
     slot->held = 0;
-    slot->is_oas = slot->place->family == API_OAS;
-    if (replaced_oas) {
+    if (form == API_CLASSIC && (slot->is_oas || slot->oas_sent)) {
         /* The OAS half of what stood there would stay on the disk for ever: both files are deleted,
          * and what has just proved acceptable is written again. */
         struct job *job = job_free_one(endpoint);
-        slot->swept = true;
         write_delete(endpoint, job, slot, JOB_SWEEP);
         return;
     }
@@ -125,6 +124,7 @@ static void on_post(void *arg, const struct gateway_answer *answer)
 {
     count_push(arg);
     struct endpoint *endpoint;
+    enum api_family form = ((struct job *)arg)->form;
     struct slot *slot = job_end(arg, &endpoint);
     if (is_about_gateway(answer)) {
         endpoint_fail(endpoint, answer);
@@ -132,7 +132,7 @@ static void on_post(void *arg, const struct gateway_answer *answer)
     }
     struct api *api = slot->place->api;
     if (!answer->err) {
-        accepted(endpoint, slot, answer);
+        accepted(endpoint, slot, form, answer);
         look_moved(endpoint, api);
         return;
     }
@@ -150,6 +150,7 @@ static void on_post(void *arg, const struct gateway_answer *answer)
 /* The companion file is gone (or could not be deleted, and stays): write the definition again. */
 static void swept(struct endpoint *endpoint, struct slot *slot)
 {
+    slot->is_oas = slot->oas_sent = false;
     endpoint_move(endpoint, slot, SLOT_UNKNOWN);
     look_decide(endpoint, slot);
 }

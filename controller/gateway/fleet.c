@@ -230,6 +230,15 @@ static bool gives_way(const struct place *place, const struct endpoint *endpoint
     return is_there && (current->claim == place->claim || slot->form == PLAN_FORM_RENAMED);
 }
 
+static bool is_of_context(const struct endpoint *endpoint, const struct fleet_context *context)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        if (endpoint->contexts[i] == context)
+            return true;
+    }
+    return false;
+}
+
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)
 {
     switch (place->api->mode) {
@@ -242,8 +251,9 @@ enum plan_wish place_wish(const struct place *place, const struct endpoint *endp
     case API_WANTED:
         break;
     }
+    /* Its context may be gone, or may not have this endpoint any more: what is there stays. */
     if (place->api->current == place)
-        return PLAN_WANTED;
+        return is_of_context(endpoint, place->context) ? PLAN_WANTED : PLAN_KEPT;
     if (place->is_stray)
         return PLAN_UNWANTED;
     return api_is_established(place->api) || gives_way(place, endpoint) ? PLAN_UNWANTED

@@ -2,6 +2,7 @@
 #include "gateway/foreign.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -17,6 +18,7 @@ void foreign_fini(struct foreign *foreign)
 {
     free(foreign->ids);
     free(foreign->claims);
+    buf_fini(&foreign->names);
     *foreign = (struct foreign){0};
 }
 
@@ -31,7 +33,11 @@ void foreign_add_claim(struct foreign *foreign, const char *api_id, uint64_t cla
 {
     foreign->claims = xgrow(foreign->claims, foreign->claim_count, &foreign->claim_capacity,
                             sizeof(*foreign->claims));
-    foreign->claims[foreign->claim_count++] = (struct foreign_claim){claim, hash_of(api_id)};
+    if (!foreign->names.limit)
+        buf_init(&foreign->names, BUF_UNLIMITED);
+    foreign->claims[foreign->claim_count++] =
+        (struct foreign_claim){claim, hash_of(api_id), foreign->names.length};
+    buf_add(&foreign->names, api_id, strlen(api_id) + 1);
 }
 
 static int by_id(const void *a, const void *b)
@@ -66,7 +72,7 @@ enum plan_found foreign_found(const struct foreign *foreign, const char *api_id)
     return hit ? hit->found : PLAN_ABSENT;
 }
 
-bool foreign_claims(const struct foreign *foreign, uint64_t claim, const char *api_id)
+const char *foreign_claimant(const struct foreign *foreign, uint64_t claim, const char *api_id)
 {
     uint64_t id = hash_of(api_id);
     /* The first with this claim. */
@@ -81,7 +87,12 @@ bool foreign_claims(const struct foreign *foreign, uint64_t claim, const char *a
     }
     for (; low < foreign->claim_count && foreign->claims[low].claim == claim; low++) {
         if (foreign->claims[low].id != id)
-            return true;
+            return foreign->names.data + foreign->claims[low].name;
     }
-    return false;
+    return NULL;
+}
+
+bool foreign_claims(const struct foreign *foreign, uint64_t claim, const char *api_id)
+{
+    return foreign_claimant(foreign, claim, api_id) != NULL;
 }

@@ -230,9 +230,10 @@ static void describe_failure(const struct gateway_call *call, const struct err *
         int code; /* of libcurl */
         const char *text;
     } texts[] = {
-        {6, "the host's name is not known"}, {7, "no connection"}, {18, "the answer broke off"},
-        {28, "no answer in time"},           {52, "no answer"},    {55, "the connection broke"},
-        {56, "the connection broke"},
+        {6, "the host's name is not known"}, {7, "no connection"},
+        {18, "the answer broke off"},        {28, "no answer in time"},
+        {35, "the TLS handshake fails"},     {52, "no answer"},
+        {55, "the connection broke"},        {56, "the connection broke"},
     };
     const char *text = "no connection";
     if (err->class == ERR_DENIED)

@@ -13,6 +13,7 @@ struct observation {
     struct gateway_client *client;
     struct observation_callbacks callbacks;
     void *arg;
+    enum api_family from;
     bool is_forced;
     int64_t asked_at;
     /* progress */
@@ -38,15 +39,15 @@ static bool has_moved(void *arg)
 }
 
 struct observation *observation_start(struct turn *turn, struct gateway_client *client,
-                                      bool is_forced, const struct observation_callbacks *callbacks,
-                                      void *arg)
+                                      enum api_family from, bool is_forced,
+                                      const struct observation_callbacks *callbacks, void *arg)
 {
-
     struct observation *observation = xcalloc(1, sizeof(*observation));
     observation->turn = turn;
     observation->client = client;
     observation->callbacks = *callbacks;
     observation->arg = arg;
+    observation->from = from;
     observation->is_forced = is_forced;
     observation->asked_at = loop_now(turn->loop);
     observation->waiter =
@@ -79,7 +80,7 @@ static void on_ready(void *arg, const struct gateway_answer *answer)
 static void begin(struct observation *observation)
 {
     observation->has_oas = false;
-    observation->form = API_CLASSIC;
+    observation->form = observation->from;
     observation->callbacks.begin(observation->arg);
     send_list(observation);
 }

@@ -9,7 +9,8 @@
 
 /*
  * One look at everything a gateway has loaded: the Classic list, and the OAS list if an OAS API is
- * among the first (the Classic form of one never shows its marker). Waits for its turn, and asks
+ * among the first (the Classic form of one never shows its marker); or, from API_OAS on, at the OAS
+ * list alone. Waits for its turn, and asks
  * again whether the gateway may be read if it has waited long (one that has started meanwhile shows
  * empty lists; not when `is_forced`). A list that breaks off is begun anew once, likewise.
  *
@@ -27,7 +28,7 @@ struct observation_callbacks {
 };
 
 struct observation *observation_start(struct turn *turn, struct gateway_client *client,
-                                      bool is_forced, const struct observation_callbacks *callbacks,
-                                      void *arg);
+                                      enum api_family from, bool is_forced,
+                                      const struct observation_callbacks *callbacks, void *arg);
 /* NULL is fine. */
 void observation_cancel(struct observation *observation);

@@ -110,6 +110,18 @@ struct slot *slots_add(struct slots *slots, struct place *place)
     return slot;
 }
 
+struct slot **slots_all(const struct slots *slots, size_t *ret_count)
+{
+    struct slot **all = xcalloc(slots->count + 1, sizeof(struct slot *));
+    size_t count = 0;
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        for (struct slot *slot = slots->lists[state].first; slot; slot = slot->next)
+            all[count++] = slot;
+    }
+    *ret_count = count;
+    return all;
+}
+
 void slots_move(struct slots *slots, struct slot *slot, enum slot_state state)
 {
     list_remove(&slots->lists[slot->state], slot);

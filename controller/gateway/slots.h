@@ -52,6 +52,8 @@ enum slot_fault {
     FAULT_FOREIGN_PATH,
 };
 
+#define SLOT_NEVER UINT32_MAX
+
 struct slot {
     struct place *place;
     struct slot *prev;
@@ -59,7 +61,7 @@ struct slot {
     uint64_t held;      /* fingerprint of our marker that was found there; 0: none */
     uint64_t posted;    /* fingerprint that was last sent */
     uint32_t hash;      /* of the id */
-    uint32_t retry_at;  /* s of loop time: FAILED; for ORPHAN: seen since */
+    uint32_t retry_at;  /* s of loop time: FAILED, or SLOT_NEVER; for ORPHAN: seen since */
     uint32_t looked_at; /* s of loop time: the gateway was last asked; 0: never */
     uint32_t epoch;     /* the reload that a POST was last sent before */
     uint16_t n;         /* of the marker */
@@ -70,13 +72,13 @@ struct slot {
     enum slot_fault fault : 8;
     uint8_t attempts;     /* that failed in a row */
     bool seen : 1;        /* by the list in flight */
-    bool is_oas : 1;      /* what was found */
+    bool is_oas : 1;      /* what is loaded; its companion file has not been deleted */
     bool is_deletion : 1; /* what is to be written is a deletion */
     bool by_user : 1;     /* what is being written is a user's edit */
     bool redo : 1;        /* to be written again after the reload */
     bool drifted : 1;     /* was synced, and was found otherwise */
     bool repairs : 1;     /* has been pushed again because of that */
-    bool swept : 1;       /* the companion file of an OAS definition is gone */
+    bool oas_sent : 1;    /* an OAS definition was, and since then nothing has been loaded */
     bool in_doubt : 1; /* was not wanted until now: nobody has watched whether it is still there */
 };
 
@@ -98,6 +100,8 @@ void slots_fini(struct slots *slots);
 struct slot *slots_find(const struct slots *slots, const char *api_id);
 /* Adds a slot for an id that has none, in SLOT_UNKNOWN. Owned by the slots. */
 struct slot *slots_add(struct slots *slots, struct place *place);
+/* Returns owned: all of them, for who may move them meanwhile. */
+struct slot **slots_all(const struct slots *slots, size_t *ret_count);
 /* Moves it to the end of the list of that state; also to the end of the one it is in. */
 void slots_move(struct slots *slots, struct slot *slot, enum slot_state state);
 /* Takes it out and frees it. */

@@ -539,7 +539,12 @@ void lease_stats(const struct lease *lease, struct lease_stats *ret_stats)
 {
     *ret_stats = lease->stats;
     ret_stats->leads = lease->view.leads;
-    ret_stats->is_overdue =
+}
+
+const char *lease_complaint(const struct lease *lease)
+{
+    bool is_overdue =
         lease->view.leads &&
         clock_ms(lease) > lease->view.renewed_ms + lease->timing.duration_ms + OVERDUE_MS;
+    return is_overdue ? "the lease is held and has not been renewed for 35 s" : NULL;
 }

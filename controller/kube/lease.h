@@ -74,8 +74,8 @@ struct lease_stats {
     uint64_t slow_paths; /* renewals that had to read first */
     uint64_t failures;   /* tries */
     uint64_t losses;
-    /* Leads by its own account and has not renewed for so long that it should have stopped: the
-     * process is not well. */
-    bool is_overdue;
 };
 void lease_stats(const struct lease *lease, struct lease_stats *ret_stats);
+/* It leads by its own account and has not renewed for so long that it should have stopped: the
+ * process is not well, and this is what /healthz says of it. NULL: it is. */
+const char *lease_complaint(const struct lease *lease);

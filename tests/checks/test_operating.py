@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """controller/README.md is what the program does: metrics, events, conditions, log lines; and the metrics are well made."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -101,41 +103,60 @@ spec:
     return text
 
 
-def test_readyz_says_what_is_waited_for(tmp_path):
-    """An API server that is not there: the process lives, and is not ready."""
+@contextlib.contextmanager
+def run_against(tmp_path: Path, server: int) -> Iterator[Callable[[str], tuple[int, str, str]]]:
+    """A leader-to-be whose API server is at a port of this machine; yields what reads its pages."""
     binary = Path(os.environ["GRAPNEL_BUILD_DIR"]).resolve() / "grapnel"
-    port, nowhere = free_port(), free_port()
+    port = free_port()
     (tmp_path / "kubeconfig").write_text(f"""
 apiVersion: v1
 kind: Config
 current-context: a
 contexts: [{{name: a, context: {{cluster: a, user: a}}}}]
-clusters: [{{name: a, cluster: {{server: "http://127.0.0.1:{nowhere}"}}}}]
+clusters: [{{name: a, cluster: {{server: "http://127.0.0.1:{server}"}}}}]
 users: [{{name: a, user: {{token: t}}}}]
 """)
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("GRAPNEL_", "TYK_", "KUBE", "NOTIFY"))}
     with subprocess.Popen([binary, "run", "--kubeconfig", tmp_path / "kubeconfig", "--leader-elect", "--lease-name", "x",
                            "--listen", f"127.0.0.1:{port}"], env=clean, stderr=subprocess.DEVNULL) as process:
         try:
-            deadline = time.monotonic() + 10
-            body = ""
-            while "onnect" not in body:
-                assert process.poll() is None and time.monotonic() < deadline, body
-                time.sleep(0.05)
-                try:
-                    status, _, body = fetch(f"http://127.0.0.1:{port}/readyz")
-                except OSError:
-                    continue
-                assert status == 503
-            assert fetch(f"http://127.0.0.1:{port}/healthz")[::2] == (200, "ok\n")
-            text = fetch(f"http://127.0.0.1:{port}/metrics")[2]
-            assert 'leader_election_master_status{name="x"} 0\n' in text
-            assert re.search(r'^rest_client_requests_total\{method="GET",code="<error>"\} [1-9]', text, re.M)
-            assert "grapnel_definitions{" not in text
+            yield lambda page: fetch(f"http://127.0.0.1:{port}{page}")
         finally:
             process.terminate()
             process.wait(timeout=10)
     assert process.returncode == 0
+
+
+def await_readyz(read: Callable[[str], tuple[int, str, str]], part: str) -> str:
+    deadline = time.monotonic() + 10
+    body = ""
+    while part not in body:
+        assert time.monotonic() < deadline, body
+        time.sleep(0.05)
+        try:
+            status, _, body = read("/readyz")
+        except OSError:
+            continue
+        assert status == 503
+    return body
+
+
+def test_readyz_says_what_is_waited_for(tmp_path):
+    """An API server that is not there: the process lives, and is not ready."""
+    with run_against(tmp_path, free_port()) as read:
+        await_readyz(read, "onnect")
+        assert read("/healthz")[::2] == (200, "ok\n")
+        text = read("/metrics")[2]
+        assert 'leader_election_master_status{name="x"} 0\n' in text
+        assert re.search(r'^rest_client_requests_total\{method="GET",code="<error>"\} [1-9]', text, re.M)
+        assert "grapnel_definitions{" not in text
+
+
+def test_readyz_says_starting_while_nothing_is_amiss_yet(tmp_path):
+    """An API server that takes its time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, run_against(tmp_path, silent.getsockname()[1]) as read:
+        assert await_readyz(read, "starting") == "starting\n"
+        assert read("/healthz")[::2] == (200, "ok\n")
 
 
 def families(text: str) -> dict[str, tuple[str, str]]:

@@ -188,6 +188,80 @@ def test_a_listen_path_that_somebody_else_uses_is_a_conflict(stage, kubectl, tyk
     assert default_api_id(team, "orders") not in gateway.apis()
 
 
+def test_a_listen_path_that_somebody_takes_after_the_look(stage, kubectl, tyk, team):
+    """Ours is renamed by the gateway: it is told, not posted again and again, and put right soon after the other goes."""
+    gateway = stage.gateway()
+    stage.operator(gateway)
+    kubectl.apply(oas_api(team, "before"))
+    tyk.await_ready(team, "before")
+    time.sleep(1)
+    gateway.put_foreign(FOREIGN)
+    before = gateway.counts()
+    kubectl.apply(oas_api(team, "orders", listen_path="/someones/"))
+    tyk.await_api(team, "orders", "Stalled", "True", "Conflict")
+    posts = gateway.counts_since(before)["posts"]
+    assert posts <= 1
+    throughout(lambda: gateway.counts_since(before)["posts"] == posts, 6, interval=0.5)
+    assert gateway.classic("someones")["proxy"]["listen_path"] == "/someones/"
+    gateway.call("DELETE", "/tyk/apis/someones")
+    gateway.reload()
+    tyk.await_ready(team, "orders", timeout=15)
+    assert gateway.oas(default_api_id(team, "orders"))["x-tyk-api-gateway"]["server"]["listenPath"]["value"] == "/someones/"
+
+
+# --- Classic and OAS ---
+
+def becomes_classic(tyk, team: str, name: str) -> None:
+    tyk.api.patch(tyk.path("ApiDefinition", team, name), {"spec": {"oas": None, **classic_api(team, name)["spec"]}})
+
+
+def files(gateway, team: str, name: str) -> list[str]:
+    """What there is of an API on the gateway's disk, without its id."""
+    api_id = default_api_id(team, name)
+    return sorted(file.name.removeprefix(api_id) for file in gateway.folder.iterdir() if file.name.startswith(api_id))
+
+
+def test_a_form_that_changes_before_its_first_load_leaves_no_file_behind(stage, kubectl, tyk, team):
+    """A gateway deletes the files of what it has loaded: the OAS one is loaded before it goes."""
+    gateway = stage.gateway()
+    operator = stage.operator(gateway)
+    gateway.fault("delay", method="POST", count=1, ms=3000)  # keeps the batch open
+    kubectl.apply(oas_api(team, "slow"))
+    eventually(lambda: "idle -> pushing" in operator.log())
+    kubectl.apply(oas_api(team, "orders"))
+    eventually(lambda: files(gateway, team, "orders") == ["-oas.json", ".json"])
+    assert default_api_id(team, "orders") not in gateway.apis()
+    becomes_classic(tyk, team, "orders")
+    tyk.await_ready(team, "slow", "orders")
+    assert "config_data" in gateway.classic(default_api_id(team, "orders"))
+    assert files(gateway, team, "orders") == [".json"] and files(gateway, team, "slow") == ["-oas.json", ".json"]
+    kubectl.delete("apidefinition", "orders", team)
+    eventually(lambda: files(gateway, team, "orders") == [])
+
+
+def test_killed_while_a_form_changes(stage, kubectl, tyk, team):
+    """The Classic one is written, the OAS one's file is still there: the next life finds that out before it reloads."""
+    gateway = stage.gateway()
+    gateway.put_foreign(FOREIGN)
+    operator = stage.operator(gateway)
+    # One that is not in force makes the next life begin with a reload.
+    kubectl.apply([oas_api(team, "orders"), oas_api(team, "other"), classic_api(team, "users"),
+                   oas_api(team, "stalled", listen_path="/someones/")])
+    tyk.await_ready(team, "orders", "other", "users")
+    tyk.await_api(team, "stalled", "Stalled", "True", "Conflict")
+    gateway.fault("hang", method="DELETE")
+    before = gateway.counts()
+    becomes_classic(tyk, team, "orders")
+    eventually(lambda: gateway.counts_since(before)["deletes"] == 1)
+    operator.kill()
+    assert files(gateway, team, "orders") == ["-oas.json", ".json"]
+    gateway.clear_faults()
+    operator.start()
+    tyk.await_ready(team, "orders", "other", "users")
+    eventually(lambda: files(gateway, team, "orders") == [".json"])
+    assert files(gateway, team, "other") == ["-oas.json", ".json"] and files(gateway, team, "users") == [".json"]
+
+
 # --- deletion ---
 
 def test_deletion_takes_the_api_off_every_gateway(operator, gateways, kubectl, tyk, team):

@@ -245,8 +245,15 @@ def test_stopped_for_twenty_seconds_with_writes_in_flight(replicas, gateways, ty
     tyk.await_ready(team, *apis)
     with Edits(tyk, team, apis) as edits:
         eventually(lambda: len(leader.relays[0].writes()) > 20)
-        stopped = time.time()
-        leader.operator.process.pause()
+        # What it reads first when it is woken are answers to POSTs, and more are queued behind those.
+        posted = [len(relay.posts()) for relay in leader.relays]
+        with contextlib.ExitStack() as held:
+            for relay in leader.relays:
+                held.enter_context(relay.holding())
+            eventually(lambda: all(len(relay.posts()) > before for relay, before in zip(leader.relays, posted)))
+            time.sleep(0.5)  # for the edits of all the others
+            stopped = time.time()
+            leader.operator.process.pause()
         time.sleep(20)  # not a wait for something: the length of the stop is the test
         assert standby.leads, "nobody took over within 20 s"
         leader.operator.process.resume()

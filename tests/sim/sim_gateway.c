@@ -28,6 +28,7 @@ struct sim_gateway *sim_gateway_new(const struct sim_gateway_options *options)
     gateway->host_name = xstrdup(options->host);
     gateway->secret = xstrdup(options->secret);
     gateway->disk = strmap_new(sim_file_free);
+    gateway->companions = strset_new();
     gateway->loaded = strmap_new(sim_loaded_free);
     gateway->meanwhile = strmap_new(sim_file_free);
     gateway->is_up = gateway->has_loaded = true;
@@ -50,6 +51,8 @@ void sim_gateway_free(struct sim_gateway *gateway)
     sim_net_remove(gateway->options.net, gateway->host_name);
     strmap_free(gateway->disk);
     strmap_free(gateway->backup);
+    strmap_free(gateway->companions);
+    strmap_free(gateway->companions_backup);
     strmap_free(gateway->loaded);
     strmap_free(gateway->meanwhile);
     free(gateway->name);
@@ -237,8 +240,10 @@ void sim_gateway_restart(struct sim_gateway *gateway, bool wipe, int64_t ms)
     sim_unset(time, &gateway->tick);
     sim_unset(time, &gateway->done);
     strmap_clear(gateway->meanwhile);
-    if (wipe)
+    if (wipe) {
         strmap_clear(gateway->disk);
+        strmap_clear(gateway->companions);
+    }
     strmap_clear(gateway->loaded);
     gateway->oas_reads = 0;
     gateway->is_up = gateway->has_loaded = false;
@@ -253,19 +258,30 @@ static struct strmap *copy_disk(const struct strmap *disk)
     return copy;
 }
 
+static struct strmap *copy_set(const struct strmap *set)
+{
+    struct strmap *copy = strset_new();
+    for (struct strmap_entry *e = strmap_first(set); e; e = strmap_next(e))
+        strset_add(copy, strmap_entry_key(e));
+    return copy;
+}
+
 void sim_gateway_back_up(struct sim_gateway *gateway)
 {
     strmap_free(gateway->backup);
+    strmap_free(gateway->companions_backup);
     gateway->backup = copy_disk(gateway->disk);
+    gateway->companions_backup = copy_set(gateway->companions);
 }
 
 void sim_gateway_restore(struct sim_gateway *gateway)
 {
     if (!gateway->backup)
         return;
-    struct strmap *disk = copy_disk(gateway->backup);
     strmap_free(gateway->disk);
-    gateway->disk = disk;
+    strmap_free(gateway->companions);
+    gateway->disk = copy_disk(gateway->backup);
+    gateway->companions = copy_set(gateway->companions_backup);
     sim_gateway_restart(gateway, false, 500);
 }
 
@@ -278,6 +294,8 @@ void sim_gateway_put(struct sim_gateway *gateway, const char *id, bool oas, json
         file->oas = document;
     else
         file->classic = document;
+    if (oas)
+        strset_add(gateway->companions, id);
     strmap_set(gateway->disk, id, file);
     if (sim_gateway_is_up(gateway))
         sim_gateway_reload(gateway);
@@ -286,6 +304,7 @@ void sim_gateway_put(struct sim_gateway *gateway, const char *id, bool oas, json
 void sim_gateway_take(struct sim_gateway *gateway, const char *id)
 {
     strmap_remove(gateway->disk, id);
+    strmap_remove(gateway->companions, id);
     if (sim_gateway_is_up(gateway))
         sim_gateway_reload(gateway);
 }
@@ -313,10 +332,14 @@ static struct sim_definition of_loaded(const char *id, const struct sim_loaded *
 
 static struct sim_definition of_file(const char *id, const struct sim_file *file)
 {
-    return (struct sim_definition){.id = id,
-                                   .oas = file->oas != NULL,
-                                   .document = file->oas ? file->oas : file->classic,
-                                   .is_stray = file->is_stray};
+    return (struct sim_definition){
+        .id = id, .oas = file->oas != NULL, .document = file->oas ? file->oas : file->classic};
+}
+
+bool sim_gateway_has_stray(const struct sim_gateway *gateway, const char *id)
+{
+    const struct sim_file *file = strmap_get(gateway->disk, id);
+    return strmap_has(gateway->companions, id) && !(file && file->oas);
 }
 
 bool sim_gateway_loaded(const struct sim_gateway *gateway, const char *id,

@@ -78,7 +78,6 @@ struct sim_definition {
     const json_t *document;
     bool is_renamed;
     bool is_truncated;
-    bool is_stray; /* an OAS file of earlier lies beside a Classic definition */
 };
 size_t sim_gateway_loaded_count(const struct sim_gateway *gateway);
 size_t sim_gateway_disk_count(const struct sim_gateway *gateway);
@@ -89,6 +88,8 @@ bool sim_gateway_disk(const struct sim_gateway *gateway, const char *id,
 /* All of the disk, in the order of their coming. */
 void sim_gateway_each(const struct sim_gateway *gateway, bool loaded,
                       void (*fn)(void *arg, const struct sim_definition *definition), void *arg);
+/* Is there an <id>-oas.json that belongs to nothing? */
+bool sim_gateway_has_stray(const struct sim_gateway *gateway, const char *id);
 /* Are disk and loaded set the same? */
 bool sim_gateway_is_current(const struct sim_gateway *gateway);
 bool sim_gateway_is_up(const struct sim_gateway *gateway);

@@ -23,7 +23,6 @@ struct sim_file *sim_file_copy(const struct sim_file *file)
     struct sim_file *copy = xcalloc(1, sizeof(*copy));
     copy->classic = json_incref(file->classic);
     copy->oas = json_incref(file->oas);
-    copy->is_stray = file->is_stray;
     return copy;
 }
 

@@ -11,7 +11,6 @@
 struct sim_file {
     json_t *classic; /* NULL: the projection of the OAS document */
     json_t *oas;     /* NULL: none */
-    bool is_stray; /* an OAS file is left behind by a Classic definition that was posted over it */
 };
 
 /* A call for a reload that waits. */
@@ -42,6 +41,10 @@ struct sim_gateway {
     void *watcher_arg;
     struct strmap *disk;   /* id → struct sim_file */
     struct strmap *backup; /* the same; NULL: none */
+    /* Ids of which there is an <id>-oas.json: also one that a Classic definition was posted over,
+     * or that was left when the Classic one went; a set. */
+    struct strmap *companions;
+    struct strmap *companions_backup;
     struct strmap *loaded; /* id → struct sim_loaded */
     bool is_up;
     bool has_loaded; /* since its start */

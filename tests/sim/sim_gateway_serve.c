@@ -211,14 +211,14 @@ static bool id_is_valid(const char *id)
 
 static void store(struct sim_gateway *gateway, const char *id, bool oas, json_t *document)
 {
-    const struct sim_file *before = strmap_get(gateway->disk, id);
     struct sim_file *file = xcalloc(1, sizeof(*file));
     if (oas)
         file->oas = json_incref(document);
     else
         file->classic = json_incref(document);
     /* A Classic definition over an OAS one leaves the latter's file behind. */
-    file->is_stray = !oas && before && (before->oas || before->is_stray);
+    if (oas)
+        strset_add(gateway->companions, id);
     strmap_set(gateway->disk, id, file);
 }
 
@@ -282,15 +282,19 @@ static void delete (struct sim_gateway *gateway, struct sim_exchange *exchange, 
 {
     gateway->counts.deletes++;
     const struct sim_file *file = strmap_get(gateway->disk, id);
-    if (!strmap_has(gateway->loaded, id)) {
+    const struct sim_loaded *loaded = strmap_get(gateway->loaded, id);
+    /* What is loaded tells which files there should be. */
+    if (!loaded) {
         say(exchange, 404, "API not found");
-    } else if (!file) {
+    } else if (!file || (loaded->oas && !strmap_has(gateway->companions, id))) {
         say(exchange, 500, "Delete failed");
     } else {
         tell_write(gateway, exchange, id, file->oas != NULL, file->oas ? file->oas : file->classic,
                    true);
         if (!gateway->is_deaf) {
             note_write(gateway, id, true);
+            if (loaded->oas)
+                strmap_remove(gateway->companions, id);
             strmap_remove(gateway->disk, id);
         }
         say_done(exchange, id, "deleted");

@@ -159,19 +159,6 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     sim_wish_fini(&wish);
 }
 
-/* A definition that changes its form before the gateway has loaded it cannot be deleted in between:
- * the file of its first form stays. So does it where the process is killed between. */
-static void note_stray(struct sim_oracle *oracle, struct sim_pod_track *pod,
-                       const struct sim_gateway_write *write)
-{
-    struct sim_definition disk;
-    struct sim_definition loaded;
-    if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas &&
-        (!sim_gateway_loaded(write->gateway, write->id, &loaded) || !loaded.oas || oracle->trap ||
-         oracle->killed_at >= 0))
-        strset_add(pod->strays, write->id);
-}
-
 static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write *write)
 {
     struct sim *sim = oracle->sim;
@@ -188,7 +175,6 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_resolved(oracle, write, pod, marker);
     check_grace(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
-    note_stray(oracle, pod, write);
     strset_add(pod->ours, write->id);
 }
 

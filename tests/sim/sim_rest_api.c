@@ -250,7 +250,8 @@ static bool check_pod(const struct sim_wish *wish, const struct sim_pod_track *t
     if (strcmp(sim_json_text(marker, "uid", NULL), wish->object->uid) != 0)
         return say(why, "absent: %s has id %s of another object, not of %s", pod->name,
                    wish->api_id, key);
-    if (disk.oas != wish->oas || (disk.is_stray && !strmap_has(track->strays, wish->api_id)))
+    if (disk.oas != wish->oas || (sim_gateway_has_stray(pod->gateway, wish->api_id) &&
+                                  !strmap_has(track->strays, wish->api_id)))
         return say(why, "absent: %s is on %s in another form", key, pod->name);
     int64_t version = sim_document_version(disk.document, disk.oas);
     if (version != wish->version ||

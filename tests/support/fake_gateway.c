@@ -35,6 +35,7 @@ struct fake_gateway {
     char *url;
     char *secret;
     struct strmap *disk;
+    struct strmap *companions; /* ids of which there is an <id>-oas.json; a set */
     struct strmap *loaded;
     struct fake_gateway_counts counts;
     struct fake_fault_rule faults[MAX_FAULTS];
@@ -71,6 +72,7 @@ struct fake_gateway *fake_gateway_new(struct loop *loop, struct http *http, cons
     gateway->url = xstrdup(url);
     gateway->secret = xstrdup(secret);
     gateway->disk = strmap_new(free_file);
+    gateway->companions = strset_new();
     gateway->loaded = strmap_new(free_loaded);
     gateway->tick_ms = 1000;
     gateway->reload_due = -1;
@@ -80,6 +82,7 @@ struct fake_gateway *fake_gateway_new(struct loop *loop, struct http *http, cons
 void fake_gateway_free(struct fake_gateway *gateway)
 {
     strmap_free(gateway->disk);
+    strmap_free(gateway->companions);
     strmap_free(gateway->loaded);
     free(gateway->url);
     free(gateway->secret);
@@ -179,6 +182,9 @@ void fake_gateway_put_file(struct fake_gateway *gateway, const char *id, bool oa
     file->oas = oas;
     file->text = xstrdup(text);
     strmap_set(gateway->disk, id, file);
+    /* One of before stays beside a Classic definition, for ever. */
+    if (oas)
+        strset_add(gateway->companions, id);
 }
 
 void fake_gateway_put(struct fake_gateway *gateway, const char *id, bool oas, const char *text)
@@ -190,6 +196,7 @@ void fake_gateway_put(struct fake_gateway *gateway, const char *id, bool oas, co
 void fake_gateway_take(struct fake_gateway *gateway, const char *id)
 {
     strmap_remove(gateway->disk, id);
+    strmap_remove(gateway->companions, id);
     fake_gateway_reload(gateway);
 }
 
@@ -221,8 +228,10 @@ static void break_calls(struct fake_gateway *gateway)
 
 void fake_gateway_restart(struct fake_gateway *gateway, bool wipe, int64_t ready_ms)
 {
-    if (wipe)
+    if (wipe) {
         strmap_clear(gateway->disk);
+        strmap_clear(gateway->companions);
+    }
     strmap_clear(gateway->loaded);
     gateway->ready_at = loop_now(gateway->loop) + ready_ms;
     gateway->reload_due = -1;
@@ -251,6 +260,11 @@ const char *fake_gateway_file(const struct fake_gateway *gateway, const char *id
 {
     const struct file *file = strmap_get(gateway->disk, id);
     return file ? file->text : NULL;
+}
+
+bool fake_gateway_has_companion(const struct fake_gateway *gateway, const char *id)
+{
+    return strmap_has(gateway->companions, id);
 }
 
 size_t fake_gateway_loaded_count(const struct fake_gateway *gateway)
@@ -295,15 +309,35 @@ void fake_gateway_heal(struct fake_gateway *gateway)
     gateway->fault_count = 0;
 }
 
+static bool concerns(const struct fake_fault_rule *rule, const struct fake_call *call)
+{
+    return (!rule->method || strcmp(rule->method, call->method) == 0) &&
+           (!rule->url_part || strstr(call->url, rule->url_part));
+}
+
+static bool is_due_to(const struct fake_fault_rule *rule)
+{
+    return rule->passed + 1 >= rule->every;
+}
+
 static struct fake_fault_rule *fault_for(struct fake_gateway *gateway, const struct fake_call *call)
 {
     for (size_t i = gateway->fault_count; i > 0; i--) {
         struct fake_fault_rule *rule = &gateway->faults[i - 1];
-        if ((!rule->method || strcmp(rule->method, call->method) == 0) &&
-            (!rule->url_part || strstr(call->url, rule->url_part)))
+        if (concerns(rule, call) && is_due_to(rule))
             return rule;
     }
     return NULL;
+}
+
+/* One more request is answered: whose turn is it next? */
+static void pass(struct fake_gateway *gateway, const struct fake_call *call)
+{
+    for (size_t i = 0; i < gateway->fault_count; i++) {
+        struct fake_fault_rule *rule = &gateway->faults[i];
+        if (concerns(rule, call))
+            rule->passed = is_due_to(rule) ? 0 : rule->passed + 1;
+    }
 }
 
 static void use_up(struct fake_gateway *gateway, struct fake_fault_rule *rule)
@@ -412,12 +446,17 @@ static void answer_post(struct fake_gateway *gateway, bool oas, struct span body
 
 static void answer_delete(struct fake_gateway *gateway, const char *id, struct reply *reply)
 {
-    if (!strmap_has(gateway->loaded, id)) {
+    const struct loaded *loaded = strmap_get(gateway->loaded, id);
+    if (!loaded) {
         say(reply, 404, "API not found");
-    } else if (!strmap_has(gateway->disk, id)) {
+    } else if (!strmap_has(gateway->disk, id) ||
+               (loaded->oas && !strmap_has(gateway->companions, id))) {
         say(reply, 500, "Delete failed");
     } else {
+        /* What is loaded tells which files there should be, not what is on the disk. */
         strmap_remove(gateway->disk, id);
+        if (loaded->oas)
+            strmap_remove(gateway->companions, id);
         say_done(reply, id, "deleted");
     }
 }
@@ -614,6 +653,7 @@ static bool serve_one(struct fake_gateway *gateway)
         if (route == RELOAD && !rule && !is_due(gateway))
             continue;
         count(gateway, route);
+        pass(gateway, call);
         if (rule)
             inflict(gateway, call, rule);
         else

@@ -61,6 +61,8 @@ void fake_gateway_set_never_ready(struct fake_gateway *gateway, bool never);
 /* What is loaded, or on the disk, as text; NULL: nothing. Borrowed. */
 const char *fake_gateway_loaded(const struct fake_gateway *gateway, const char *id);
 const char *fake_gateway_file(const struct fake_gateway *gateway, const char *id);
+/* Is there an <id>-oas.json on the disk? */
+bool fake_gateway_has_companion(const struct fake_gateway *gateway, const char *id);
 /* Prints what it holds, for a test that has failed. */
 void fake_gateway_dump(const struct fake_gateway *gateway);
 size_t fake_gateway_loaded_count(const struct fake_gateway *gateway);
@@ -80,6 +82,8 @@ struct fake_fault_rule {
     const char *method;   /* NULL: any */
     const char *url_part; /* NULL: any */
     size_t count;         /* times; 0: for ever */
+    size_t every;         /* of so many requests only the last; 0: all */
+    size_t passed;        /* private */
     long status;
     const char *body; /* NULL: an error of the gateway's form */
     int64_t retry_after_ms;

@@ -331,7 +331,7 @@ static void swapped_paths_take_one_reload(void **state)
     world_free(world);
 }
 
-static void a_path_that_stays_renamed_is_a_rejection_that_rests(void **state)
+static void a_path_that_another_of_ours_keeps_is_a_rejection_that_rests(void **state)
 {
     (void)state;
     struct world *world = world_new(1);
@@ -344,10 +344,104 @@ static void a_path_that_stays_renamed_is_a_rejection_that_rests(void **state)
     world_run(world, 600000);
     expect_synced(world, "a", 1);
     expect_state(world, "b", GATEWAY_REJECTED, "another definition has its listen path");
-    assert_true(counts(world, 0)->posts < 15);
+    assert_int_equal(counts(world, 0)->posts, 2);
+    assert_true(world->ops->is_quiet(world->gateways));
     world_remove(world, "a");
-    world_run(world, 330000);
+    world_run(world, 3500);
     expect_synced(world, "b", 1);
+    world_free(world);
+}
+
+static const char theirs[] = "{\"api_id\":\"theirs\",\"proxy\":{\"listen_path\":\"/shop/\"}}";
+
+/* It came after the look, and ours is renamed by the reload. */
+static void a_listen_path_that_is_taken_after_the_look_is_told_and_left(void **state)
+{
+    (void)state;
+    static const bool edited[] = {false, true};
+    for (size_t i = 0; i < 2; i++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "b"});
+        if (edited[i])
+            world_want(world, &(struct world_api){.name = "a", .path = "/shop/"});
+        world_settle(world);
+        world_run(world, 3000);
+        fake_gateway_put(world->gateway[0], "theirs", false, theirs);
+        reset_counts(world);
+        world_want(world, &(struct world_api){.name = "a", .path = "/shop/", .version = 2});
+        world_run(world, 2500);
+        expect_state(world, "a", GATEWAY_CONFLICT,
+                     "gw-0: a definition of somebody else has the "
+                     "listen path");
+        expect_synced(world, "b", 1);
+        world_run(world, 600000);
+        expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
+        assert_int_equal(counts(world, 0)->posts, 1);
+        assert_int_equal(counts(world, 0)->reloads, 1);
+        assert_true(counts(world, 0)->lists <= 7);
+        assert_true(world->ops->is_quiet(world->gateways));
+
+        fake_gateway_take(world->gateway[0], "theirs");
+        world_run(world, 23000);
+        expect_synced(world, "a", 1);
+        assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a"), "\"/shop/\""));
+        assert_int_equal(counts(world, 0)->posts, 2);
+        world_free(world);
+    }
+}
+
+static void an_obstacle_that_goes_is_noticed_soon(void **state)
+{
+    (void)state;
+    static const char moved[] =
+        "{\"api_id\":\"theirs\",\"proxy\":{\"listen_path\":\"/elsewhere/\"}}";
+    /* Of the listen path: it goes, it takes another path; of the id: it goes. */
+    for (int i = 0; i < 3; i++) {
+        struct world *world = world_new(1);
+        fake_gateway_put(world->gateway[0], i < 2 ? "theirs" : "a", i == 0,
+                         i < 2 ? theirs : unmarked);
+        if (i == 0)
+            fake_gateway_put(world->gateway[0], "theirs", true,
+                             "{\"x-tyk-api-gateway\":{\"info\":{\"id\":\"theirs\"},\"server\":{"
+                             "\"listenPath\":{\"value\":\"/shop/\"}}}}");
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a", .path = i < 2 ? "/shop/" : "/a/"});
+        world_want(world, &(struct world_api){.name = "b"});
+        world_run(world, 20000);
+        expect_state(world, "a", i < 2 ? GATEWAY_CONFLICT : GATEWAY_FOREIGN, "somebody else");
+        reset_counts(world);
+        world_run(world, 40000);
+        /* One read in ten seconds; what is ours has its share of them. */
+        assert_in_range(counts(world, 0)->reads, 4, 5);
+        assert_int_equal(counts(world, 0)->lists, 0);
+        if (i == 1)
+            fake_gateway_put(world->gateway[0], "theirs", false, moved);
+        else
+            fake_gateway_take(world->gateway[0], i ? "a" : "theirs");
+        world_run(world, 23000);
+        expect_synced(world, "a", 1);
+        world_free(world);
+    }
+}
+
+/* Nobody has it, as far as the lists tell. */
+static void a_renamed_path_that_nobody_has_is_tried_more_and_more_seldom(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    /* Its file is there, and it is never loaded. */
+    fake_gateway_put(world->gateway[0], "x-oas", false,
+                     "{\"api_id\":\"x-oas\",\"proxy\":{\"listen_path\":\"/shop/\"}}");
+    world_want(world, &(struct world_api){.name = "a", .path = "/shop/"});
+    world_run(world, 600000);
+    expect_state(world, "a", GATEWAY_REJECTED, "another definition has its listen path");
+    assert_in_range(counts(world, 0)->posts, 3, 11);
+    fake_gateway_take(world->gateway[0], "x-oas");
+    world_run(world, 310000);
+    expect_synced(world, "a", 1);
     world_free(world);
 }
 
@@ -492,7 +586,10 @@ int main(void)
         cmocka_unit_test(what_serves_already_is_not_disturbed_by_a_newcomer),
         cmocka_unit_test(a_renamed_path_is_pushed_again_as_another_definition),
         cmocka_unit_test(swapped_paths_take_one_reload),
-        cmocka_unit_test(a_path_that_stays_renamed_is_a_rejection_that_rests),
+        cmocka_unit_test(a_path_that_another_of_ours_keeps_is_a_rejection_that_rests),
+        cmocka_unit_test(a_listen_path_that_is_taken_after_the_look_is_told_and_left),
+        cmocka_unit_test(an_obstacle_that_goes_is_noticed_soon),
+        cmocka_unit_test(a_renamed_path_that_nobody_has_is_tried_more_and_more_seldom),
         cmocka_unit_test(a_truncated_definition_is_rejected_and_left_until_its_document_changes),
         cmocka_unit_test(one_that_is_taken_but_not_loaded_is_rejected),
         cmocka_unit_test(a_reload_of_somebody_else_that_passed_over_it_is_made_good),

@@ -715,23 +715,6 @@ static void many_named_removals_need_no_confirmation(void **state)
     world_free(world);
 }
 
-static void classic_over_oas_leaves_no_companion_file(void **state)
-{
-    (void)state;
-    struct world *world = world_new(1);
-    world_context(world, &(struct world_context){.count = 1});
-    world_want(world, &(struct world_api){.name = "a", .oas = true});
-    world_settle(world);
-    reset_counts(world);
-    world_want(world, &(struct world_api){.name = "a"});
-    world_settle(world);
-    expect_synced(world, "a", 1);
-    /* Posted to see that it is taken, deleted with both files, posted again. */
-    expect_counts(world, 0, .posts = 2, .deletes = 1, .reloads = 1, .reads = 1);
-    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a"), "config_data"));
-    world_free(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -769,7 +752,6 @@ int main(void)
         cmocka_unit_test(five_orphans_or_a_fifth_go_without_confirmation),
         cmocka_unit_test(the_flag_confirms_for_all),
         cmocka_unit_test(many_named_removals_need_no_confirmation),
-        cmocka_unit_test(classic_over_oas_leaves_no_companion_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,9 @@ static void foreign_definitions_are_found_by_id_and_by_claim(void **state)
     assert_true(foreign_claims(&foreign, 1, "id-0"));
     assert_true(foreign_claims(&foreign, 50, "x"));
     assert_false(foreign_claims(&foreign, 51, "x"));
+    assert_string_equal(foreign_claimant(&foreign, 1, "id-0"), "id-1");
+    assert_string_equal(foreign_claimant(&foreign, 1, "id-1"), "id-0");
+    assert_null(foreign_claimant(&foreign, 51, "x"));
     foreign_fini(&foreign);
     foreign_add_claim(&foreign, "a", 9);
     foreign_sort(&foreign);

@@ -977,27 +977,25 @@ static void it_can_be_freed_at_any_moment(void **state)
     }
 }
 
-static void only_a_holder_that_should_have_stopped_is_overdue(void **state)
+static void only_a_holder_that_should_have_stopped_is_complained_of(void **state)
 {
     struct world *world = *state;
     struct lease_stats stats;
     have_two(world);
     run(world, 60000);
-    lease_stats(world->a.lease, &stats);
-    assert_false(stats.is_overdue);
-    lease_stats(world->b.lease, &stats);
-    assert_false(stats.is_overdue);
+    assert_null(lease_complaint(world->a.lease));
+    assert_null(lease_complaint(world->b.lease));
     world->a.stopped = true;
     run(world, 33000);
-    lease_stats(world->a.lease, &stats);
-    assert_false(stats.is_overdue);
+    assert_null(lease_complaint(world->a.lease));
     run(world, 4000);
-    lease_stats(world->a.lease, &stats);
-    assert_true(stats.is_overdue); /* nothing of it has run yet */
+    /* Nothing of it has run yet. */
+    assert_string_equal(lease_complaint(world->a.lease),
+                        "the lease is held and has not been renewed for 35 s");
     continue_it(&world->a);
     run(world, STEP_MS);
+    assert_null(lease_complaint(world->a.lease));
     lease_stats(world->a.lease, &stats);
-    assert_false(stats.is_overdue);
     assert_false(stats.leads);
     assert_int_equal(stats.losses, 1);
 }
@@ -1045,7 +1043,7 @@ int main(void)
         TEST(a_release_in_the_middle_of_a_renewal_takes_that_back_too),
         TEST(a_release_in_the_middle_of_the_first_write_takes_that_back_too),
         TEST(it_can_be_freed_at_any_moment),
-        TEST(only_a_holder_that_should_have_stopped_is_overdue),
+        TEST(only_a_holder_that_should_have_stopped_is_complained_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way from one operator to one gateway, with a record of what went along it: two operators are one address to a gateway."""
 
+import contextlib
 import re
 import select
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 from .gateway import PORT, StubGateway
 
@@ -21,6 +23,7 @@ class Relay:
         self._target = (gateway.address, PORT)
         self._listener = socket.create_server((address, PORT))
         self._stopping = threading.Event()
+        self._holding = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> "Relay":
@@ -37,27 +40,46 @@ class Relay:
         return [(when, f"{method} {path}") for when, method, path in list(self.requests)
                 if method not in ("GET", "HEAD") or path.startswith("/tyk/reload")]
 
+    def posts(self) -> list[float]:
+        """When definitions were sent."""
+        return [when for when, method, _ in list(self.requests) if method == "POST"]
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Answers to POSTs stay here; when that ends, all of them pass at once."""
+        self._holding.set()
+        try:
+            yield
+        finally:
+            self._holding.clear()
+
     def _accept(self) -> None:
         while not self._stopping.is_set():
             if select.select([self._listener], [], [], 0.1)[0]:
                 client, _ = self._listener.accept()
                 threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
-    def _note(self, data: bytes) -> None:
-        for method, path in REQUEST.findall(data):
+    def _note(self, data: bytes) -> bool:
+        """Notes what is asked for. True: a definition is sent."""
+        found = REQUEST.findall(data)
+        for method, path in found:
             self.requests.append((time.time(), method.decode(), path.decode()))
+        return any(method == b"POST" for method, _ in found)
 
     def _carry(self, client: socket.socket) -> None:
         try:
             with client, socket.create_connection(self._target, timeout=5) as server:
+                is_held = False
                 while not self._stopping.is_set():
-                    readable = select.select([client, server], [], [], 0.1)[0]
+                    is_held = is_held and self._holding.is_set()
+                    sides = [client] if is_held else [client, server]
+                    readable = select.select(sides, [], [], 0.1)[0]
                     for one in readable:
                         data = one.recv(1 << 20)
                         if not data:
                             return
                         if one is client:
-                            self._note(data)
+                            is_held = self._note(data) or is_held
                         (server if one is client else client).sendall(data)
         except OSError:
             pass  # either side may go at any time

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Definitions that change between Classic and OAS. A Classic one that is posted over an OAS one
+ * leaves the latter's file on the gateway for ever, and a deletion goes by what is loaded. */
+
+static void classic_over_oas_leaves_no_companion_file(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_settle(world);
+    reset_counts(world);
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    /* Posted to see that it is taken, deleted with both files, posted again. */
+    expect_counts(world, 0, .posts = 2, .deletes = 1, .reloads = 1, .reads = 1);
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a"), "config_data"));
+    assert_false(fake_gateway_has_companion(world->gateway[0], "a"));
+    world_free(world);
+}
+
+static void expect_classic_alone(struct world *world)
+{
+    world_settle(world);
+    expect_synced(world, "a", 1);
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "a"), "config_data"));
+    assert_non_null(strstr(fake_gateway_file(world->gateway[0], "a"), "config_data"));
+    assert_false(fake_gateway_has_companion(world->gateway[0], "a"));
+}
+
+/* A definition that nothing has loaded cannot be deleted: first comes a reload. */
+static void classic_over_an_oas_definition_that_is_not_loaded_leaves_none_either(void **state)
+{
+    (void)state;
+    static const bool befores[] = {false, true}; /* a Classic one is loaded */
+    for (size_t i = 0; i < 2; i++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        if (befores[i])
+            world_want(world, &(struct world_api){.name = "a"});
+        world_settle(world);
+        reset_counts(world);
+        world_want(world, &(struct world_api){.name = "a", .oas = true});
+        world_run(world, 10);
+        assert_int_equal(counts(world, 0)->oas_posts, 1);
+        assert_int_equal(counts(world, 0)->reloads, 0);
+        world_want(world, &(struct world_api){.name = "a", .version = 2});
+        expect_classic_alone(world);
+        assert_int_equal(counts(world, 0)->posts, 2);
+        assert_int_equal(counts(world, 0)->deletes, 1);
+        assert_int_equal(counts(world, 0)->reloads, 2);
+        world_free(world);
+    }
+}
+
+/* The answer to the OAS one comes when the Classic one is wanted already. */
+static void classic_while_an_oas_definition_is_being_posted_leaves_none_either(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "POST"});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_run(world, 10);
+    world_want(world, &(struct world_api){.name = "a"});
+    fake_gateway_heal(world->gateway[0]);
+    expect_classic_alone(world);
+    world_free(world);
+}
+
+static void an_oas_definition_over_a_classic_one_goes_with_both_files(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_run(world, 10);
+    assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
+    world_remove(world, "a");
+    world_settle(world);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_null(fake_gateway_file(world->gateway[0], "a"));
+    assert_false(fake_gateway_has_companion(world->gateway[0], "a"));
+    world_free(world);
+}
+
+/* The connection goes between the POST and the deletion of the companion. */
+static void a_sweep_that_fails_is_made_up_for(void **state)
+{
+    (void)state;
+    static const enum fake_fault faults[] = {FAKE_REFUSE, FAKE_RESET, FAKE_HANG};
+    for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a", .oas = true});
+        world_want(world, &(struct world_api){.name = "b"});
+        world_settle(world);
+        fake_gateway_fault(world->gateway[0],
+                           &(struct fake_fault_rule){.fault = faults[i], .method = "DELETE"});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_run(world, 200);
+        assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
+        assert_null(strstr(fake_gateway_file(world->gateway[0], "a"), "x-grapnel"));
+        world_run(world, 40000);
+        fake_gateway_heal(world->gateway[0]);
+        world_run(world, 40000);
+        expect_classic_alone(world);
+        expect_synced(world, "b", 1);
+        world_free(world);
+    }
+}
+
+/* The process is killed between the two: the next one finds the OAS definition still loaded. */
+static void a_sweep_that_a_killed_process_owes_is_made_up_for(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_want(world, &(struct world_api){.name = "o", .oas = true});
+    world_want(world, &(struct world_api){.name = "b"});
+    world_settle(world);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "DELETE"});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 200);
+    assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
+    world_stop(world);
+    fake_gateway_heal(world->gateway[0]);
+    reset_counts(world);
+
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_want(world, &(struct world_api){.name = "o", .oas = true});
+    world_want(world, &(struct world_api){.name = "b"});
+    expect_classic_alone(world);
+    expect_synced(world, "b", 1);
+    expect_synced(world, "o", 1);
+    expect_counts(world, 0, .ready = 1, .oas_lists = 2, .lists = 1, .posts = 2, .deletes = 1,
+                  .reloads = 1);
+    world_free(world);
+}
+
+/* Both are found with their old form before the reload, and both may not be written. */
+static void what_is_owed_and_in_somebody_elses_way_waits(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    fake_gateway_put(world->gateway[0], "t1", false,
+                     "{\"api_id\":\"t1\",\"proxy\":{\"listen_path\":\"/s1/\"}}");
+    fake_gateway_put(world->gateway[0], "t2", false,
+                     "{\"api_id\":\"t2\",\"proxy\":{\"listen_path\":\"/s2/\"}}");
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_want(world, &(struct world_api){.name = "b", .oas = true});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .path = "/s1/"});
+    world_want(world, &(struct world_api){.name = "b", .path = "/s2/"});
+    world_run(world, 3000);
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
+    fake_gateway_fault(
+        world->gateway[0],
+        &(struct fake_fault_rule){.fault = FAKE_REFUSE, .url_part = "/reload", .count = 1});
+    world_want(world, &(struct world_api){.name = "c"});
+    world_run(world, 60000);
+    expect_state(world, "a", GATEWAY_CONFLICT, "has the listen path");
+    expect_state(world, "b", GATEWAY_CONFLICT, "has the listen path");
+    expect_synced(world, "c", 1);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    fake_gateway_take(world->gateway[0], "t1");
+    fake_gateway_take(world->gateway[0], "t2");
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    expect_synced(world, "b", 1);
+    assert_false(fake_gateway_has_companion(world->gateway[0], "b"));
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classic_over_oas_leaves_no_companion_file),
+        cmocka_unit_test(classic_over_an_oas_definition_that_is_not_loaded_leaves_none_either),
+        cmocka_unit_test(classic_while_an_oas_definition_is_being_posted_leaves_none_either),
+        cmocka_unit_test(an_oas_definition_over_a_classic_one_goes_with_both_files),
+        cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
+        cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
+        cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
