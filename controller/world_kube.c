@@ -118,9 +118,19 @@ static char *make_identity(const char *host)
                      r[12], r[13], r[14], r[15]);
 }
 
+/* Watches that go on at versions from before may never tell what has gone. */
+static void set_back(void *arg)
+{
+    const struct world_kube *world = arg;
+    struct object_source *source = world->base.source;
+    for (enum object_kind kind = 0; kind < OBJECT_KIND_COUNT; kind++)
+        source->ops->relist(source, kind);
+}
+
 static void stand_for_election(struct world_kube *world)
 {
-    static const struct lease_callbacks callbacks = {.acquired = lead, .lost = stand_by};
+    static const struct lease_callbacks callbacks = {
+        .acquired = lead, .lost = stand_by, .set_back = set_back};
     const struct config *config = world->config;
     world->identity = make_identity(world->host);
     const struct lease_options options = {

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/absence.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/strmap.h"
 
+struct absence {
+    int64_t since;
+    bool asked; /* since the last sweep */
+};
+
 struct absence_log {
-    struct strmap *since; /* key → int64_t */
+    struct strmap *absences; /* key → struct absence */
 };
 
 struct absence_log *absence_log_new(void)
 {
     struct absence_log *log = xcalloc(1, sizeof(*log));
-    log->since = strmap_new(free);
+    log->absences = strmap_new(free);
     return log;
 }
 
@@ -21,22 +27,32 @@ void absence_log_free(struct absence_log *log)
 {
     if (!log)
         return;
-    strmap_free(log->since);
+    strmap_free(log->absences);
     free(log);
 }
 
 int64_t absence_since(struct absence_log *log, const char *key, int64_t now_ms)
 {
-    int64_t *since = strmap_get(log->since, key);
-    if (!since) {
-        since = xmalloc(sizeof(*since));
-        *since = now_ms;
-        strmap_set(log->since, key, since);
+    struct absence *absence = strmap_get(log->absences, key);
+    if (!absence) {
+        absence = xmalloc(sizeof(*absence));
+        absence->since = now_ms;
+        strmap_set(log->absences, key, absence);
     }
-    return *since;
+    absence->asked = true;
+    return absence->since;
 }
 
-void absence_end(struct absence_log *log, const char *key)
+size_t absence_sweep(struct absence_log *log)
 {
-    strmap_remove(log->since, key);
+    struct strmap_entry *next;
+    for (struct strmap_entry *e = strmap_first(log->absences); e; e = next) {
+        struct absence *absence = strmap_entry_value(e);
+        next = strmap_next(e);
+        if (!absence->asked)
+            strmap_remove(log->absences, strmap_entry_key(e));
+        else
+            absence->asked = false;
+    }
+    return strmap_count(log->absences);
 }

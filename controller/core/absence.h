@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
- * Since when something has been absent, without a break: what a grace period is measured by. Pure.
+ * Since when things have been absent, without a break: what a grace period is measured by. Who
+ * looks asks for all that is absent, and then sweeps: what was not asked for is there (again).
+ * Pure.
  */
 struct absence_log;
 
@@ -14,5 +16,5 @@ void absence_log_free(struct absence_log *log);
 
 /* The time since which `key` has been absent: now_ms if this is the first that is heard of it. */
 int64_t absence_since(struct absence_log *log, const char *key, int64_t now_ms);
-/* It is there (again). */
-void absence_end(struct absence_log *log, const char *key);
+/* Forgets what has not been asked for since the last sweep; returns how many are left. */
+size_t absence_sweep(struct absence_log *log);

@@ -24,11 +24,15 @@ struct token {
 struct index {
     struct strmap *tokens;     /* → struct token */
     struct strmap *dependents; /* → its first edge */
+    index_idle_fn *idle;       /* NULL: nobody asks */
+    void *arg;
 };
 
-struct index *index_new(void)
+struct index *index_new(index_idle_fn *idle, void *arg)
 {
     struct index *index = xcalloc(1, sizeof(*index));
+    index->idle = idle;
+    index->arg = arg;
     index->tokens = strmap_new(free);
     index->dependents = strmap_new(NULL);
     return index;
@@ -50,10 +54,11 @@ void index_free(struct index *index)
     free(index);
 }
 
-static void release(struct index *index, const char *dependent)
+/* Frees the edges of a dependent, from its first on. */
+static void release(struct index *index, struct edge *first)
 {
     struct edge *next = NULL;
-    for (struct edge *edge = strmap_take(index->dependents, dependent); edge; edge = next) {
+    for (struct edge *edge = first; edge; edge = next) {
         next = edge->next;
         struct token *token = edge->token;
         if (edge->token_prev)
@@ -62,9 +67,12 @@ static void release(struct index *index, const char *dependent)
             token->edges = edge->token_next;
         if (edge->token_next)
             edge->token_next->token_prev = edge->token_prev;
-        if (!--token->count)
-            strmap_remove(index->tokens, token->key);
         free(edge);
+        if (--token->count)
+            continue;
+        if (index->idle)
+            index->idle(index->arg, token->key);
+        strmap_remove(index->tokens, token->key);
     }
 }
 
@@ -99,19 +107,20 @@ static bool leads_to(const struct edge *edge, const struct token *token)
 
 void index_set(struct index *index, const char *dependent, const char *const *tokens, size_t count)
 {
-    release(index, dependent);
+    struct edge *before = strmap_take(index->dependents, dependent);
     struct edge *first = NULL;
     for (size_t i = 0; i < count; i++) {
         struct token *token = token_of(index, tokens[i]);
         if (!leads_to(first, token))
             first = edge_to(token, first);
     }
-    if (!first)
-        return;
-    strmap_set(index->dependents, dependent, first);
-    const char *key = strmap_key(index->dependents, dependent);
-    for (struct edge *edge = first; edge; edge = edge->next)
-        edge->dependent = key;
+    if (first) {
+        strmap_set(index->dependents, dependent, first);
+        const char *key = strmap_key(index->dependents, dependent);
+        for (struct edge *edge = first; edge; edge = edge->next)
+            edge->dependent = key;
+    }
+    release(index, before);
 }
 
 void index_visit(const struct index *index, const char *token, index_visit_fn *fn, void *arg)

@@ -10,11 +10,15 @@
  */
 struct index;
 
-struct index *index_new(void);
+/* A token that nothing depends on any more. The index must not change meanwhile. */
+typedef void index_idle_fn(void *arg, const char *token);
+
+/* `idle` may be NULL. Freeing the index tells nothing. */
+struct index *index_new(index_idle_fn *idle, void *arg);
 void index_free(struct index *index);
 
 /* What `dependent` depends on from now on (count 0: nothing). Tokens are copied; doubles are fine.
- */
+ * Tokens that it goes on to depend on are not idle in between. */
 void index_set(struct index *index, const char *dependent, const char *const *tokens, size_t count);
 
 typedef void index_visit_fn(void *arg, const char *dependent);

@@ -19,6 +19,7 @@ struct item {
     uint64_t order; /* of becoming ready */
     int64_t due;    /* of the delayed addition; -1: none */
     unsigned failures;
+    bool passing;       /* waits after a passing failure */
     size_t ready_place; /* in the heaps; NOWHERE: not there */
     size_t delayed_place;
 };
@@ -38,6 +39,7 @@ struct workqueue {
     struct heap delayed;
     uint64_t next_order;
     size_t processing;
+    size_t passing;
     uint64_t adds;
     uint64_t retries;
     struct {
@@ -224,14 +226,38 @@ void workqueue_add_after(struct workqueue *queue, const char *key, int64_t delay
     heap_add(&queue->delayed, item);
 }
 
-void workqueue_add_failed(struct workqueue *queue, const char *key, int64_t now_ms, uint32_t random)
+static void set_passing(struct workqueue *queue, struct item *item, bool passing)
+{
+    queue->passing += passing;
+    queue->passing -= item->passing;
+    item->passing = passing;
+}
+
+void workqueue_add_failed(struct workqueue *queue, const char *key, bool passing, int64_t now_ms,
+                          uint32_t random)
 {
     struct item *item = item_of(queue, key);
     item->failures++;
+    set_passing(queue, item, passing);
     queue->retries++;
     queue->shares[share_place(queue, key[0])].retries++;
     workqueue_add_after(queue, key, backoff_delay(&failure_backoff, item->failures, random),
                         now_ms);
+}
+
+void workqueue_hasten(struct workqueue *queue, int64_t due_ms)
+{
+    for (struct strmap_entry *e = strmap_first(queue->items); e && queue->passing;
+         e = strmap_next(e)) {
+        struct item *item = strmap_entry_value(e);
+        if (!item->passing)
+            continue;
+        set_passing(queue, item, false);
+        if (item->due <= due_ms)
+            continue;
+        item->due = due_ms;
+        heap_settle(&queue->delayed, item->delayed_place);
+    }
 }
 
 void workqueue_forget(struct workqueue *queue, const char *key)
@@ -240,6 +266,7 @@ void workqueue_forget(struct workqueue *queue, const char *key)
     if (!item)
         return;
     item->failures = 0;
+    set_passing(queue, item, false);
     drop_if_idle(queue, item);
 }
 
@@ -252,6 +279,7 @@ const char *workqueue_get(struct workqueue *queue, int64_t now_ms)
     heap_remove(&queue->ready, item);
     item->ready = false;
     item->processing = true;
+    set_passing(queue, item, false);
     item->since = now_ms;
     queue->processing++;
     return item->key;
@@ -286,7 +314,9 @@ struct workqueue_counts workqueue_counts(const struct workqueue *queue)
     return (struct workqueue_counts){
         .ready = queue->ready.count,
         .waiting = queue->delayed.count,
+        .passing = queue->passing,
         .processing = queue->processing,
+        .known = strmap_count(queue->items),
         .adds = queue->adds,
         .retries = queue->retries,
     };

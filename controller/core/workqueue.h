@@ -28,9 +28,13 @@ void workqueue_add(struct workqueue *queue, const char *key, enum workqueue_prio
  * does not cancel it. */
 void workqueue_add_after(struct workqueue *queue, const char *key, int64_t delay_ms,
                          int64_t now_ms);
-/* Queues it after its back-off: 5 ms · 2^n up to 300 s, with jitter. */
-void workqueue_add_failed(struct workqueue *queue, const char *key, int64_t now_ms,
+/* Queues it after its back-off: 5 ms · 2^n up to 300 s, with jitter. `passing`: what it failed by
+ * may be over for all such keys at once; see workqueue_hasten(). */
+void workqueue_add_failed(struct workqueue *queue, const char *key, bool passing, int64_t now_ms,
                           uint32_t random);
+/* Keys that wait for their back-off after a passing failure are due at `due_ms` at the latest; how
+ * often they have failed is not forgotten. */
+void workqueue_hasten(struct workqueue *queue, int64_t due_ms);
 /* Forgets the failures of a key. */
 void workqueue_forget(struct workqueue *queue, const char *key);
 
@@ -45,7 +49,9 @@ int64_t workqueue_next_due(const struct workqueue *queue, int64_t now_ms);
 struct workqueue_counts {
     size_t ready; /* due; those whose delay has passed just now are not yet among them */
     size_t waiting;
+    size_t passing; /* of these, after a passing failure */
     size_t processing;
+    size_t known; /* keys that are remembered for whatever reason */
     uint64_t adds;
     uint64_t retries;
 };

@@ -148,6 +148,12 @@ static void unfollow(struct object_source *base, enum object_kind kind, const ch
     strmap_remove(source->unanswered, name);
 }
 
+static void relist(struct object_source *base, enum object_kind kind)
+{
+    (void)kind;
+    on_changed(source_of(base), NULL);
+}
+
 static bool watches(const struct object_source *base, const char *ns)
 {
     (void)base;
@@ -184,6 +190,7 @@ static const struct object_source_ops ops = {
     .start = start,
     .follow = follow,
     .unfollow = unfollow,
+    .relist = relist,
     .watches = watches,
     .free = source_free,
 };

@@ -98,6 +98,11 @@ void crd_guard_free(struct crd_guard *guard)
     free(guard);
 }
 
+void crd_guard_relist(struct crd_guard *guard)
+{
+    reflector_relist(guard->reflector);
+}
+
 void crd_guard_describe(enum object_kind kind, struct err *err)
 {
     err_set(err, ERR_NOT_FOUND, 404, "the CRD %s is being deleted or gone",

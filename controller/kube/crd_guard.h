@@ -23,5 +23,7 @@ struct crd_guard *crd_guard_new(struct loop *loop, struct kube_client *client,
                                 enum object_kind kind, crd_guard_fn *changed, void *arg);
 /* Not from within `changed`. NULL is fine. */
 void crd_guard_free(struct crd_guard *guard);
+/* Looks at the CRD anew, as reflector_relist() does. */
+void crd_guard_relist(struct crd_guard *guard);
 /* The error that stands for the kind while its CRD is leaving. */
 void crd_guard_describe(enum object_kind kind, struct err *err);

@@ -32,12 +32,21 @@
 #define EVENTS_ROOT "/apis/events.k8s.io/v1/namespaces/"
 #define REPORTING_CONTROLLER "grapnel.dev/grapnel"
 
+/* What an event is about: not the object, which would be kept for minutes after it has gone. */
+struct subject {
+    enum object_kind kind;
+    char *ns;
+    char *name;
+    char *uid;
+    char *version;
+};
+
 /* Equal events: the first, and how often it came since. */
 struct series {
     struct event_recorder *recorder;
     char *key;
     /* of the first one */
-    struct object *object;
+    struct subject subject;
     enum event_type type;
     char *reason;
     char *note;
@@ -88,7 +97,10 @@ static void series_free(void *value)
     if (series->call)
         recorder->in_flight--;
     kube_cancel(series->call);
-    object_unref(series->object);
+    free(series->subject.ns);
+    free(series->subject.name);
+    free(series->subject.uid);
+    free(series->subject.version);
     free(series->key);
     free(series->reason);
     free(series->note);
@@ -140,20 +152,20 @@ static void add_text(struct buf *out, const char *name, const char *text)
 
 static const char *namespace_of(const struct series *series)
 {
-    return *series->object->ns ? series->object->ns : "default";
+    return *series->subject.ns ? series->subject.ns : "default";
 }
 
-static void add_regarding(const struct object *object, struct buf *out)
+static void add_regarding(const struct subject *subject, struct buf *out)
 {
-    const struct kube_resource *resource = kube_resource_of(object->kind);
+    const struct kube_resource *resource = kube_resource_of(subject->kind);
     buf_add_format(out, ",\"regarding\":{\"apiVersion\":\"%s\"", resource->api_version);
     add_text(out, "kind", resource->kind);
-    if (*object->ns)
-        add_text(out, "namespace", object->ns);
-    add_text(out, "name", object->name);
-    add_text(out, "uid", object->uid);
-    if (*object->version)
-        add_text(out, "resourceVersion", object->version);
+    if (*subject->ns)
+        add_text(out, "namespace", subject->ns);
+    add_text(out, "name", subject->name);
+    add_text(out, "uid", subject->uid);
+    if (*subject->version)
+        add_text(out, "resourceVersion", subject->version);
     buf_add_char(out, '}');
 }
 
@@ -168,7 +180,7 @@ static void add_event(const struct series *series, struct buf *out)
     add_text(out, "reason", series->reason);
     add_text(out, "action", "Reconcile");
     add_text(out, "note", series->note);
-    add_regarding(series->object, out);
+    add_regarding(&series->subject, out);
     add_text(out, "reportingController", REPORTING_CONTROLLER);
     add_text(out, "reportingInstance", series->recorder->instance);
     if (series->count > 1) {
@@ -180,14 +192,14 @@ static void add_event(const struct series *series, struct buf *out)
 
 /* Sending. */
 
-static char *new_name(struct event_recorder *recorder, const struct object *object)
+static char *new_name(struct event_recorder *recorder, const char *of)
 {
     uint32_t high = loop_random(recorder->loop, UINT32_MAX);
     uint32_t low = loop_random(recorder->loop, UINT32_MAX);
-    size_t length = strnlen(object->name, NAME_MAX_LENGTH);
-    while (length && (object->name[length - 1] == '.' || object->name[length - 1] == '-'))
+    size_t length = strnlen(of, NAME_MAX_LENGTH);
+    while (length && (of[length - 1] == '.' || of[length - 1] == '-'))
         length--; /* where it was cut: no part of a name may end so */
-    return xasprintf("%.*s.%08" PRIx32 "%08" PRIx32, (int)length, object->name, high, low);
+    return xasprintf("%.*s.%08" PRIx32 "%08" PRIx32, (int)length, of, high, low);
 }
 
 static void send(struct series *series)
@@ -195,7 +207,7 @@ static void send(struct series *series)
     struct event_recorder *recorder = series->recorder;
     bool create = !series->written;
     if (create && !series->name)
-        series->name = new_name(recorder, series->object);
+        series->name = new_name(recorder, series->subject.name);
     CLEANUP(buf_fini) struct buf path;
     CLEANUP(buf_fini) struct buf body;
     buf_init(&path, BUF_UNLIMITED);
@@ -256,8 +268,8 @@ static void drop(struct series *series, const struct err *err)
 {
     struct event_recorder *recorder = series->recorder;
     log_at(recorder->complained ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "event cannot be written",
-           .kind = object_kind_name(series->object->kind), .ns = series->object->ns,
-           .name = series->object->name, .reason = series->reason, .err = err);
+           .kind = object_kind_name(series->subject.kind), .ns = series->subject.ns,
+           .name = series->subject.name, .reason = series->reason, .err = err);
     recorder->complained = true;
     recorder->stats.dropped++;
     forget(series);
@@ -375,7 +387,11 @@ void event_recorder_tell(struct event_recorder *recorder, const struct object *o
         series = xcalloc(1, sizeof(*series));
         *series = (struct series){.recorder = recorder,
                                   .key = xstrdup(key),
-                                  .object = object_ref(object),
+                                  .subject = {.kind = object->kind,
+                                              .ns = xstrdup(object->ns),
+                                              .name = xstrdup(object->name),
+                                              .uid = xstrdup(object->uid),
+                                              .version = xstrdup(object->version)},
                                   .type = type,
                                   .reason = xstrdup(reason),
                                   .note = cut_note(note),

@@ -215,6 +215,17 @@ static void source_unfollow(struct object_source *port, enum object_kind kind, c
         kube_follow_remove(source_of(port)->follow, kind, key);
 }
 
+static void source_relist(struct object_source *port, enum object_kind kind)
+{
+    struct kube_source *source = source_of(port);
+    const struct kind_feeds *feeds = &source->kinds[kind];
+    for (size_t i = 0; i < feeds->count; i++)
+        reflector_relist(feeds->items[i].reflector);
+    if (feeds->guard)
+        crd_guard_relist(feeds->guard);
+    service_watch_relist(source->services, kind);
+}
+
 static bool source_watches(const struct object_source *port, const char *ns)
 {
     const struct kube_source *source = (const struct kube_source *)port;
@@ -246,6 +257,7 @@ struct object_source *kube_source_new(const struct kube_source_options *options)
         .start = source_start,
         .follow = source_follow,
         .unfollow = source_unfollow,
+        .relist = source_relist,
         .watches = source_watches,
         .free = source_free,
     };

@@ -15,10 +15,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/lease_record.h"
+#include "core/version.h"
 #include "kube/kube_path.h"
 
 #define ROOT "/apis/coordination.k8s.io/v1/namespaces/"
@@ -96,6 +98,15 @@ static void arm(struct lease *lease, int64_t due_ms)
 
 /* What is known. */
 
+static void tell_set_back(void *arg)
+{
+    const struct lease *lease = arg;
+    log_warn("lease is older than before: the store was restored from a backup", .ns = lease->ns,
+             .name = lease->name);
+    if (lease->callbacks.set_back && !lease->released)
+        lease->callbacks.set_back(lease->arg);
+}
+
 static void forget_object(struct lease *lease)
 {
     free(TAKE(lease->object));
@@ -105,12 +116,35 @@ static void forget_object(struct lease *lease)
     lease->view.is_free = false;
 }
 
+/* Is `text` an older version of the same object than the one that is known? */
+static bool is_set_back(const struct lease *lease, struct span text)
+{
+    if (!lease->object)
+        return false;
+    struct span known = {lease->object, strlen(lease->object)};
+    const struct span texts[] = {text, known};
+    CLEANUP(freep) char *uid = json_text_string(json_text_get(text, "metadata", "uid", NULL));
+    CLEANUP(freep)
+    char *known_uid = json_text_string(json_text_get(known, "metadata", "uid", NULL));
+    char *versions[ARRAY_LENGTH(texts)];
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+        versions[i] =
+            json_text_string(json_text_get(texts[i], "metadata", "resourceVersion", NULL));
+    bool older = versions[0] && versions[1] && str_equal(uid, known_uid) &&
+                 version_is_older(versions[0], versions[1]);
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+        free(versions[i]);
+    return older;
+}
+
 /* Takes note of the Lease as the server shows it; -1: that is not what it shows. */
 static int note_object(struct lease *lease, struct span text, struct err *err)
 {
     struct lease_record record;
     if (lease_record_read(text, &record, err) < 0)
         return -1;
+    if (is_set_back(lease, text))
+        loop_defer(lease->loop, tell_set_back, lease);
     bool same = false;
     struct lease_record before;
     if (lease->object && lease_record_read((struct span){lease->object, strlen(lease->object)},
@@ -340,6 +374,12 @@ static void on_write(void *arg, const struct kube_answer *answer, const struct e
     enum lease_state state = lease->state;
     int64_t began_ms = lease->called_ms;
     lease->call = NULL;
+    struct err why;
+    /* Something between may say 200 to everything: only a Lease says that it is written. */
+    if (!err && note_object(lease, answer->body, &why) < 0) {
+        forget_object(lease);
+        err = &why;
+    }
     if (err) {
         if (should_read(lease, state, answer->status)) {
             lease->stats.slow_paths++;
@@ -349,9 +389,6 @@ static void on_write(void *arg, const struct kube_answer *answer, const struct e
         }
         return;
     }
-    /* It is written. If the answer is none of the server's own, the next try reads first. */
-    if (note_object(lease, answer->body, NULL) < 0)
-        forget_object(lease);
     set_state(lease, LEASE_IDLE);
     written(lease, began_ms);
     step(lease);
@@ -477,6 +514,7 @@ void lease_free(struct lease *lease)
         return;
     loop_defer_cancel(lease->loop, start, lease);
     loop_defer_cancel(lease->loop, finish_release, lease);
+    loop_defer_cancel(lease->loop, tell_set_back, lease);
     kube_cancel(lease->call);
     loop_timer_free(lease->timer);
     free(lease->object);

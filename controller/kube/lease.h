@@ -46,6 +46,9 @@ struct lease_callbacks {
     void (*acquired)(void *arg);
     /* leadership_is_held() is false already. When this returns, nothing may write any more. */
     void (*lost)(void *arg);
+    /* The Lease is older than it has been read before: the store was restored from a backup. This
+     * is the one object whose version everybody knows to be new. NULL: nobody asks. */
+    void (*set_back)(void *arg);
 };
 
 /* Begins to try at once. Texts are copied, the rest is borrowed. */

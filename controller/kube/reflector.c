@@ -39,6 +39,8 @@
 #define SETTLE_MS 1000
 /* An expired watch lists at once when the last list is at least this old. */
 #define RELIST_MIN_MS 10000
+/* A list that somebody asks for comes this long after the last one. */
+#define RELIST_AGAIN_MS 60000
 #define BACKOFF_RESET_MS 120000
 #define RETRY_AFTER_MAX_MS 60000
 #define EVENT_LIMIT (16U << 20)
@@ -77,6 +79,7 @@ struct reflector {
     struct kube_list *list;
     size_t listed;
     int64_t list_began;
+    bool relist_wanted;
     /* of the watch at hand */
     struct watch_decoder *decoder;
     bool opened;
@@ -206,6 +209,7 @@ static void send_list(struct reflector *reflector)
         .begin = on_list_begin, .put = on_list_put, .done = on_list};
     set_state(reflector, REFLECTOR_LISTING);
     reflector->listed = 0;
+    reflector->relist_wanted = false;
     reflector->list_began = loop_now(reflector->options.loop);
     reflector->list = kube_list_start(reflector->options.client, &reflector->options.scope,
                                       &callbacks, reflector);
@@ -342,9 +346,11 @@ static void send_watch(struct reflector *reflector)
 static int64_t watch_due(const struct reflector *reflector)
 {
     int64_t silence = reflector->last_byte + SILENCE_MS;
-    return reflector->sends_bookmarks && silence < reflector->watch_deadline
-               ? silence
-               : reflector->watch_deadline;
+    int64_t relist = reflector->list_began + RELIST_AGAIN_MS;
+    int64_t due = reflector->watch_deadline;
+    if (reflector->sends_bookmarks && silence < due)
+        due = silence;
+    return reflector->relist_wanted && relist < due ? relist : due;
 }
 
 /* Bookmarks may begin at any time, so what is due is looked at this often. */
@@ -352,7 +358,8 @@ static void arm_watchdog(struct reflector *reflector)
 {
     int64_t left = watch_due(reflector) - loop_now(reflector->options.loop);
     int64_t most = reflector->troubled ? SETTLE_MS : SILENCE_MS;
-    loop_timer_arm(reflector->timer, left < most ? left : most);
+    left = left < most ? left : most;
+    loop_timer_arm(reflector->timer, left > 0 ? left : 0);
 }
 
 static void on_watch_open(void *arg)
@@ -482,6 +489,10 @@ static void on_timer(void *arg)
             return;
         }
         kube_cancel(TAKE(reflector->call));
+        if (reflector->relist_wanted) {
+            send_list(reflector);
+            return;
+        }
         reflector->stats.silenced++;
         send_probe(reflector);
         return;
@@ -524,6 +535,17 @@ void reflector_free(struct reflector *reflector)
     free((void *)(uintptr_t)reflector->options.scope.field_selector);
     free((void *)(uintptr_t)reflector->options.scope.label_selector);
     free(reflector);
+}
+
+void reflector_relist(struct reflector *reflector)
+{
+    if (reflector->relist_wanted || reflector->state == REFLECTOR_LISTING)
+        return;
+    log_info("kind is to be listed anew", .kind = reflector->resource->kind,
+             .ns = reflector->options.scope.ns);
+    reflector->relist_wanted = true;
+    if (reflector->state == REFLECTOR_WATCHING)
+        arm_watchdog(reflector);
 }
 
 void reflector_stats(const struct reflector *reflector, struct reflector_stats *ret_stats)

@@ -54,4 +54,6 @@ struct reflector_stats {
 struct reflector *reflector_new(const struct reflector_options *options,
                                 const struct reflector_callbacks *callbacks, void *arg);
 void reflector_free(struct reflector *reflector);
+/* Lists anew, soon: at once, or when the last list is a minute old. */
+void reflector_relist(struct reflector *reflector);
 void reflector_stats(const struct reflector *reflector, struct reflector_stats *ret_stats);

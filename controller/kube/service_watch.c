@@ -195,3 +195,12 @@ void service_watch_remove(struct service_watch *watch, enum object_kind kind, co
         tell_gone(followed, strmap_entry_key(e), NULL);
     followed_free(followed);
 }
+
+void service_watch_relist(struct service_watch *watch, enum object_kind kind)
+{
+    for (struct strmap_entry *e = strmap_first(watch->followed); e; e = strmap_next(e)) {
+        const struct followed *followed = strmap_entry_value(e);
+        if (followed->kind == kind && followed->reflector)
+            reflector_relist(followed->reflector);
+    }
+}

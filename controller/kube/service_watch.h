@@ -21,3 +21,5 @@ void service_watch_start(struct service_watch *watch, const struct object_sink *
  * the sink. What was told of it is told to be gone when it is removed. */
 void service_watch_add(struct service_watch *watch, enum object_kind kind, const char *key);
 void service_watch_remove(struct service_watch *watch, enum object_kind kind, const char *key);
+/* Reads all Services, or all slices, that are followed anew. */
+void service_watch_relist(struct service_watch *watch, enum object_kind kind);

@@ -49,6 +49,10 @@ struct object_source_ops {
      */
     void (*follow)(struct object_source *source, enum object_kind kind, const char *key);
     void (*unfollow)(struct object_source *source, enum object_kind kind, const char *key);
+    /* Something suggests that the kind (also one that is followed by name) is not as was told, and
+     * that nothing will be told of it: a store restored from a backup. It is read anew soon, at
+     * most once a minute. */
+    void (*relist)(struct object_source *source, enum object_kind kind);
     /* Is the namespace among those that are watched? */
     bool (*watches)(const struct object_source *source, const char *ns);
     /* Cancels everything and frees the source. */

@@ -52,6 +52,8 @@ void api_state_free(void *value)
     api_drop_events(state);
     unpin(state);
     strmap_free(state->rewritten);
+    absence_log_free(state->absences);
+    conflict_fini(&state->conflict);
     free(state->work_key);
     free(state->uid);
     free(state);
@@ -84,6 +86,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         state->converted_ms = 0;
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
+        absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
     }
     free(state->uid);
@@ -117,21 +120,29 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
         strset_add(reconciler->doubtful, api_key);
         return ABSENCE_PENDING;
     }
-    CLEANUP(freep)
-    char *log_key = denied ? xasprintf("denied %s %s", api_key, ref) : xstrdup(webhook_key);
-    int64_t since = absence_since(reconciler->absences, log_key, now);
-    if (!denied && !strmap_has(reconciler->deletions, webhook_key)) {
-        /* It went while we were not looking. */
-        int64_t *when = xmalloc(sizeof(*when));
-        *when = since;
-        strmap_set(reconciler->deletions, webhook_key, when);
-    }
+    if (!look->state->absences)
+        look->state->absences = absence_log_new();
+    CLEANUP(freep) char *log_key = xasprintf("%s %s", denied ? "denied" : "gone", ref);
+    int64_t since = absence_since(look->state->absences, log_key, now);
+    if (since < reconciler->webhooks_since)
+        since = reconciler->webhooks_since;
+    if (!denied)
+        since = deletions_since(reconciler, webhook_key, since);
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
     if (left <= 0)
         return ABSENCE_PROVEN;
     look->state->in_grace = true;
     reconciler_touch_after(reconciler, WORK_API, api_key, left);
     return ABSENCE_PENDING;
+}
+
+/* Whose absence was not asked for is there again. */
+static void sweep_absences(struct api_look *look)
+{
+    struct api_state *state = look->state;
+    if (state->absences && informer_proves_absence(look->reconciler->informer, OBJECT_WEBHOOK) &&
+        !absence_sweep(state->absences))
+        absence_log_free(TAKE(state->absences));
 }
 
 /* False: the context is there and has not been read yet. */
@@ -326,6 +337,7 @@ static bool look_at(struct api_look *look)
         .absence_arg = look,
     };
     resolve(&input, &look->resolution);
+    sweep_absences(look);
     look->context_key = look->resolution.facts.context ? look->resolution.facts.context : "";
     set_dependencies(look);
     if (!follow_needs(look))

@@ -78,6 +78,7 @@ static void on_written(void *arg, const struct object *object, const struct err 
         state->rewritten = NULL;
     }
     state->rewriting = false;
+    conflict_note(reconciler, &state->conflict, OBJECT_API, state->key, err);
     if (!err) {
         api_tell_events(state, object);
         pin_newer(state, object);

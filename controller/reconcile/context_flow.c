@@ -14,17 +14,6 @@
 /* Endpoints come and go: told at most once a second. */
 #define STATUS_INTERVAL_MS 1000
 
-void contexts_unfollow(struct reconciler *reconciler)
-{
-    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
-        const struct context_state *state = strmap_entry_value(e);
-        if (!state->service)
-            continue;
-        informer_unfollow(reconciler->informer, OBJECT_SERVICE, state->service);
-        informer_unfollow(reconciler->informer, OBJECT_ENDPOINTSLICE, state->service);
-    }
-}
-
 void context_state_free(void *value)
 {
     struct context_state *state = value;

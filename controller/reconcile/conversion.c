@@ -14,7 +14,6 @@
  * emptied): specs are left alone then. */
 #define MASS_DELETION_MIN 3
 #define MASS_DELETION_PERCENT 20
-#define MASS_DELETION_SLACK_MS 1000
 
 void conversion_add_events(struct api_state *state, const struct accepted *before,
                            const struct resolution *after)
@@ -113,21 +112,7 @@ char *conversion_annotation(const struct object *api, const struct seal_key *key
 /* Have so many Webhooks gone within the delay that it looks like an accident? */
 static bool is_mass_deletion(struct reconciler *reconciler)
 {
-    int64_t now = loop_now(reconciler->loop);
-    /* Who is judged now went grace and delay ago; those who went within the delay before or after
-     * went with it. */
-    int64_t window = reconciler->options.conversion_grace_ms +
-                     2 * reconciler->options.rewrite_delay_ms + MASS_DELETION_SLACK_MS;
-    size_t lately = 0;
-    struct strmap_entry *next;
-    for (struct strmap_entry *e = strmap_first(reconciler->deletions); e; e = next) {
-        next = strmap_next(e);
-        const int64_t *when = strmap_entry_value(e);
-        if (now - *when > window)
-            strmap_remove(reconciler->deletions, strmap_entry_key(e));
-        else
-            lately++;
-    }
+    size_t lately = deletions_lately(reconciler);
     size_t all = lately + cache_count(reconciler_cache(reconciler), OBJECT_WEBHOOK);
     size_t limit = all * MASS_DELETION_PERCENT / 100;
     return lately > (limit > MASS_DELETION_MIN ? limit : MASS_DELETION_MIN);

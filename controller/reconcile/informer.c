@@ -40,6 +40,8 @@ struct news {
 struct kind_state {
     struct strmap *list; /* of the list being read: key → object; NULL: none */
     bool complete;
+    bool suspected; /* until it has been listed again */
+    bool went_back; /* … and that showed older versions */
     bool troubled;
     struct err trouble;
 };
@@ -189,12 +191,19 @@ static bool is_followed_kind(enum object_kind kind)
            kind == OBJECT_ENDPOINTSLICE;
 }
 
+/* Has been told, but was let go before its turn came. */
+static bool is_let_go(const struct informer *informer, const struct object *object)
+{
+    bool by_name = object->kind == OBJECT_SECRET || object->kind == OBJECT_CONFIGMAP;
+    return by_name && !strmap_has(informer->followed[object->kind], object->key);
+}
+
 /* `listed`: by a complete list, which is the truth even where it looks older: a restored backup has
  * the same uids at lower versions. */
 static void apply_put(struct informer *informer, const struct object *object, bool listed)
 {
     const struct object *cached = cache_get(informer->cache, object->kind, object->key);
-    if (cached == object)
+    if (cached == object || is_let_go(informer, object))
         return;
     struct follow *follow = strmap_get(informer->followed[object->kind], object->key);
     if (follow)
@@ -208,8 +217,10 @@ static void apply_put(struct informer *informer, const struct object *object, bo
     } else if (cached) {
         bool resync = *object->version && str_equal(cached->version, object->version);
         bool is_truth = listed || is_followed_kind(object->kind);
-        if (resync || (!is_truth && version_is_older(object->version, cached->version)))
+        bool is_older = version_is_older(object->version, cached->version);
+        if (resync || (!is_truth && is_older))
             return;
+        informer->kinds[object->kind].went_back |= listed && is_older;
     }
     before = cache_put(informer->cache, object);
     informer->callbacks.changed(informer->arg, before, object);
@@ -248,6 +259,15 @@ static void apply_followed(struct informer *informer, enum object_kind kind, con
     informer->callbacks.missing(informer->arg, kind, key);
 }
 
+/* The store was restored from a backup; of the other kinds nothing may ever show it. */
+static void relist_others(struct informer *informer, enum object_kind kind)
+{
+    for (enum object_kind other = 0; other < OBJECT_KIND_COUNT; other++) {
+        if (other != kind)
+            informer->source->ops->relist(informer->source, other);
+    }
+}
+
 static void apply_listed(struct informer *informer, enum object_kind kind,
                          const struct strmap *listed)
 {
@@ -256,8 +276,12 @@ static void apply_listed(struct informer *informer, enum object_kind kind,
         if (!strmap_has(listed, keys[i]))
             apply_gone(informer, kind, keys[i], NULL);
     }
-    informer->kinds[kind].complete = true;
-    informer->kinds[kind].troubled = false;
+    struct kind_state *state = &informer->kinds[kind];
+    if (state->suspected && state->went_back)
+        relist_others(informer, kind);
+    state->suspected = state->went_back = false;
+    state->complete = true;
+    state->troubled = false;
     informer->callbacks.listed(informer->arg, kind);
 }
 
@@ -377,6 +401,12 @@ bool informer_watches(const struct informer *informer, const char *ns)
     return informer->source->ops->watches(informer->source, ns);
 }
 
+void informer_suspect(struct informer *informer, enum object_kind kind)
+{
+    informer->kinds[kind].suspected = true;
+    informer->source->ops->relist(informer->source, kind);
+}
+
 void informer_follow(struct informer *informer, enum object_kind kind, const char *key)
 {
     if (strmap_has(informer->followed[kind], key))
@@ -392,6 +422,17 @@ void informer_unfollow(struct informer *informer, enum object_kind kind, const c
     informer->source->ops->unfollow(informer->source, kind, key);
     strmap_remove(informer->followed[kind], key);
     object_unref(cache_remove(informer->cache, kind, key));
+}
+
+void informer_unfollow_all(struct informer *informer)
+{
+    for (enum object_kind kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const struct strmap_entry *entry;
+        while ((entry = strmap_first(informer->followed[kind]))) {
+            CLEANUP(freep) char *key = xstrdup(strmap_entry_key(entry));
+            informer_unfollow(informer, kind, key);
+        }
+    }
 }
 
 bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key)

@@ -50,10 +50,16 @@ bool informer_proves_absence(const struct informer *informer, enum object_kind k
 const struct err *informer_trouble(const struct informer *informer, enum object_kind kind);
 bool informer_watches(const struct informer *informer, const char *ns);
 
+/* What is told of the kind may not be how it is: it is listed anew. If that list shows that
+ * versions have gone back, all other kinds are listed anew as well. */
+void informer_suspect(struct informer *informer, enum object_kind kind);
+
 /* Secrets and ConfigMaps: read them from now on (nothing happens when they are followed already),
  * or no longer (the cached object goes without a callback). */
 void informer_follow(struct informer *informer, enum object_kind kind, const char *key);
 void informer_unfollow(struct informer *informer, enum object_kind kind, const char *key);
+/* The same for all that is followed, Services and their slices too. */
+void informer_unfollow_all(struct informer *informer);
 /* Is it cached, or known to be missing? */
 bool informer_is_known(const struct informer *informer, enum object_kind kind, const char *key);
 /* Why a followed object is missing (NOT_FOUND, DENIED), or NULL. */

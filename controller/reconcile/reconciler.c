@@ -15,6 +15,8 @@
  * since a look costs about 20 ns a byte. */
 #define SLICE_KEYS 64
 #define SLICE_BYTES (1U << 20)
+/* So far apart is what has failed for a passing reason tried out of its turn. */
+#define HASTEN_AGAIN_MS 10000
 
 static const enum object_kind watched_kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT,
                                                  OBJECT_NAMESPACE};
@@ -89,6 +91,21 @@ static void look_ended(struct reconciler *reconciler, const char *work_key, int6
     }
 }
 
+/* The store has answered, whatever it says: what waits because it did not is tried at once, but not
+ * in a row with what fails by itself again and again. */
+static void store_answers(struct reconciler *reconciler)
+{
+    if (!reconciler->active || !workqueue_counts(reconciler->queue).passing)
+        return;
+    int64_t now = loop_now(reconciler->loop);
+    int64_t due = reconciler->hastened_ms + HASTEN_AGAIN_MS;
+    if (reconciler->hastened_ms > now)
+        due = reconciler->hastened_ms;
+    reconciler->hastened_ms = due > now ? due : now;
+    workqueue_hasten(reconciler->queue, reconciler->hastened_ms);
+    reconciler_schedule(reconciler);
+}
+
 /* A push follows a look, or the write that a look began. */
 static void tell_expected(struct reconciler *reconciler)
 {
@@ -105,11 +122,13 @@ void reconciler_write_ended(struct reconciler *reconciler, const char *work_key,
     if (err)
         /* After a conflict or a vanished object news are on their way; the delay is for the case
          * that they are not. */
-        workqueue_add_failed(reconciler->queue, work_key, now,
+        workqueue_add_failed(reconciler->queue, work_key, err->class == ERR_TRANSIENT, now,
                              loop_random(reconciler->loop, UINT32_MAX));
     else
         workqueue_forget(reconciler->queue, work_key);
     workqueue_done(reconciler->queue, work_key, now);
+    if (!err || err->class != ERR_TRANSIENT)
+        store_answers(reconciler);
     tell_expected(reconciler);
     reconciler_schedule(reconciler);
     if (strmap_count(reconciler->held_back))
@@ -180,6 +199,9 @@ static void pump(void *arg)
         reconciler->look_comes_back = false;
         if (process(reconciler, work_key, &bytes))
             continue;
+        /* There is nothing to write, or not yet: what failed is over. */
+        if (!reconciler->look_comes_back)
+            workqueue_forget(reconciler->queue, work_key);
         look_ended(reconciler, work_key, reconciler->look_began_us,
                    reconciler->look_comes_back ? LOOK_REQUEUE_AFTER : LOOK_SUCCESS);
         workqueue_done(reconciler->queue, work_key, now);
@@ -308,14 +330,8 @@ static void webhook_changed(struct reconciler *reconciler, const struct object *
         return; /* only its status */
     touch_users(reconciler, before);
     touch_users(reconciler, after);
-    int64_t now = loop_now(reconciler->loop);
-    if (after) {
-        absence_end(reconciler->absences, key);
-    } else if (reconciler->active) {
-        int64_t *when = xmalloc(sizeof(*when));
-        *when = now;
-        strmap_set(reconciler->deletions, key, when);
-    }
+    if (!after && reconciler->active)
+        deletions_note(reconciler, key, loop_now(reconciler->loop));
 }
 
 static void api_changed(struct reconciler *reconciler, const struct object *before,
@@ -329,7 +345,9 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
     }
     reconciler->unprogrammed += after && is_unsettled(after);
     reconciler->unprogrammed -= before && is_unsettled(before);
-    api_claim(reconciler, key, after);
+    /* What is being deleted holds what it has until it is gone, whatever its spec says now. */
+    if (!before || !after || !after->deleting)
+        api_claim(reconciler, key, after);
     reconciler_touch(reconciler, WORK_API, key);
 }
 
@@ -409,8 +427,12 @@ static void on_listed(void *arg, enum object_kind kind)
 {
     struct reconciler *reconciler = arg;
     check_complete(reconciler);
+    store_answers(reconciler);
     if (kind != OBJECT_WEBHOOK)
         return;
+    if (reconciler->webhooks_lost)
+        reconciler->webhooks_since = loop_now(reconciler->loop);
+    reconciler->webhooks_lost = false;
     CLEANUP(freep) const char **keys = strmap_sorted_keys(reconciler->doubtful);
     for (size_t i = 0; keys[i]; i++)
         reconciler_touch(reconciler, WORK_API, keys[i]);
@@ -421,6 +443,7 @@ static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
 {
     struct reconciler *reconciler = arg;
     log_warn("objects cannot be listed or followed", .kind = object_kind_name(kind), .err = err);
+    reconciler->webhooks_lost |= kind == OBJECT_WEBHOOK && err->class != ERR_TRANSIENT;
     check_complete(reconciler);
 }
 
@@ -475,14 +498,14 @@ const struct gateways_callbacks reconciler_gateway_callbacks = {
 static void make_memory(struct reconciler *reconciler)
 {
     reconciler->queue = workqueue_new();
-    reconciler->index = index_new();
+    reconciler->index = index_new(follows_idle, reconciler);
     reconciler->usage = usage_new();
-    reconciler->absences = absence_log_new();
     reconciler->apis = strmap_new(api_state_free);
     reconciler->contexts = strmap_new(context_state_free);
     reconciler->others = strmap_new(object_state_free);
     reconciler->doubtful = strset_new();
     reconciler->deletions = strmap_new(free);
+    reconciler->idle = strmap_new(free);
     reconciler->held_back = strset_new();
     reconciler->active = false;
     reconciler->unjudged = strset_new();
@@ -495,17 +518,18 @@ static void free_memory(struct reconciler *reconciler)
 {
     loop_defer_cancel(reconciler->loop, pump, reconciler);
     loop_timer_disarm(reconciler->timer);
+    loop_timer_disarm(reconciler->tidy);
     strmap_free(reconciler->apis);
     strmap_free(reconciler->others);
     strmap_free(reconciler->contexts);
     strmap_free(reconciler->doubtful);
     strmap_free(reconciler->deletions);
+    strmap_free(reconciler->idle);
     strmap_free(reconciler->held_back);
     strmap_free(reconciler->unjudged);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
     usage_free(reconciler->usage);
-    absence_log_free(reconciler->absences);
 }
 
 struct reconciler *reconciler_new(struct loop *loop, struct object_source *source,
@@ -517,7 +541,9 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
     reconciler->informer =
         informer_new(loop, source, options->packing, &informer_callbacks, reconciler);
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
+    reconciler->tidy = loop_timer_new(loop, lately_tidy, reconciler);
     reconciler->claims = claims_new();
+    reconciler->hastened_ms = -HASTEN_AGAIN_MS;
     for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
         reconciler->figures[i] =
             (struct look_figures){.kind = looked_at[i].kind, .seconds.bounds = &histogram_seconds};
@@ -531,6 +557,7 @@ void reconciler_free(struct reconciler *reconciler)
         return;
     free_memory(reconciler);
     loop_timer_free(reconciler->timer);
+    loop_timer_free(reconciler->tidy);
     informer_free(reconciler->informer);
     claims_free(reconciler->claims);
     free(reconciler);
@@ -547,7 +574,7 @@ void reconciler_lead(struct reconciler *reconciler, struct object_store *store,
 
 void reconciler_stand_by(struct reconciler *reconciler)
 {
-    contexts_unfollow(reconciler);
+    informer_unfollow_all(reconciler->informer);
     free_memory(reconciler);
     make_memory(reconciler);
     reconciler->store = NULL;

@@ -38,6 +38,12 @@ struct pending_event {
 /* How long the status waits for gateways that are just busy: most pushes are over by then. */
 #define PENDING_QUIET_MS 2000
 
+/* The conflict that the last write has met. */
+struct conflict {
+    char *version; /* that is known of the object; NULL: none */
+    int64_t since_ms;
+};
+
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;
@@ -54,7 +60,8 @@ struct api_state {
     struct digest digest;
 
     struct store_call *call; /* a write in flight */
-    int64_t looked_us;       /* when the look began that it belongs to */
+    struct conflict conflict;
+    int64_t looked_us; /* when the look began that it belongs to */
     size_t handlers[REF_SOURCE_COUNT];
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
@@ -67,13 +74,14 @@ struct api_state {
     bool by_user; /* what changed last was changed by somebody, not by our start */
     char *uid;    /* whose state this is: NULL until it is looked at */
     int64_t first_seen_ms;
-    int64_t wanted_ms;         /* when it was told last */
-    struct pace pace;          /* how fast the status follows the gateways */
-    int64_t converted_ms;      /* when the first converted reference was seen; 0: none */
-    bool rewrite_refused;      /* told once */
-    bool rewriting;            /* the write in flight is a rewrite */
-    struct strmap *rewritten;  /* references that were rewritten: not again; NULL: none */
-    int64_t warned_generation; /* whose warnings were logged */
+    int64_t wanted_ms;            /* when it was told last */
+    struct pace pace;             /* how fast the status follows the gateways */
+    int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
+    bool rewrite_refused;         /* told once */
+    bool rewriting;               /* the write in flight is a rewrite */
+    struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
+    struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
+    int64_t warned_generation;    /* whose warnings were logged */
 };
 
 /* A group of gateways as the reconciler knows it. */
@@ -91,6 +99,7 @@ struct object_state {
     struct reconciler *reconciler;
     char *work_key;
     struct store_call *call;
+    struct conflict conflict;
     int64_t looked_us;
     int64_t written_ms;
 };
@@ -108,7 +117,6 @@ struct reconciler {
     struct index *index;      /* tokens → work keys */
     struct claims *claims;
     struct usage *usage;
-    struct absence_log *absences;
 
     struct strmap *apis;      /* key → struct api_state */
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
@@ -119,11 +127,16 @@ struct reconciler {
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
     bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
+    bool webhooks_lost;       /* not just out of reach: not served, or not permitted */
+    int64_t webhooks_since;   /* since when absence of a Webhook proves something: loop time */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *held_back; /* keys of APIs whose statuses wait for writes to end */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
+    struct strmap *idle;      /* tokens of what is followed for nobody: → int64_t since when */
+    struct loop_timer *tidy;  /* armed while there is either */
     struct reconciler_counts counts;
     struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
+    int64_t hastened_ms;                          /* what waited for the store was tried again */
     int64_t look_began_us;                        /* of the look at hand */
     bool look_comes_back;                         /* it has asked for another one later */
 };
@@ -183,5 +196,24 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
-/* The Services of all contexts are not followed any more. */
-void contexts_unfollow(struct reconciler *reconciler);
+
+/* conflict.c */
+void conflict_fini(struct conflict *conflict);
+/* A write has ended: if it meets the same conflict again although news had their time to come, the
+ * kind is listed anew. */
+void conflict_note(struct reconciler *reconciler, struct conflict *conflict, enum object_kind kind,
+                   const char *key, const struct err *err);
+
+/* lately.c: what is remembered for a while only */
+/* A Webhook has been deleted. */
+void deletions_note(struct reconciler *reconciler, const char *webhook, int64_t when_ms);
+/* Since when an absent Webhook has been gone: its last deletion, or `seen_ms` if that is later; one
+ * that nobody saw go counts as deleted then. */
+int64_t deletions_since(struct reconciler *reconciler, const char *webhook, int64_t seen_ms);
+/* How many went in the time that a rewrite looks back on. */
+size_t deletions_lately(struct reconciler *reconciler);
+/* A token of the index that nothing depends on any more: if it is a Secret or a ConfigMap, it is
+ * unfollowed unless something refers to it again soon. */
+void follows_idle(void *arg, const char *token);
+/* The timer's: forgets what is old enough. */
+void lately_tidy(void *arg);

@@ -21,6 +21,7 @@ void object_state_free(void *value)
     struct object_state *state = value;
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
+    conflict_fini(&state->conflict);
     free(state->work_key);
     free(state);
 }
@@ -44,14 +45,14 @@ static void on_written(void *arg, const struct object *object, const struct err 
 {
     struct object_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
+    enum object_kind kind = state->work_key[0] == WORK_WEBHOOK[0] ? OBJECT_WEBHOOK : OBJECT_CONTEXT;
+    const char *key = state->work_key + strlen(WORK_WEBHOOK);
     state->call = NULL;
+    conflict_note(reconciler, &state->conflict, kind, key, err);
     if (!err)
         informer_put(reconciler->informer, object);
     else if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)
-        log_warn("status not written",
-                 .kind = object_kind_name(state->work_key[0] == WORK_WEBHOOK[0] ? OBJECT_WEBHOOK
-                                                                                : OBJECT_CONTEXT),
-                 .key = state->work_key + strlen(WORK_WEBHOOK), .err = err);
+        log_warn("status not written", .kind = object_kind_name(kind), .key = key, .err = err);
     reconciler_write_ended(reconciler, state->work_key, state->looked_us, err);
 }
 

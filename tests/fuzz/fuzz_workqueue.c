@@ -94,7 +94,7 @@ static void fail(struct workqueue *queue, struct model *model, unsigned key, int
 {
     /* Up to twice 5 ms · 2^n; 300 s is the longest. The model waits as long as that. */
     int64_t before = workqueue_next_due(queue, now);
-    workqueue_add_failed(queue, keys[key], now, 0);
+    workqueue_add_failed(queue, keys[key], false, now, 0);
     unsigned tries = model->failures[key]++;
     int64_t delay = tries < 17 ? INT64_C(5) << tries : 300000;
     ask_later(model, key, now + (delay < 300000 ? delay : 300000));

@@ -60,6 +60,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     oracle->flights = strmap_new(free);
     oracle->asked = strmap_new(free);
     oracle->api_disturbed_at = -SIM_VIEW_AGE;
+    oracle->restored_at = INT64_MIN / 2;
     oracle->killed_at = -SIM_VIEW_AGE;
     oracle->log = open_memstream(&oracle->log_text, &oracle->log_length);
     oracle->real_stderr = stderr;
@@ -153,7 +154,7 @@ void sim_oracle_restored(struct sim_oracle *oracle)
 {
     struct sim *sim = oracle->sim;
     strmap_clear(oracle->apis);
-    oracle->api_disturbed_at = sim_now(sim->time);
+    oracle->api_disturbed_at = oracle->restored_at = sim_now(sim->time);
     size_t count;
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
     for (size_t i = 0; i < count; i++) {

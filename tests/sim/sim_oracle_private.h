@@ -66,6 +66,7 @@ struct sim_oracle {
     struct sim_pod_track pods[SIM_PODS_MAX];
     size_t pod_count;
     int64_t api_disturbed_at;
+    int64_t restored_at;
     int64_t killed_at;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */

@@ -53,10 +53,15 @@ struct fake_world {
     bool cut[OBJECT_KIND_COUNT];
     bool forbidden[OBJECT_KIND_COUNT];
     struct strmap *followed[OBJECT_KIND_COUNT];
+    struct cache *backup; /* NULL: none */
+    unsigned relists[OBJECT_KIND_COUNT];
     bool follows_are_held;
     char *only_ns;
     bool unchangeable;
     bool hold;
+    bool fail_all;
+    char *fail_key; /* NULL: none */
+    unsigned failed_writes;
     bool fail_next;
     enum err_class fail_class;
     unsigned status_writes;
@@ -196,9 +201,31 @@ static void source_follow(struct object_source *source, enum object_kind kind, c
     loop_defer(world->loop, tell_followed, world);
 }
 
+static bool tell_slice_gone(void *arg, const struct object *slice)
+{
+    struct fake_world *world = arg;
+    if (!is_told(world, slice))
+        world->sink->gone(world->sink_arg, OBJECT_ENDPOINTSLICE, slice->key, slice->uid);
+    return true;
+}
+
+/* The slices of a Service go with it, as far as anybody is told. */
 static void source_unfollow(struct object_source *source, enum object_kind kind, const char *key)
 {
-    strmap_take(of_source(source)->followed[kind], key);
+    struct fake_world *world = of_source(source);
+    strmap_take(world->followed[kind], key);
+    if (kind == OBJECT_ENDPOINTSLICE)
+        cache_visit(world->objects, OBJECT_ENDPOINTSLICE, tell_slice_gone, world);
+}
+
+static void source_relist(struct object_source *source, enum object_kind kind)
+{
+    struct fake_world *world = of_source(source);
+    world->relists[kind]++;
+    if (world->started[kind] && !world->cut[kind])
+        list(world, kind);
+    else
+        loop_defer(world->loop, tell_followed, world);
 }
 
 static bool source_watches(const struct object_source *source, const char *ns)
@@ -220,6 +247,7 @@ static const struct object_source_ops source_ops = {
     .start = source_start,
     .follow = source_follow,
     .unfollow = source_unfollow,
+    .relist = source_relist,
     .watches = source_watches,
     .free = source_free,
 };
@@ -377,17 +405,56 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
     return cache_get(world->objects, kind, key);
 }
 
+void fake_world_lose(struct fake_world *world, enum object_kind kind, enum err_class class)
+{
+    world->cut[kind] = true;
+    struct err err;
+    err_set(&err, class, 0, "cannot be followed");
+    world->sink->trouble(world->sink_arg, kind, &err);
+    fake_loop_run(world->loop);
+}
+
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut)
 {
-    world->cut[kind] = cut;
-    struct err err;
     if (cut) {
-        err_set(&err, ERR_TRANSIENT, 0, "connection lost");
-        world->sink->trouble(world->sink_arg, kind, &err);
-    } else {
-        list(world, kind);
+        fake_world_lose(world, kind, ERR_TRANSIENT);
+        return;
     }
+    world->cut[kind] = false;
+    list(world, kind);
     fake_loop_run(world->loop);
+}
+
+static bool put_into(void *arg, const struct object *object)
+{
+    struct cache *cache = arg;
+    object_unref(cache_put(cache, object));
+    return true;
+}
+
+static void copy_all(struct cache *to, const struct cache *from)
+{
+    for (enum object_kind kind = 0; kind < OBJECT_KIND_COUNT; kind++)
+        cache_visit(from, kind, put_into, to);
+}
+
+void fake_world_back_up(struct fake_world *world)
+{
+    cache_free(world->backup);
+    world->backup = cache_new();
+    copy_all(world->backup, world->objects);
+}
+
+void fake_world_restore(struct fake_world *world)
+{
+    cache_free(world->objects);
+    world->objects = cache_new();
+    copy_all(world->objects, world->backup);
+}
+
+unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind)
+{
+    return world->relists[kind];
 }
 
 void fake_world_resume(struct fake_world *world, enum object_kind kind)
@@ -521,8 +588,10 @@ static int perform(struct store_call *call, struct err *err)
 {
     struct fake_world *world = call->world;
     const struct object *object = cache_get(world->objects, call->kind, call->key);
-    if (world->fail_next) {
+    bool fails = world->fail_all || str_equal(world->fail_key, call->key);
+    if (world->fail_next || fails) {
         world->fail_next = false;
+        world->failed_writes++;
         return err_set(err, world->fail_class, 0, "failed as told");
     }
     if (!object)
@@ -675,9 +744,8 @@ struct fake_world *fake_world_new(struct loop *loop)
     return world;
 }
 
-void fake_world_free(struct fake_world *world)
+void fake_world_forget_events(struct fake_world *world)
 {
-    assert_true(TAILQ_EMPTY(&world->calls));
     while (!STAILQ_EMPTY(&world->events)) {
         struct told *told = STAILQ_FIRST(&world->events);
         STAILQ_REMOVE_HEAD(&world->events, entry);
@@ -686,9 +754,17 @@ void fake_world_free(struct fake_world *world)
         free(told->note);
         free(told);
     }
+}
+
+void fake_world_free(struct fake_world *world)
+{
+    assert_true(TAILQ_EMPTY(&world->calls));
+    fake_world_forget_events(world);
     for (size_t i = 0; i < OBJECT_KIND_COUNT; i++)
         strmap_free(world->followed[i]);
     cache_free(world->objects);
+    cache_free(world->backup);
+    free(world->fail_key);
     free(world->only_ns);
     free(world);
 }
@@ -706,6 +782,24 @@ struct object_store *fake_world_store(struct fake_world *world)
 void fake_world_fail_next_write(struct fake_world *world, enum err_class class)
 {
     world->fail_next = true;
+    world->fail_class = class;
+}
+
+void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class)
+{
+    free(world->fail_key);
+    world->fail_key = key ? xstrdup(key) : NULL;
+    world->fail_class = class;
+}
+
+unsigned fake_world_failed_writes(const struct fake_world *world)
+{
+    return world->failed_writes;
+}
+
+void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail)
+{
+    world->fail_all = fail;
     world->fail_class = class;
 }
 

@@ -35,8 +35,15 @@ const struct object *fake_world_get(const struct fake_world *world, enum object_
 /* Until false: changes happen, but the watch of the kind tells nothing (a lost connection; told as
  * trouble). Ending it lists again. */
 void fake_world_cut(struct fake_world *world, enum object_kind kind, bool cut);
+/* The same with a reason: not served (NOT_FOUND), not permitted (DENIED). Ended by a cut's end. */
+void fake_world_lose(struct fake_world *world, enum object_kind kind, enum err_class class);
 /* Ends a cut without a list: the watch goes on where it was. */
 void fake_world_resume(struct fake_world *world, enum object_kind kind);
+/* Everything is as it was at the backup, with the versions it had then; no watch tells it. */
+void fake_world_back_up(struct fake_world *world);
+void fake_world_restore(struct fake_world *world);
+/* How often the source was asked to list a kind anew. */
+unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind);
 /* What is followed from now on is not told until false. */
 void fake_world_hold_follows(struct fake_world *world, bool hold);
 /* A list of this kind is refused (403) instead of answered. Before start. */
@@ -50,10 +57,18 @@ void fake_world_set_unchangeable(struct fake_world *world);
 
 /* The next write fails with this class (once). */
 void fake_world_fail_next_write(struct fake_world *world, enum err_class class);
+/* All fail until false. */
+void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail);
+/* All that concern this object fail; NULL: none any more. */
+void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class);
+/* How many have failed because of one of these. */
+unsigned fake_world_failed_writes(const struct fake_world *world);
 /* Writes wait until this is false again. */
 void fake_world_hold_writes(struct fake_world *world, bool hold);
 unsigned fake_world_status_writes(const struct fake_world *world);
 unsigned fake_world_changes(const struct fake_world *world);
+/* All events that were told. */
+void fake_world_forget_events(struct fake_world *world);
 /* How often an event of this reason was told about the object. */
 unsigned fake_world_events(const struct fake_world *world, const char *key, const char *reason);
 /* Do any of the notes of events hold this text? */

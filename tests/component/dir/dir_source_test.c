@@ -751,6 +751,20 @@ static void secrets_are_told_to_who_follows_them(void **state)
     check_told(fixture, "");
 }
 
+static void what_is_asked_for_anew_is_read_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    start(fixture);
+    buf_clear(&fixture->told);
+    temp_write(&fixture->folder, "d/b.yaml", HOOK("b", ""));
+    fake_loop_advance(fixture->loop, 2000);
+    check_told(fixture, "");
+    fixture->source->ops->relist(fixture->source, OBJECT_WEBHOOK);
+    fake_loop_advance(fixture->loop, 2000);
+    check_told(fixture, "put Webhook default/b g1\n");
+}
+
 /* ---- across restarts ---- */
 
 static void generation_and_age_outlive_a_restart(void **state)
@@ -908,6 +922,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_mass_deletion_that_is_confirmed_is_told, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_is_asked_for_anew_is_read_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(secrets_are_told_to_who_follows_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(generation_and_age_outlive_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(statuses_of_objects_that_went_meanwhile_are_removed, set_up,

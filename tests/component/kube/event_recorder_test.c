@@ -17,6 +17,7 @@
 #include "kube/kube_object.h"
 #include "support/fake_http.h"
 #include "support/fake_loop.h"
+#include "support/heap_use.h"
 
 #define MINUTE INT64_C(60000)
 
@@ -399,6 +400,32 @@ static void it_can_be_freed_with_everything_open(void **state)
     expect_silence(world);
 }
 
+/* Events are remembered for minutes, which many objects do not live. */
+static void an_event_does_not_keep_its_object(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    buf_add_text(&text,
+                 "{\"metadata\":{\"name\":\"big\",\"namespace\":\"n\",\"uid\":\"b\"},\"spec\":\"");
+    for (int i = 0; i < 100000; i++)
+        buf_add_char(&text, 'x');
+    buf_add_text(&text, "\"}");
+    tell(world, "Synced", "first");
+    answer(world, post(world), 201);
+    size_t before = heap_use();
+    struct object *object;
+    assert_int_equal(
+        kube_object_decode(OBJECT_API, (struct span){text.data, text.length}, &object, NULL), 0);
+    event_recorder_tell(world->recorder, object, EVENT_NORMAL, "Synced", "big");
+    object_unref(object);
+    fake_loop_run(world->loop);
+    answer(world, post(world), 201);
+    assert_true(heap_use() < before + 4000 + heap_use_slack());
+    fake_loop_advance(world->loop, 20 * MINUTE);
+    assert_true(heap_use() < before + heap_use_slack());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +445,7 @@ int main(void)
         TEST(an_event_that_the_server_has_forgotten_is_made_anew),
         TEST(a_refused_event_is_dropped),
         TEST(it_can_be_freed_with_everything_open),
+        cmocka_unit_test_setup_teardown(an_event_does_not_keep_its_object, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

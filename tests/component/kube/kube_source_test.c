@@ -287,6 +287,28 @@ static void objects_that_go_with_their_crd_are_not_told_to_be_gone(void **state)
     expect_told(world, "begin Webhook\nput n/b@30\nend Webhook\n");
 }
 
+/* What is known of the CRD may have gone back with everything else. */
+static void a_kind_is_listed_anew_with_its_crd(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, webhooks, 1);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "10");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"));
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    crd_event(world, "DELETED", "");
+    buf_clear(&world->told);
+    fake_loop_advance(world->loop, 70000);
+    world->source->ops->relist(world->source, OBJECT_WEBHOOK);
+    fake_loop_advance(world->loop, 1);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "9");
+    answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "9");
+    expect_told(world, "");
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "9");
+    expect_told(world, "begin Webhook\nput n/a@1\nend Webhook\n");
+}
+
 #define SLICES "/namespaces/n/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dgw"
 
 static void the_slices_of_one_service_are_followed_alone(void **state)
@@ -305,6 +327,12 @@ static void the_slices_of_one_service_are_followed_alone(void **state)
     expire(world, SLICES "&watch");
     answer_list(world, SLICES "&limit", "n", "c@20", "21");
     expect_told(world, "put n/c@20\ngone EndpointSlice n/b (null)\nfollowed EndpointSlice n/gw\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", SLICES "&watch"));
+    fake_loop_advance(world->loop, 70000);
+    world->source->ops->relist(world->source, OBJECT_ENDPOINTSLICE);
+    fake_loop_advance(world->loop, 1);
+    answer_list(world, SLICES "&limit", "n", "c@15", "16");
+    expect_told(world, "put n/c@15\nfollowed EndpointSlice n/gw\n");
     world->source->ops->unfollow(world->source, OBJECT_ENDPOINTSLICE, "n/gw");
     expect_told(world, "gone EndpointSlice n/c (null)\n");
 }
@@ -627,6 +655,7 @@ int main(void)
         TEST(all_namespaces_are_one_list_a_kind),
         TEST(one_namespace_is_asked_for_alone),
         TEST(objects_that_go_with_their_crd_are_not_told_to_be_gone),
+        TEST(a_kind_is_listed_anew_with_its_crd),
         TEST(the_slices_of_one_service_are_followed_alone),
         TEST(a_service_that_is_not_there_is_missing),
         TEST(a_service_that_is_deleted_is_missing),

@@ -56,6 +56,7 @@ struct candidate {
     bool leads;       /* as it was told */
     unsigned acquired;
     unsigned lost;
+    unsigned set_back;
     int64_t acquired_at; /* real time */
     int64_t lost_at;
     bool was_held_when_lost;
@@ -194,6 +195,12 @@ static void on_lost(void *arg)
     candidate->lost_at = candidate->world->now;
 }
 
+static void on_set_back(void *arg)
+{
+    struct candidate *candidate = arg;
+    candidate->set_back++;
+}
+
 static void on_released(void *arg)
 {
     struct candidate *candidate = arg;
@@ -204,7 +211,8 @@ static void on_released(void *arg)
 
 static void start(struct candidate *candidate)
 {
-    static const struct lease_callbacks callbacks = {.acquired = on_acquired, .lost = on_lost};
+    static const struct lease_callbacks callbacks = {
+        .acquired = on_acquired, .lost = on_lost, .set_back = on_set_back};
     const struct lease_options options = {.loop = candidate->loop,
                                           .client = candidate->client,
                                           .ns = "tyk",
@@ -639,7 +647,7 @@ static void what_is_no_lease_is_no_answer(void **state)
     assert_false(world->a.leads);
     world->server.mode = SERVER_WELL;
     run_until_leads(world, &world->a, 4500);
-    /* A write that succeeds is one, whatever stands in the answer. */
+    /* So it is with a write: the Lease is read, and the renewal stands in it. */
     run_until_renewed(world);
     world->server.mode = SERVER_HANGS;
     while (!fake_http_call(world->a.http, "PUT", NULL))
@@ -824,6 +832,41 @@ static void changes_of_the_object_that_are_not_of_the_record_renew_nothing(void 
 
 /* The end. */
 
+/* Something between says 200 to everything: nobody has written anything. */
+static void a_page_of_a_proxy_makes_no_leader(void **state)
+{
+    struct world *world = *state;
+    start(&world->a);
+    world->server.mode = SERVER_HANGS;
+    run(world, 20);
+    fake_http_answer(world->a.http, fake_http_expect(world->a.http, "GET", NULL), 404, "{}");
+    run(world, 20);
+    fake_http_answer(world->a.http, fake_http_expect(world->a.http, "POST", NULL), 200,
+                     "<html>proxy</html>");
+    run(world, 20);
+    assert_int_equal(world->a.acquired, 0);
+    world->server.mode = SERVER_WELL;
+    run_until_leads(world, &world->a, 4500);
+    expect_spec(&world->server, "holderIdentity", "\"a_1\"");
+}
+
+static void a_store_that_was_restored_is_noticed_by_both(void **state)
+{
+    struct world *world = *state;
+    have_two(world);
+    CLEANUP(freep) char *backup = xstrdup(world->server.object);
+    run(world, 20000);
+    assert_int_equal(world->a.set_back + world->b.set_back, 0);
+    free(world->server.object);
+    world->server.object = xstrdup(backup);
+    run(world, 3000);
+    assert_int_equal(world->a.set_back, 1);
+    assert_int_equal(world->b.set_back, 1);
+    run(world, 20000);
+    assert_int_equal(world->a.set_back + world->b.set_back, 2);
+    assert_true(world->a.leads);
+}
+
 static void who_never_led_has_nothing_to_release(void **state)
 {
     struct world *world = *state;
@@ -993,6 +1036,8 @@ int main(void)
         TEST(the_duration_that_stands_in_the_record_counts),
         TEST(times_in_the_record_decide_nothing),
         TEST(changes_of_the_object_that_are_not_of_the_record_renew_nothing),
+        TEST(a_page_of_a_proxy_makes_no_leader),
+        TEST(a_store_that_was_restored_is_noticed_by_both),
         TEST(who_never_led_has_nothing_to_release),
         TEST(a_release_ends_after_five_seconds_whatever_the_server_does),
         TEST(a_release_reads_first_when_the_object_is_another),

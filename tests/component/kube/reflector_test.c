@@ -815,6 +815,45 @@ static void it_can_be_freed_in_every_state(void **state)
     }
 }
 
+/* Somebody knows that the watch does not tell everything. */
+static void it_lists_anew_when_asked_but_once_a_minute(void **state)
+{
+    struct world *world = *state;
+    reach_watch(world);
+    fake_loop_advance(world->loop, 20000);
+    reflector_relist(world->reflector);
+    reflector_relist(world->reflector);
+    fake_loop_advance(world->loop, 39000);
+    pending(world, WATCH);
+    fake_loop_advance(world->loop, 1500);
+    answer_page(world, LIST, "a@4", "9", "");
+    expect_told(world, "begin\nput n/a@4\nend\n");
+    assert_non_null(strstr(pending(world, WATCH)->url, "resourceVersion=9&"));
+    fake_http_open(world->http, pending(world, WATCH));
+    fake_loop_advance(world->loop, 100000);
+    pending(world, WATCH);
+    /* The last one is old enough: at once. */
+    reflector_relist(world->reflector);
+    fake_loop_advance(world->loop, 1);
+    answer_page(world, LIST, "a@4", "12", "");
+    expect_told(world, "begin\nput n/a@4\nend\n");
+    pending(world, WATCH);
+}
+
+static void what_was_asked_for_in_an_outage_is_listed_after_it(void **state)
+{
+    struct world *world = *state;
+    reach_watch(world);
+    fake_loop_advance(world->loop, 100000);
+    cut(world, WATCH);
+    reflector_relist(world->reflector);
+    answer_page(world, PROBE "10", "a@5", "10", "");
+    fake_http_open(world->http, pending(world, WATCH));
+    fake_loop_advance(world->loop, 1);
+    answer_page(world, LIST, "a@4", "9", "");
+    expect_told(world, "begin\nput n/a@4\nend\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -858,6 +897,8 @@ int main(void)
         TEST(a_probe_refused_for_another_reason_lists),
         TEST(a_list_after_trouble_ends_it_without_resuming),
         TEST(it_can_be_freed_in_every_state),
+        TEST(it_lists_anew_when_asked_but_once_a_minute),
+        TEST(what_was_asked_for_in_an_outage_is_listed_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

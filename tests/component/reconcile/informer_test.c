@@ -21,6 +21,7 @@ struct rig {
     const struct object_sink *sink;
     void *arg;
     struct informer *informer;
+    int relists;
     struct buf heard; /* a sign for each change, then the name */
 };
 
@@ -41,7 +42,14 @@ static void ignore(struct object_source *source, enum object_kind kind, const ch
     (void)key;
 }
 
-static const struct object_source_ops ops = {.start = start, .follow = ignore, .unfollow = ignore};
+static void count_relist(struct object_source *source, enum object_kind kind)
+{
+    (void)kind;
+    ((struct rig *)source)->relists++;
+}
+
+static const struct object_source_ops ops = {
+    .start = start, .follow = ignore, .unfollow = ignore, .relist = count_relist};
 
 static void on_changed(void *arg, const struct object *before, const struct object *after)
 {
@@ -305,6 +313,38 @@ static void what_is_followed_is_the_truth_even_if_it_looks_older(void **state)
     }
 }
 
+/* It was on its way when it was let go: nobody would ever take it out of the cache again. */
+static void what_is_told_of_a_secret_that_was_let_go_is_not_kept(void **state)
+{
+    struct rig *rig = *state;
+    static const char text[] = "{\"metadata\":{\"name\":\"s\",\"namespace\":\"d\",\"uid\":\"u\","
+                               "\"resourceVersion\":\"1\"}}";
+    informer_follow(rig->informer, OBJECT_SECRET, "d/s");
+    CLEANUP(object_unrefp) struct object *object = NULL;
+    struct err err;
+    assert_int_equal(
+        object_new(OBJECT_SECRET, (struct span){text, strlen(text)}, NULL, &object, &err), 0);
+    rig->sink->put(rig->arg, object);
+    informer_unfollow(rig->informer, OBJECT_SECRET, "d/s");
+    expect(rig, "");
+    assert_int_equal(cache_count(informer_cache(rig->informer), OBJECT_SECRET), 0);
+}
+
+/* A store that was restored from a backup: of the other kinds nothing may ever show it. */
+static void versions_that_have_gone_back_make_all_kinds_suspect(void **state)
+{
+    struct rig *rig = *state;
+    for (int round = 0; round < 3; round++) {
+        rig->sink->begin(rig->arg, OBJECT_WEBHOOK);
+        put(rig, "a", "1", round == 2 ? 20 : 30);
+        rig->sink->end(rig->arg, OBJECT_WEBHOOK);
+        fake_loop_run(rig->loop);
+        assert_int_equal(rig->relists, round < 2 ? round : 2 + OBJECT_KIND_COUNT - 1);
+        if (round < 2)
+            informer_suspect(rig->informer, OBJECT_WEBHOOK);
+    }
+}
+
 static void a_long_list_is_applied_in_slices(void **state)
 {
     struct rig *rig = *state;
@@ -337,6 +377,8 @@ int main(void)
         TEST(a_write_of_ours_is_seen_at_once_and_not_undone),
         TEST(a_write_of_ours_brings_nothing_back),
         TEST(a_followed_secret_is_known_only_when_told),
+        TEST(versions_that_have_gone_back_make_all_kinds_suspect),
+        TEST(what_is_told_of_a_secret_that_was_let_go_is_not_kept),
         TEST(a_long_list_is_applied_in_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

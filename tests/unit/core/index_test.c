@@ -29,7 +29,7 @@ static size_t dependents(const struct index *index, const char *token, const cha
 static void a_token_touches_just_those_that_name_it(void **state)
 {
     (void)state;
-    struct index *index = index_new();
+    struct index *index = index_new(NULL, NULL);
     index_set(index, "api1", (const char *[]){"pager", "mail", "pager"}, 3);
     index_set(index, "api2", (const char *[]){"pager"}, 1);
     assert_int_equal(dependents(index, "pager", "api2"), 2);
@@ -41,7 +41,7 @@ static void a_token_touches_just_those_that_name_it(void **state)
 static void a_new_set_replaces_the_old_one(void **state)
 {
     (void)state;
-    struct index *index = index_new();
+    struct index *index = index_new(NULL, NULL);
     index_set(index, "api1", (const char *[]){"pager", "pager"}, 2);
     index_set(index, "api1", (const char *[]){"mail"}, 1);
     assert_int_equal(index_count(index, "pager"), 0);
@@ -51,11 +51,32 @@ static void a_new_set_replaces_the_old_one(void **state)
     index_free(index);
 }
 
+static void a_token_is_idle_when_its_last_dependent_leaves_it(void **state)
+{
+    (void)state;
+    struct strmap *idle = strset_new();
+    struct index *index = index_new(collect, idle);
+    index_set(index, "api1", (const char *[]){"pager", "mail"}, 2);
+    index_set(index, "api2", (const char *[]){"pager"}, 1);
+    index_set(index, "api1", (const char *[]){"mail", "pager", "news"}, 3);
+    assert_int_equal(strmap_count(idle), 0);
+    index_set(index, "api1", (const char *[]){"mail"}, 1);
+    assert_int_equal(strmap_count(idle), 1);
+    assert_true(strmap_has(idle, "news"));
+    index_set(index, "api2", NULL, 0);
+    assert_true(strmap_has(idle, "pager"));
+    assert_int_equal(strmap_count(idle), 2);
+    index_free(index);
+    assert_int_equal(strmap_count(idle), 2);
+    strmap_free(idle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_touches_just_those_that_name_it),
         cmocka_unit_test(a_new_set_replaces_the_old_one),
+        cmocka_unit_test(a_token_is_idle_when_its_last_dependent_leaves_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -102,21 +103,21 @@ static void failures_double_the_delay_until_they_are_forgotten(void **state)
     int64_t now = 0;
     static const int64_t delays[] = {5, 10, 20, 40};
     for (size_t i = 0; i < 4; i++) {
-        workqueue_add_failed(queue, "a", now, 0);
+        workqueue_add_failed(queue, "a", false, now, 0);
         assert_int_equal(workqueue_next_due(queue, now) - now, delays[i]);
         now = workqueue_next_due(queue, now);
         assert_string_equal(workqueue_get(queue, now), "a");
         workqueue_done(queue, "a", now);
     }
     for (int i = 0; i < 40; i++) {
-        workqueue_add_failed(queue, "a", now, UINT32_MAX);
+        workqueue_add_failed(queue, "a", false, now, UINT32_MAX);
         assert_true(workqueue_next_due(queue, now) - now <= 600000);
         now = workqueue_next_due(queue, now);
         workqueue_get(queue, now);
         workqueue_done(queue, "a", now);
     }
     workqueue_forget(queue, "a");
-    workqueue_add_failed(queue, "a", now, 0);
+    workqueue_add_failed(queue, "a", false, now, 0);
     assert_int_equal(workqueue_next_due(queue, now) - now, 5);
 }
 
@@ -129,7 +130,7 @@ static void figures_are_told_by_the_first_letter(void **state)
     workqueue_add(queue, "w 1", WORKQUEUE_NORMAL, 0);
     assert_string_equal(workqueue_get(queue, 100), "a 1");
     assert_string_equal(workqueue_get(queue, 300), "a 2");
-    workqueue_add_failed(queue, "a 1", 300, 0);
+    workqueue_add_failed(queue, "a 1", false, 300, 0);
     struct workqueue_share share = workqueue_share(queue, 'a', 1000);
     assert_int_equal(share.ready, 1);
     assert_int_equal(share.processing, 2);
@@ -148,6 +149,44 @@ static void figures_are_told_by_the_first_letter(void **state)
     assert_int_equal(workqueue_share(queue, 'a', 2000).longest_ms, 0);
 }
 
+static void what_has_failed_for_a_passing_reason_can_be_hurried(void **state)
+{
+    (void)state;
+    struct workqueue *queue = workqueue_new();
+    static const char *const keys[] = {"a 1", "a 2", "a 3"};
+    int64_t now = 0;
+    for (size_t i = 0; i < 3; i++)
+        workqueue_add(queue, keys[i], WORKQUEUE_NORMAL, now);
+    /* The third one fails by itself. */
+    for (int tries = 0; tries < 36; tries++) {
+        now = workqueue_next_due(queue, now);
+        const char *key = workqueue_get(queue, now);
+        workqueue_add_failed(queue, key, strcmp(key, keys[2]) != 0, now, 0);
+        workqueue_done(queue, key, now);
+    }
+    assert_int_equal(workqueue_counts(queue).passing, 2);
+    assert_true(workqueue_next_due(queue, now) > now + 5000);
+    workqueue_hasten(queue, now + 100);
+    assert_int_equal(workqueue_counts(queue).passing, 0);
+    now = workqueue_next_due(queue, now);
+    for (size_t i = 0; i < 2; i++) {
+        const char *key = workqueue_get(queue, now);
+        assert_non_null(key);
+        assert_string_not_equal(key, keys[2]);
+    }
+    assert_null(workqueue_get(queue, now));
+    /* Failures are remembered: the next delay is longer still. */
+    workqueue_add_failed(queue, keys[0], true, now, 0);
+    workqueue_done(queue, keys[0], now);
+    workqueue_done(queue, keys[1], now);
+    workqueue_forget(queue, keys[1]);
+    workqueue_forget(queue, keys[2]);
+    assert_int_equal(workqueue_counts(queue).passing, 1);
+    workqueue_forget(queue, keys[0]);
+    assert_int_equal(workqueue_counts(queue).passing, 0);
+    workqueue_free(queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_are_told_by_the_first_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_double_the_delay_until_they_are_forgotten, set_up,
                                         tear_down),
+        cmocka_unit_test(what_has_failed_for_a_passing_reason_can_be_hurried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
