@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/bounds.h"
 
+#include <string.h>
+
 #include "base/strmap.h"
 
 bool bounds_exceeds(const char *text, size_t characters)
@@ -50,4 +52,21 @@ bool bounds_check(const struct handler_scope *scope, const struct handlers *hand
     fine = fine && count <= HANDLERS_MAX && strmap_count(refs) <= REFS_MAX;
     strmap_free(refs);
     return fine;
+}
+
+static size_t text_size(const char *text, bool sealed)
+{
+    size_t length = text ? strlen(text) : 0;
+    return sealed ? length + length / 3 + 64 : length;
+}
+
+size_t bounds_copy_size(const struct copy *copy)
+{
+    size_t size = 128 + text_size(copy->name, false) + text_size(copy->url, copy->url_secret) +
+                  text_size(copy->body_template, false);
+    for (size_t i = 0; i < copy->header_count; i++) {
+        const struct copy_header *header = &copy->headers[i];
+        size += 32 + text_size(header->name, false) + text_size(header->value, header->secret);
+    }
+    return size;
 }

@@ -299,6 +299,25 @@ static void record_handlers(struct resolver *resolver, const struct handler_scop
 
 /* ---- the whole ---- */
 
+/* No object can hold more: the status would be refused, and nothing be heard of the API. */
+static void check_size(struct resolver *resolver)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < resolver->ref_count; i++) {
+        const struct copy *copy = resolver->refs[i].ref.copy;
+        size += copy ? bounds_copy_size(copy) : 0;
+    }
+    if (size <= COPIES_SIZE_MAX)
+        return;
+    problems_refuse(&resolver->problems, NULL, "shorter headers, fewer webhooks, or split the API",
+                    "the copies of its webhooks are larger than %d bytes together",
+                    COPIES_SIZE_MAX);
+    for (size_t i = 0; i < resolver->ref_count; i++) {
+        copy_unref(resolver->refs[i].ref.copy);
+        resolver->refs[i].ref.copy = NULL;
+    }
+}
+
 static bool is_pushable(const struct problems *problems)
 {
     return !problems_have_error(problems, "InvalidSpec") &&
@@ -380,6 +399,7 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
         if (bounds_check(&scope, &resolver.handlers)) {
             resolve_refs(&resolver, ret_resolution->facts.refs);
             record_handlers(&resolver, &scope, ret_resolution);
+            check_size(&resolver);
         }
     }
     move_results(&resolver, ret_resolution);

@@ -183,6 +183,14 @@ def test_what_no_status_can_hold_is_refused(stage, operator, kubectl, tyk, team,
     assert word in condition(tyk.await_api(team, "orders", "Stalled", "True", "InvalidSpec"), "Stalled")["message"]
 
 
+def test_copies_that_no_object_can_hold(stage, operator, kubectl, tyk, team):
+    headers = [{"name": f"H-{n}", "value": "v" * 8000} for n in range(8)]
+    for n in range(17):
+        kubectl.create(webhook(team, f"hook-{n}", headers=headers))
+    kubectl.create(oas_api(team, "orders", *[reference(f"hook-{n}") for n in range(17)]))
+    tyk.await_api(team, "orders", "Stalled", "True", "InvalidSpec")
+
+
 def test_a_secret_whose_value_no_status_can_hold(stage, operator, kubectl, tyk, team):
     stage.may_read(operator, team, secrets=["s"])
     kubectl.create([secret(team, "s", k="v" * 15000), webhook(team, "pager", headers=[{"name": "A", "valueFrom": HEADER_FROM}]),

@@ -480,6 +480,41 @@ static void a_listen_path_has_2048_characters_at_most(void **state)
     }
 }
 
+static void copies_have_1000000_bytes_at_most_together(void **state)
+{
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        struct buf handlers;
+        buf_init(&handlers, BUF_UNLIMITED);
+        int hooks = more ? 16 : 15;
+        for (int i = 0; i < hooks; i++)
+            buf_add_format(&handlers, "%s" REF("w%d"), i ? ", " : "", i);
+        char *api = xasprintf(API("%s"), buf_text(&handlers));
+        buf_fini(&handlers);
+        struct world world = make_world(api);
+        free(api);
+        for (int i = 0; i < hooks; i++) {
+            char *hook = xasprintf("{metadata: {name: w%d, namespace: team}, spec: {url: "
+                                   "'http://u/', headers: [",
+                                   i);
+            for (int j = 0; j < 8; j++) {
+                char *next =
+                    xasprintf("%s%s{name: h%d, value: \"%08192d\"}", hook, j ? ", " : "", j, 7);
+                free(hook);
+                hook = next;
+            }
+            char *whole = xasprintf("%s]}}", hook);
+            put_object(world.cache, OBJECT_WEBHOOK, whole);
+            free(whole);
+            free(hook);
+        }
+        run(&world);
+        assert_int_equal(world.resolution.valid, !more);
+        assert_int_equal(says(&world, "InvalidSpec", "larger than 1000000 bytes"), more);
+        fini(&world);
+    }
+}
+
 static void a_conflict_is_a_problem_like_another(void **state)
 {
     (void)state;
@@ -523,6 +558,7 @@ int main(void)
         cmocka_unit_test(an_unknown_context_changes_nothing_anywhere),
         cmocka_unit_test(what_no_status_can_hold_is_refused),
         cmocka_unit_test(a_listen_path_has_2048_characters_at_most),
+        cmocka_unit_test(copies_have_1000000_bytes_at_most_together),
         cmocka_unit_test(a_conflict_is_a_problem_like_another),
         cmocka_unit_test(the_contexts_organisation_is_filled_in),
     };
