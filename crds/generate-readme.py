@@ -57,7 +57,7 @@ ANNOTATIONS = [
      "lets a collection of orphans go on that `MassDeletion` has stopped"),
     ("grapnel.dev/converted-webhooks", "ApiDefinition",
      "written by the operator: the copies of webhooks that are gone, so that they outlive a backup "
-     "without status"),
+     "without status; not where they are over 200 kB"),
 ]
 
 APIDEFINITION = """\

@@ -50,3 +50,5 @@ const struct resolved_ref *accepted_get(const struct accepted *accepted, const c
 size_t accepted_count(const struct accepted *accepted);
 
 #define CONVERTED_ANNOTATION "grapnel.dev/converted-webhooks"
+/* Bytes; Kubernetes takes 256 KiB of annotations of an object, others' among them. */
+#define CONVERTED_ANNOTATION_MAX 200000

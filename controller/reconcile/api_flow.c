@@ -438,6 +438,9 @@ static bool step_annotation(struct api_look *look)
                                         &look->resolution, before);
     if (str_equal(before, after))
         return false;
+    /* It would be refused for ever; the status has the copies too. */
+    if (after && strlen(after) > CONVERTED_ANNOTATION_MAX)
+        return false;
     api_change(
         look->state, look->api,
         &(struct object_change){.annotation = CONVERTED_ANNOTATION, .annotation_value = after});

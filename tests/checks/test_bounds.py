@@ -18,6 +18,7 @@ BOUNDS = {
     "base/log.c DETAIL_LIMIT": "unit/base/bounds_test.c: a_line_of_the_log_is_bounded_and_whole",
     "cli/diff_print.c LINE_LIMIT": "- what is printed for a person; the text is the user's own",
     "cli/diff_wants.c FILE_LIMIT": "component/dir/manifests_test.c: large_and_deep_files_are_bounded",
+    "core/accepted.h CONVERTED_ANNOTATION_MAX": "component/reconcile/reconciler_test.c: copies_that_no_annotation_can_hold_are_converted_all_the_same",
     "core/bounds.h COPIES_SIZE_MAX": "unit/core/resolve_test.c: copies_have_1000000_bytes_at_most_together",
     "core/bounds.h HANDLERS_MAX": "unit/core/resolve_test.c: what_no_status_can_hold_is_refused",
     "core/bounds.h HEADER_VALUE_MAX": "unit/core/webhook_test.c: values_of_secrets_have_the_bounds_of_written_ones",

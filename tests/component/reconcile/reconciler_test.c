@@ -338,6 +338,24 @@ static void a_deleted_global_is_converted_after_the_grace(void **state)
     expect_api(rig, "default/orders", "metadata/generation", "1");
 }
 
+static void copies_that_no_annotation_can_hold_are_converted_all_the_same(void **state)
+{
+    struct rig *rig = *state;
+    CLEANUP(buf_fini) struct buf headers;
+    buf_init(&headers, BUF_UNLIMITED);
+    for (int i = 0; i < 32; i++)
+        buf_add_format(&headers, "%s{'name':'X-%d','value':'%08000d'}", i ? "," : "", i, i);
+    CLEANUP(freep) char *rest = xasprintf(",'headers':[%s]", buf_text(&headers));
+    webhook(rig, "pager", rest);
+    api(rig, "orders", "pager", "");
+    start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, GRACE_MS + 1000);
+    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "Converted");
+    expect_api(rig, "default/orders", "metadata/annotations", NULL);
+}
+
 /* Else nothing would ever be converted where only --once runs. */
 static void nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs(void **state)
 {
@@ -1333,6 +1351,7 @@ static const struct CMUnitTest tests[] = {
     TEST(usage_is_told_in_the_webhooks_status),
     TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
     TEST(a_deleted_global_is_converted_after_the_grace),
+    TEST(copies_that_no_annotation_can_hold_are_converted_all_the_same),
     TEST(nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs),
     TEST(delete_and_recreate_within_the_grace_is_no_deletion),
     TEST(nothing_is_converted_while_the_view_proves_nothing),
