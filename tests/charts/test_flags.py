@@ -16,9 +16,9 @@ DEFAULTS = {"defaultCooldown": "default-cooldown", "conversionGrace": "conversio
 
 @pytest.fixture(scope="module")
 def flags() -> dict[str, str]:
-    """The flags of `grapnel run` and their defaults, from the table that the program has them from."""
-    text = (REPOSITORY / "controller" / "config.c").read_text()
-    rows = re.findall(r'\{"([a-z-]+)", OPTION_\w+, AT\(\w+\), (NULL|"[^"]*"),', text)
+    """The flags of `grapnel run` and their defaults, from the tables that the program has them from."""
+    text = "".join((REPOSITORY / "controller" / name).read_text() for name in ("config.c", "cli/gateway_options.h"))
+    rows = re.findall(r'\{"([a-z-]+)", OPTION_\w+, (?:AT\(\w+\)|offsetof\(values, \w+\)), (NULL|"[^"]*"),', text)
     assert len(rows) == text.count(", OPTION_")
     return {name: default.strip('"') for name, default in rows}
 

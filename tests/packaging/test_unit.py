@@ -39,8 +39,8 @@ def test_it_is_shut_in():
 
 
 def test_the_options_are_the_programs():
-    """Flags of the unit, and variables of the files, against the table of options."""
-    table = (REPOSITORY / "controller" / "config.c").read_text()
+    """Flags of the unit, and variables of the files, against the tables of options."""
+    table = "".join((REPOSITORY / "controller" / name).read_text() for name in ("config.c", "cli/gateway_options.h"))
     known = set(re.findall(r'\{"([a-z-]+)", OPTION_', table))
     used = set(re.findall(r"--([a-z-]+)=", UNIT.read_text()))
     used |= {name.lower().replace("_", "-") for path in (UNIT, FOLDER / "grapnel.default", FOLDER / "README.md")
