@@ -208,11 +208,6 @@ static bool follow_needs(struct api_look *look)
     return known;
 }
 
-static void touch_webhook(void *arg, const char *webhook)
-{
-    reconciler_touch(arg, WORK_WEBHOOK, webhook);
-}
-
 static void count_handlers(struct api_look *look)
 {
     const struct resolution *resolution = &look->resolution;
@@ -246,7 +241,7 @@ static void record_usage(struct api_look *look)
             counts[count++].webhook = webhook;
         counts[known].handlers += handlers;
     }
-    usage_set(look->reconciler->usage, look->state->key, counts, count, touch_webhook,
+    usage_set(look->reconciler->usage, look->state->key, counts, count, webhook_used,
               look->reconciler);
     for (size_t i = 0; i < count; i++)
         free((char *)(uintptr_t)counts[i].webhook);
@@ -693,7 +688,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 void api_release(struct reconciler *reconciler, struct api_state *state)
 {
     index_set(reconciler->index, state->work_key, NULL, 0);
-    usage_set(reconciler->usage, state->key, NULL, 0, touch_webhook, reconciler);
+    usage_set(reconciler->usage, state->key, NULL, 0, webhook_used, reconciler);
     memset(state->handlers, 0, sizeof(state->handlers));
 }
 

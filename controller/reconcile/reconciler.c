@@ -60,15 +60,20 @@ void reconciler_touch(struct reconciler *reconciler, const char *prefix, const c
     touch_work(reconciler, work_key);
 }
 
-void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
-                            int64_t delay_ms)
+void reconciler_add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms)
 {
     if (!reconciler->active)
         return;
-    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
-    reconciler->look_comes_back = true;
     workqueue_add_after(reconciler->queue, work_key, delay_ms, loop_now(reconciler->loop));
     reconciler_schedule(reconciler);
+}
+
+void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
+                            int64_t delay_ms)
+{
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    reconciler->look_comes_back |= reconciler->active;
+    reconciler_add_after(reconciler, work_key, delay_ms);
 }
 
 /* What is told of looks. */
@@ -616,7 +621,7 @@ bool reconciler_is_settled(const struct reconciler *reconciler)
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
            !counts.processing && !strmap_count(reconciler->held_back) &&
-           reconciler->gateways->ops->is_quiet(reconciler->gateways) &&
+           reconciler->gateways->ops->is_quiet(reconciler->gateways) && !reconciler->webhooks_due &&
            !any_api_in_grace(reconciler);
 }
 

@@ -101,7 +101,9 @@ struct object_state {
     struct store_call *call;
     struct conflict conflict;
     int64_t looked_us;
+    int64_t looked_ms;
     int64_t written_ms;
+    bool is_due; /* of a Webhook: counted in webhooks_due */
 };
 
 struct reconciler {
@@ -124,6 +126,7 @@ struct reconciler {
     struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
+    size_t webhooks_due;      /* whose looks wait for the others that come */
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
     bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
@@ -147,8 +150,11 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 
 /* reconciler.c */
 void reconciler_touch(struct reconciler *reconciler, const char *prefix, const char *key);
+/* The object that is looked at, once more. */
 void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
                             int64_t delay_ms);
+/* Any object. */
+void reconciler_add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms);
 /* Touches the dependents of "secret ns/name" and the like. */
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
@@ -189,6 +195,8 @@ void api_gone(struct reconciler *reconciler, struct api_state *state);
 
 /* webhook_flow.c, context_flow.c */
 bool webhook_reconcile(struct reconciler *reconciler, const char *key);
+/* A usage_changed_fn, of the reconciler: looks at the Webhook, or soon. */
+void webhook_used(void *arg, const char *webhook);
 bool context_reconcile(struct reconciler *reconciler, const char *key);
 void object_state_free(void *value);
 struct object_state *object_state_of(struct reconciler *reconciler, const char *prefix,

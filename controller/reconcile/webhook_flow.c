@@ -12,7 +12,7 @@
 #include "core/webhook.h"
 #include "reconcile/state.h"
 
-/* Who uses it may change with every API: told at most once a second. */
+/* Who uses it may change with every API: looked at and told at most once a second. */
 #define USAGE_INTERVAL_MS 1000
 #define REFERENCES_MAX 100
 
@@ -21,6 +21,7 @@ void object_state_free(void *value)
     struct object_state *state = value;
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
+    state->reconciler->webhooks_due -= state->is_due;
     conflict_fini(&state->conflict);
     free(state->work_key);
     free(state);
@@ -36,9 +37,29 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
     state = xcalloc(1, sizeof(*state));
     state->reconciler = reconciler;
     state->work_key = xstrdup(work_key);
-    state->written_ms = -USAGE_INTERVAL_MS;
+    state->looked_ms = state->written_ms = -USAGE_INTERVAL_MS;
     strmap_set(reconciler->others, work_key, state);
     return state;
+}
+
+static void set_due(struct object_state *state, bool due)
+{
+    state->reconciler->webhooks_due += due;
+    state->reconciler->webhooks_due -= state->is_due;
+    state->is_due = due;
+}
+
+void webhook_used(void *arg, const char *webhook)
+{
+    struct reconciler *reconciler = arg;
+    struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, webhook);
+    int64_t left = state->looked_ms + USAGE_INTERVAL_MS - loop_now(reconciler->loop);
+    if (left <= 0) {
+        reconciler_touch(reconciler, WORK_WEBHOOK, webhook);
+        return;
+    }
+    set_due(state, true);
+    reconciler_add_after(reconciler, state->work_key, left);
 }
 
 static void on_written(void *arg, const struct object *object, const struct err *err)
@@ -167,6 +188,8 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, key);
+    state->looked_ms = loop_now(reconciler->loop);
+    set_due(state, false);
     struct problems problems = {.count = 0};
     struct webhook webhook;
     bool holds_id = true;
@@ -183,6 +206,7 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     int64_t left = state->written_ms + USAGE_INTERVAL_MS - loop_now(reconciler->loop);
     if (left > 0) {
+        set_due(state, true);
         reconciler_touch_after(reconciler, WORK_WEBHOOK, key, left);
         return false;
     }

@@ -293,6 +293,30 @@ static void usage_is_told_in_the_webhooks_status(void **state)
                       "{'apis':1,'handlers':1}");
 }
 
+/* Else a global of all APIs costs the square of their number. */
+static void a_webhook_is_not_looked_at_for_each_api_that_begins_to_use_it(void **state)
+{
+    struct rig *rig = *state;
+    webhook(rig, "pager", "");
+    char name[16];
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "api%d", i);
+        api(rig, name, "pager", "");
+    }
+    start(rig);
+    for (int i = 0; i < 100 && !reconciler_is_settled(rig->reconciler); i++)
+        fake_loop_advance(rig->loop, 100);
+    fake_world_expect(rig->world, OBJECT_WEBHOOK, "default/pager", "status/usedBy",
+                      "{'apis':300,'handlers':300}");
+    struct look_figures figures[LOOK_KIND_COUNT];
+    reconciler_figures(rig->reconciler, figures);
+    assert_int_equal(figures[1].kind, OBJECT_WEBHOOK);
+    uint64_t looks = 0;
+    for (size_t i = 0; i < LOOK_RESULT_COUNT; i++)
+        looks += figures[1].results[i];
+    assert_in_range(looks, 1, 10);
+}
+
 static void one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it(void **state)
 {
     struct rig *rig = *state;
@@ -1349,6 +1373,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_settled_world_is_left_alone_after_a_restart),
     TEST(a_changed_global_touches_just_the_apis_that_refer_to_it),
     TEST(usage_is_told_in_the_webhooks_status),
+    TEST(a_webhook_is_not_looked_at_for_each_api_that_begins_to_use_it),
     TEST(one_of_two_webhooks_with_one_id_is_told_that_it_does_not_hold_it),
     TEST(a_deleted_global_is_converted_after_the_grace),
     TEST(copies_that_no_annotation_can_hold_are_converted_all_the_same),
