@@ -431,10 +431,10 @@ static bool step_annotation(struct api_look *look)
     CLEANUP(freep)
     char *after = conversion_annotation(look->api, look->reconciler->options.resolve.seal_key,
                                         &look->resolution, before);
-    if (str_equal(before, after))
-        return false;
     /* It would be refused for ever; the status has the copies too. */
     if (after && strlen(after) > CONVERTED_ANNOTATION_MAX)
+        free(TAKE(after));
+    if (str_equal(before, after))
         return false;
     api_change(
         look->state, look->api,

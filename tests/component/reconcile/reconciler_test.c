@@ -370,14 +370,34 @@ static void copies_that_no_annotation_can_hold_are_converted_all_the_same(void *
     for (int i = 0; i < 32; i++)
         buf_add_format(&headers, "%s{'name':'X-%d','value':'%08000d'}", i ? "," : "", i, i);
     CLEANUP(freep) char *rest = xasprintf(",'headers':[%s]", buf_text(&headers));
-    webhook(rig, "pager", rest);
-    api(rig, "orders", "pager", "");
+    webhook(rig, "small", "");
+    webhook(rig, "large", rest);
+    fake_world_apply(
+        rig->world,
+        "{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':{'oas':{'openapi':'3.0.3',"
+        "'info':{'title':'orders','version':'1'},'paths':{},'x-tyk-api-gateway':{'info':{'name':"
+        "'orders','state':{'active':true}},'upstream':{'url':'http://up/'},'server':{'listenPath':"
+        "{'value':'/orders/'},'eventHandlers':[{'enabled':true,'trigger':'AuthFailure','type':"
+        "'webhook','id':'small'},{'enabled':true,'trigger':'AuthFailure','type':'webhook','id':"
+        "'large'}]}}}}}");
     start(rig);
-    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/small");
     fake_loop_advance(rig->loop, GRACE_MS + 1000);
-    expect_in_document(rig, "default/orders", "\"id\":\"pager\"", false);
+    expect_in_document(rig, "default/orders", "\"id\":\"small\"", false);
+    CLEANUP(freep)
+    char *annotation =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
+    assert_non_null(annotation);
+    assert_non_null(strstr(annotation, "small"));
+
+    /* Half of them would be a wrong memory. */
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/large");
+    fake_loop_advance(rig->loop, GRACE_MS + 1000);
+    expect_in_document(rig, "default/orders", "\"id\":\"large\"", false);
     expect_reason(rig, "default/orders", "ResolvedRefs", "Converted");
-    expect_api(rig, "default/orders", "metadata/annotations", NULL);
+    CLEANUP(freep)
+    char *left = fake_world_read(rig->world, OBJECT_API, "default/orders", "metadata/annotations");
+    assert_true(!left || !strstr(left, "converted-webhooks"));
 }
 
 /* Else nothing would ever be converted where only --once runs. */
