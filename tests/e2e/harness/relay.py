@@ -10,30 +10,19 @@ import time
 from collections.abc import Iterator
 
 from .gateway import PORT, StubGateway
+from .listener import Listener
 
 REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.1\r\n")
 
 
-class Relay:
+class Relay(Listener):
     """Passes bytes on in both directions. A request is told by its first line, which a client sends in one piece."""
 
     def __init__(self, address: str, gateway: StubGateway):
-        self.url = f"http://{address}:{PORT}"
+        super().__init__(address)
         self.requests: list[tuple[float, str, str]] = []  # wall clock, method, path
         self._target = (gateway.address, PORT)
-        self._listener = socket.create_server((address, PORT))
-        self._stopping = threading.Event()
         self._holding = threading.Event()
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self) -> "Relay":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_unused) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._listener.close()
 
     def writes(self) -> list[tuple[float, str]]:
         """What changes a gateway, a reload included: when it passed, and what it was."""
@@ -53,12 +42,6 @@ class Relay:
         finally:
             self._holding.clear()
 
-    def _accept(self) -> None:
-        while not self._stopping.is_set():
-            if select.select([self._listener], [], [], 0.1)[0]:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
-
     def _note(self, data: bytes) -> bool:
         """Notes what is asked for. True: a definition is sent."""
         found = REQUEST.findall(data)
@@ -66,7 +49,7 @@ class Relay:
             self.requests.append((time.time(), method.decode(), path.decode()))
         return any(method == b"POST" for method, _ in found)
 
-    def _carry(self, client: socket.socket) -> None:
+    def _serve(self, client: socket.socket) -> None:
         try:
             with client, socket.create_connection(self._target, timeout=5) as server:
                 is_held = False

@@ -5,11 +5,11 @@ import select
 import socket
 import ssl
 import subprocess
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from .gateway import PORT, StubGateway
+from .listener import Listener
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
@@ -52,29 +52,18 @@ class Authority:
         return made
 
 
-class TlsFront:
+class TlsFront(Listener):
     """A context manager. Without a certificate it passes on what comes as it is: plain text on the port of TLS."""
 
     def __init__(self, address: str, gateway: StubGateway, certificate: Certificate | None):
+        super().__init__(address)
         self.address = address
         self.url = f"https://{address}:{PORT}"
         self.connections = 0
         self._target = (gateway.address, PORT)
-        self._listener = socket.create_server((address, PORT))
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._accept, daemon=True)
         self._context: ssl.SSLContext | None = None
         if certificate:
             self.use(certificate)
-
-    def __enter__(self) -> "TlsFront":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_unused) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._listener.close()
 
     def use(self, certificate: Certificate) -> None:
         """For the connections to come."""
@@ -82,12 +71,9 @@ class TlsFront:
         context.load_cert_chain(certificate.certificate, certificate.key)
         self._context = context
 
-    def _accept(self) -> None:
-        while not self._stopping.is_set():
-            if select.select([self._listener], [], [], 0.1)[0]:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                threading.Thread(target=self._serve, args=(client, self._context), daemon=True).start()
+    def _chosen(self) -> tuple:
+        self.connections += 1
+        return (self._context,)
 
     def _serve(self, client: socket.socket, context: ssl.SSLContext | None) -> None:
         try:
