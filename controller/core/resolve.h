@@ -51,6 +51,9 @@ struct resolve_input {
     const struct resolve_settings *settings;
     /* NULL: the context is not there or does not permit the API: ContextNotFound. */
     const struct gateway_abilities *abilities;
+    /* It may be there all the same, where nobody has looked: ContextNotFound is a warning, and what
+     * depends on its gateways is not checked. */
+    bool context_is_elsewhere;
     /* Copies accepted earlier; NULL: none. */
     const struct accepted *accepted;
     /* Is the absence of the Webhook `webhook_key`, which the accepted copy of `ref` was taken from,
