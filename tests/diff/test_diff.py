@@ -385,7 +385,7 @@ def test_a_list_that_breaks_once_is_read_again(place, stub):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (["-o", "xml"], "text or json"), (["--gateway-url", "ftp://x"], "--gateway-url"), (["--owner", ""], "--owner"),
+    (["-o", "xml"], "text or json"), (["--gateway-url", "ftp://x"], "--gateway-url"), (["--owner", ""], "--owner"), (["--gateway-version", "abc"], "--gateway-version"),
     (["--gateway-secret-file", "/nowhere"], "/nowhere"), (["--state-dir", "/nowhere"], "/nowhere"),
     (["--cluster", "a", "--state-dir", "b"], "not both")])
 def test_what_it_cannot_work_with(place, stub, arguments, word):

@@ -110,6 +110,14 @@ def in_context(name):
     return text.replace("spec:\n", f"spec:\n  contextRef: {{name: {name}, namespace: tyk}}\n")
 
 
+def test_a_version_of_gateways_that_is_none(validate):
+    done = validate(a_yaml=CONTEXT + "  gateway: {version: abc}\n")
+    assert done.returncode == 1
+    assert lines(done) == ["./a.yaml:6: spec.gateway.version: the version is that of a release, such as 5.8 or v5.8.3; empty where it "
+                           "is not known"]
+    assert validate(a_yaml=CONTEXT + "  gateway: {version: v5.8.3-rc1}\n").returncode == 0
+
+
 def test_a_context_that_is_not_among_the_files_is_a_warning(validate):
     done = validate(a_yaml=in_context("edge"))
     assert done.returncode == 0
