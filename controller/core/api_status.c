@@ -89,7 +89,8 @@ static void add_stalled(const struct api_status_input *input, struct conditions 
     if (input->programmed == PROGRAMMED_FOREIGN)
         conditions_add(stalled, "Stalled", CONDITION_TRUE, "ForeignDefinition",
                        "%s (delete it there, choose another id, or consent to adoption: "
-                       "allowAdoption in the context and the annotation grapnel.dev/adopt: "
+                       "allowAdoption in the context (or --gateway-allow-adoption) and the "
+                       "annotation grapnel.dev/adopt: "
                        "\"true\"; what another Grapnel made is never adopted)",
                        input->gateway_detail);
     if (input->programmed == PROGRAMMED_CONFLICT)

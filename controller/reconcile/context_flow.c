@@ -151,6 +151,7 @@ static void push_default_context(struct reconciler *reconciler)
         .endpoint_count = from->service ? pods.count : from->endpoint_count,
         .secret = from->secret,
         .tls = from->tls,
+        .allow_adoption = from->allow_adoption,
         .confirm_prune = from->confirm_prune,
         .unsettled = reconciler->unsettled,
     };

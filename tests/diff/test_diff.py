@@ -184,6 +184,23 @@ def test_adoption_is_a_change(place, stub):
     assert any("http://up.example/" in line for line in entry["difference"])
 
 
+def test_the_default_context_may_allow_adoption(place, stub):
+    """The flag and the annotation are both needed; diff says what a run does."""
+    theirs = {"api_id": "taken", "name": "t", "use_keyless": True, "proxy": {"listen_path": "/b/", "target_url": "http://t/"}}
+    stub.put(theirs)
+    place.write(classic("a", api_id="taken"))
+    flag = "--gateway-allow-adoption"
+    assert place.diff("-o", "json", flag).only["blocked"][0]["why"] == "a definition of somebody else has the id"
+    place.write(classic("a", api_id="taken", metadata={"annotations": {"grapnel.dev/adopt": "true"}}))
+    assert place.diff("-o", "json").only["blocked"][0]["why"] == "a definition of somebody else has the id"
+    assert place.run().code == 1
+    entry = place.diff("-o", "json", flag).only["changed"][0]
+    assert (entry["api"], entry["why"]) == ("default/a", "adopted")
+    assert place.diff("-o", "json", env={"GRAPNEL_GATEWAY_ALLOW_ADOPTION": "true"}).only["changed"] == [entry]
+    assert place.run(flag).code == 0
+    assert place.diff(flag).code == 0
+
+
 def test_the_cluster_counts_where_it_is_known(place, stub):
     for number, cluster in enumerate(("one", "two")):
         stub.put({"api_id": cluster, "name": cluster, "proxy": {"listen_path": f"/{cluster}/", "target_url": "http://t/"},

@@ -120,6 +120,8 @@ static void op_set_context(struct gateways *port, const char *context,
     for (size_t i = 0; i < config->endpoint_count; i++)
         buf_add_format(&urls, "%s%s%s", i ? " " : "", config->endpoints[i].url,
                        config->endpoints[i].ready ? "" : "(not ready)");
+    if (config->allow_adoption)
+        buf_add_text(&urls, " adopts");
     if (config->blocked)
         buf_add_format(&urls, " blocked: %s", config->blocked);
     strmap_set(gateways->contexts, context, buf_take(&urls));

@@ -1043,6 +1043,21 @@ static void expect_urls(const struct rig *rig, const char *context, const char *
     assert_string_equal(fake_gateways_urls(rig->gateways, context), urls);
 }
 
+static void the_default_context_may_allow_adoption(void **state)
+{
+    struct rig *rig = *state;
+    static const struct gateway_endpoint endpoint = {
+        .id = "http://gw", .url = "http://gw", .pod = "", .ready = true};
+    struct default_context context = {
+        .endpoints = &endpoint, .endpoint_count = 1, .abilities = {.version = ""}};
+    start(rig);
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw");
+    context.allow_adoption = true;
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw adopts");
+}
+
 static void context_api(struct rig *rig, const char *context)
 {
     CLEANUP(freep)
@@ -1446,6 +1461,7 @@ static const struct CMUnitTest tests[] = {
     TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
     TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
     TEST(busy_gateways_are_not_followed_step_by_step),
+    TEST(the_default_context_may_allow_adoption),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
