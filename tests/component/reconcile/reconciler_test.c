@@ -1086,6 +1086,28 @@ static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **
     assert_int_equal(fake_world_status_writes(rig->world), 2); /* the API's and the context's */
 }
 
+static void a_refused_secret_is_told_with_the_remedy(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNAUTHORIZED, 1,
+                            "gw1: HTTP 403");
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_UNAUTHORIZED, "gw1: HTTP 403");
+    fake_loop_advance(rig->loop, 11000);
+    CLEANUP(freep)
+    char *of_api = fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions");
+    CLEANUP(freep)
+    char *of_context = fake_world_read(rig->world, OBJECT_CONTEXT, "tyk/edge", "status/conditions");
+    assert_non_null(strstr(of_api, "a gateway refuses the secret: gw1: HTTP 403 (TYK_AUTH of its "
+                                   "context must be the secret of the gateway's own"));
+    assert_non_null(strstr(of_context, "1 of 2 gateways hold what they should: gw1: HTTP 403, the "
+                                       "secret is refused (TYK_AUTH of spec.secretRef must be"));
+}
+
 static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
 {
     struct rig *rig = *state;
@@ -1463,6 +1485,7 @@ static const struct CMUnitTest tests[] = {
     TEST(busy_gateways_are_not_followed_step_by_step),
     TEST(the_default_context_may_allow_adoption),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+    TEST(a_refused_secret_is_told_with_the_remedy),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
