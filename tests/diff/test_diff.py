@@ -375,7 +375,7 @@ def test_confidential_fields_of_definitions_are_not_shown(place, stub):
 @pytest.mark.parametrize("fault, options, word", [
     ("503", {"path": "/tyk"}, "HTTP 503"), ("html", {"path": "/tyk"}, "not a list"), ("truncate", {"path": "/tyk"}, "break"),
     ("not-ready", {"message": "Redis connection not available"}, "not ready"), ("refuse", {}, "no connection"),
-    ("reset", {"path": "/tyk"}, "no answer"), ("403", {"path": "/tyk"}, "HTTP 403")])
+    ("reset", {"path": "/tyk"}, "no answer"), ("403", {"path": "/tyk"}, "HTTP 403: it refuses the secret (")])
 def test_a_gateway_that_cannot_be_read(place, fault, options, word):
     good, bad = place.stub(), place.stub()
     place.write(classic("a"))
