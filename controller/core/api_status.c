@@ -241,6 +241,8 @@ static void add_copies(const struct api_status_input *input, struct buf *out)
         buf_add_format(out, ",\"%s\":", names[i]);
         if (!input->resolution->valid && before.ptr)
             buf_add(out, before.ptr, before.length);
+        else if (input->resolution->oversize)
+            buf_add_text(out, "[]");
         else if (i == 0)
             resolution_add_webhooks(input->resolution, COPY_SEALED, input->seal_key,
                                     input->api->key, out);

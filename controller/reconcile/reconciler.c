@@ -348,6 +348,7 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
         if (state)
             state->by_user = true;
     }
+    oversize_changed(reconciler, key, before, after);
     reconciler->unprogrammed += after && is_unsettled(after);
     reconciler->unprogrammed -= before && is_unsettled(before);
     /* What is being deleted holds what it has until it is gone, whatever its spec says now. */

@@ -44,6 +44,14 @@ struct conflict {
     int64_t since_ms;
 };
 
+/* That the object is larger than the store takes with what was to be written into it. */
+struct oversize {
+    bool is_known;      /* until its content changes or its copies become less */
+    bool no_annotation; /* the annotation alone is too much: likewise, and the status has it all */
+    size_t copies;      /* bytes of those that were too much */
+    int64_t mute_until_ms; /* not even that can be written; 0: it can */
+};
+
 /* What is remembered of an ApiDefinition between two looks at it. */
 struct api_state {
     struct reconciler *reconciler;
@@ -75,11 +83,14 @@ struct api_state {
     bool by_user; /* what changed last was changed by somebody, not by our start */
     char *uid;    /* whose state this is: NULL until it is looked at */
     int64_t first_seen_ms;
-    int64_t wanted_ms;            /* when it was told last */
-    struct pace pace;             /* how fast the status follows the gateways */
-    int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
-    bool rewrite_refused;         /* told once */
-    bool rewriting;               /* the write in flight is a rewrite */
+    int64_t wanted_ms;    /* when it was told last */
+    struct pace pace;     /* how fast the status follows the gateways */
+    int64_t converted_ms; /* when the first converted reference was seen; 0: none */
+    bool rewrite_refused; /* told once */
+    bool rewriting;       /* the write in flight is a rewrite */
+    bool annotating;      /* the write in flight is that of the annotation */
+    size_t copies_size;   /* bytes of the copies at the last look */
+    struct oversize oversize;
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
     int64_t warned_generation;    /* whose warnings were logged */
@@ -207,6 +218,17 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
+
+/* oversize.c */
+/* Whose content has changed may be small enough again. Either object may be NULL. */
+void oversize_changed(struct reconciler *reconciler, const char *key, const struct object *before,
+                      const struct object *after);
+/* A write (not a rewrite) was refused with TOO_LARGE. */
+void oversize_note(struct api_state *state);
+/* Is the object with copies of so many bytes still too large, as far as is known? */
+bool oversize_holds(struct api_state *state, size_t copies);
+/* Is it of no use to write the status? Then it is tried again later. */
+bool oversize_is_mute(struct api_state *state);
 
 /* conflict.c */
 void conflict_fini(struct conflict *conflict);
