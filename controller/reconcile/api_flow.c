@@ -132,8 +132,7 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
     if (left <= 0)
         return ABSENCE_PROVEN;
-    look->state->in_grace = true;
-    reconciler_touch_after(reconciler, WORK_API, api_key, left);
+    reconciler_await(reconciler, look->state->work_key, left);
     return ABSENCE_PENDING;
 }
 
@@ -317,10 +316,8 @@ static void judge(struct api_look *look)
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = state->is_new && look->resolution.waits && left > 0;
-    if (look->held) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, left);
-    }
+    if (look->held)
+        reconciler_await(reconciler, state->work_key, left);
 }
 
 /* False: something that the look needs is still to come, and will touch the key. */
@@ -659,12 +656,12 @@ static bool step_status(struct api_look *look)
     bool gateways_only = known && only_gateways_differ(look, &conditions, text);
     int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, delay);
+        reconciler_await(reconciler, state->work_key, delay);
         return false;
     }
     if (workqueue_counts(reconciler->queue).processing > WRITES_MAX) {
         strset_add(reconciler->held_back, state->key);
+        strset_add(reconciler->awaited, state->work_key);
         return false;
     }
     if (gateways_only)
@@ -720,7 +717,6 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
-    state->in_grace = false;
     if (api->deleting) {
         mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);

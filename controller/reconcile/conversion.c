@@ -188,8 +188,7 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
         state->converted_ms = now;
     int64_t left = state->converted_ms + reconciler->options.rewrite_delay_ms - now;
     if (left > 0) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+        reconciler_await(reconciler, state->work_key, left);
         return false;
     }
     const char *why_not = obstacle(reconciler, api, resolution);

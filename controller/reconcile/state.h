@@ -75,9 +75,8 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     size_t event_count;
 
-    bool is_new;   /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool in_grace; /* a grace or delay runs, at whose end it is looked at and may change */
-    bool leaving;  /* gateways were told to drop it */
+    bool is_new;  /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool leaving; /* gateways were told to drop it */
     bool ready;
     bool stalled;
     bool by_user; /* what changed last was changed by somebody, not by our start */
@@ -116,7 +115,6 @@ struct object_state {
     int64_t looked_us;
     int64_t looked_ms;
     int64_t written_ms;
-    bool is_due; /* of a Webhook: counted in webhooks_due */
 };
 
 struct reconciler {
@@ -140,7 +138,6 @@ struct reconciler {
     struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
-    size_t webhooks_due;      /* whose looks wait for the others that come */
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
     bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
@@ -148,6 +145,7 @@ struct reconciler {
     int64_t webhooks_since;   /* since when absence of a Webhook proves something: loop time */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *held_back; /* keys of APIs whose statuses wait for writes to end */
+    struct strmap *awaited; /* work keys whose next look may change something: nothing is settled */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct strmap *idle;      /* tokens of what is followed for nobody: → int64_t since when */
     struct loop_timer *tidy;  /* armed while there is either */
@@ -155,6 +153,7 @@ struct reconciler {
     struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
     int64_t hastened_ms;                          /* what waited for the store was tried again */
     int64_t look_began_us;                        /* of the look at hand */
+    const char *looked_at;                        /* its work key; NULL: none is at hand */
     bool look_comes_back;                         /* it has asked for another one later */
 };
 
@@ -164,11 +163,12 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 
 /* reconciler.c */
 void reconciler_touch(struct reconciler *reconciler, const char *prefix, const char *key);
-/* The object that is looked at, once more. */
+/* Looks at an object (once more) later. */
 void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
                             int64_t delay_ms);
-/* Any object. */
-void reconciler_add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms);
+/* The same at the end of a grace or delay, when the look may change something: until the object is
+ * looked at, nothing is settled. */
+void reconciler_await(struct reconciler *reconciler, const char *work_key, int64_t delay_ms);
 /* Touches the dependents of "secret ns/name" and the like. */
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
