@@ -17,15 +17,11 @@ static const struct {
     const char *reason;
     const char *text;
     bool failure; /* Ready names it; the others are just on their way */
-    const char *hint;
 } programmed_texts[] = {
     [PROGRAMMED_TRUE] = {"Programmed", "every gateway holds this definition", false},
     [PROGRAMMED_PENDING] = {"Pending", "on its way to the gateways", false},
     [PROGRAMMED_UNREACHABLE] = {"GatewayUnreachable", "a gateway is out of reach or fails", true},
-    [PROGRAMMED_UNAUTHORIZED] =
-        {"GatewayUnauthorized", "a gateway refuses the secret", true,
-         " (TYK_AUTH of its context must be the secret of the gateway's own "
-         "configuration)"},
+    [PROGRAMMED_UNAUTHORIZED] = {"GatewayUnauthorized", "a gateway refuses the secret", true},
     [PROGRAMMED_REJECTED] = {"GatewayRejected", "a gateway does not take this definition", true},
     [PROGRAMMED_FOREIGN] = {"Pending", "a gateway holds a definition of another owner", false},
     [PROGRAMMED_CONFLICT] = {"Pending", "a definition of another owner has the listen path", false},
@@ -124,7 +120,10 @@ static void add_programmed(const struct api_status_input *input, bool stalled,
                        programmed_texts[programmed].reason, "%s%s%s%s",
                        programmed_texts[programmed].text, *input->gateway_detail ? ": " : "",
                        input->gateway_detail,
-                       programmed_texts[programmed].hint ? programmed_texts[programmed].hint : "");
+                       programmed == PROGRAMMED_UNAUTHORIZED
+                           ? " (TYK_AUTH of its context must be the secret of the gateway's own "
+                             "configuration)"
+                           : "");
 }
 
 static void decide(const struct api_status_input *input, struct conditions *conditions)
