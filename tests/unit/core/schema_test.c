@@ -368,9 +368,9 @@ static void rules_of_texts(void **state)
 
     static const char *const versions[] = {
         "\"\"", "\"5\"", "\"5.8\"", "\"v5.8.3\"", "\"5.8.3-rc1\"", "\"v5.8+b.7\"", "\"5.10-\""};
-    static const char *const no_versions[] = {"\"abc\"",  "\"v\"",      "\"5.\"",     "\".5\"",
-                                              "\"5..8\"", "\"latest\"", "\"5.8 \"",   "\"5x\"",
-                                              "\"V5.8\"", "\"5.8_1\"",  "\"5.8-a b\""};
+    static const char *const no_versions[] = {
+        "\"abc\"",  "\"v\"",  "\"5.\"",   "\".5\"",    "\"5..8\"",    "\"latest\"",
+        "\"5.8 \"", "\"5x\"", "\"V5.8\"", "\"5.8_1\"", "\"5.8-a b\"", "\"5.8\\n\""};
     for (size_t i = 0; i < ARRAY_LENGTH(versions); i++)
         assert_true(complies("self.matches('^v?", versions[i], NULL));
     for (size_t i = 0; i < ARRAY_LENGTH(no_versions); i++)
