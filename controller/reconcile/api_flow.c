@@ -44,6 +44,13 @@ static void unpin(struct api_state *state)
     state->context = NULL;
 }
 
+/* In a folder the key stands in for the uid: it is there already. */
+static void free_uid(struct api_state *state)
+{
+    if (state->uid != state->key)
+        free((char *)(uintptr_t)state->uid);
+}
+
 void api_state_free(void *value)
 {
     struct api_state *state = value;
@@ -54,8 +61,8 @@ void api_state_free(void *value)
     strmap_free(state->rewritten);
     absence_log_free(state->absences);
     conflict_fini(&state->conflict);
+    free_uid(state);
     free(state->work_key);
-    free(state->uid);
     free(state);
 }
 
@@ -89,8 +96,8 @@ static void begin_life(struct api_state *state, const struct object *api)
         absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
     }
-    free(state->uid);
-    state->uid = xstrdup(api->uid);
+    free_uid(state);
+    state->uid = str_equal(api->uid, state->key) ? state->key : xstrdup(api->uid);
 }
 
 static void mark_judged(struct reconciler *reconciler, const char *key)
@@ -185,7 +192,8 @@ static void set_dependencies(struct api_look *look)
         if (others[i])
             tokens[count++] = others[i];
     }
-    index_set(look->reconciler->index, look->state->work_key, (const char *const *)tokens, count);
+    index_set(look->reconciler->index, &look->state->edges, look->state->work_key,
+              (const char *const *)tokens, count);
     for (size_t i = 0; i < count; i++)
         free(tokens[i]);
     free(tokens);
@@ -317,7 +325,7 @@ static bool look_at(struct api_look *look)
     api_facts_fini(&facts);
     if (!context_known) {
         const char *tokens[] = {context_token};
-        index_set(reconciler->index, look->state->work_key, tokens, 1);
+        index_set(reconciler->index, &look->state->edges, look->state->work_key, tokens, 1);
         return false;
     }
 
@@ -466,20 +474,22 @@ static void step_want(struct api_look *look)
         return;
     }
     struct digest digest = digest_of(buf_text(&document), document.length);
-    if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+    uint64_t begin;
+    memcpy(&begin, digest.bytes, sizeof(begin));
+    if (!state->wanted || begin != state->digest)
         state->wanted_ms = loop_now(reconciler->loop);
     unpin(state);
     state->api = object_ref(look->api);
     state->config_map = look->config_map ? object_ref(look->config_map) : NULL;
     state->accepted = accepted;
-    state->context = xstrdup(look->context_key);
-    state->digest = digest;
+    state->context = *look->context_key ? xstrdup(look->context_key) : NULL;
+    state->digest = begin;
     state->wanted = true;
 
     CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
     CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
     struct gateway_want want = {
-        .context = state->context,
+        .context = look->context_key,
         .api = state->key,
         .uid = look->api->uid,
         .api_id = facts->api_id,
@@ -687,7 +697,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 
 void api_release(struct reconciler *reconciler, struct api_state *state)
 {
-    index_set(reconciler->index, state->work_key, NULL, 0);
+    index_set(reconciler->index, &state->edges, state->work_key, NULL, 0);
     usage_set(reconciler->usage, state->key, NULL, 0, webhook_used, reconciler);
     memset(state->handlers, 0, sizeof(state->handlers));
 }
@@ -700,7 +710,8 @@ bool api_document(void *arg, const char *api, const struct digest *digest, struc
     const struct api_state *state = strmap_get(reconciler->apis, api);
     if (!state || !state->wanted)
         return false;
-    const struct context_state *context = strmap_get(reconciler->contexts, state->context);
+    const struct context_state *context =
+        strmap_get(reconciler->contexts, state->context ? state->context : "");
     if (!context ||
         document_build(state->api, state->config_map, state->accepted, &reconciler->options.resolve,
                        &context->abilities, out, NULL) < 0)

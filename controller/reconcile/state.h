@@ -44,41 +44,43 @@ struct conflict {
     int64_t since_ms;
 };
 
-/* What is remembered of an ApiDefinition between two looks at it. */
+/* What is remembered of an ApiDefinition between two looks at it: there is one for each, so its
+ * members are ordered for size. */
 struct api_state {
     struct reconciler *reconciler;
     char *work_key;
     const char *key; /* within work_key */
+    struct index_edge *edges;
+    const char *uid; /* whose state this is: `key`, or owned; NULL until it is looked at */
 
     /* What the gateways are to hold was made of these: pinned, so that refills go on from them
-     * whatever happens to the object. Unset until something was accepted. */
-    bool wanted;
+     * whatever happens to the object. NULL until something was accepted. */
     struct object *api;
     struct object *config_map;
     struct accepted *accepted;
-    char *context; /* "" is the default one */
-    struct digest digest;
+    char *context;   /* NULL is the default one */
+    uint64_t digest; /* the first bytes of the document's */
 
     struct store_call *call; /* a write in flight */
     struct conflict conflict;
-    int64_t looked_us; /* when the look began that it belongs to */
-    size_t handlers[REF_SOURCE_COUNT];
+    int64_t looked_us;            /* when the look began that it belongs to */
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
-    size_t event_count;
+    uint8_t event_count;
 
-    bool is_new;   /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool in_grace; /* a grace or delay runs, at whose end it is looked at and may change */
-    bool leaving;  /* gateways were told to drop it */
-    bool ready;
-    bool stalled;
-    bool by_user; /* what changed last was changed by somebody, not by our start */
-    char *uid;    /* whose state this is: NULL until it is looked at */
+    bool wanted : 1;   /* the gateways are to hold what is pinned */
+    bool is_new : 1;   /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool in_grace : 1; /* a grace or delay runs, at whose end it is looked at and may change */
+    bool leaving : 1;  /* gateways were told to drop it */
+    bool ready : 1;
+    bool stalled : 1;
+    bool by_user : 1;         /* what changed last was changed by somebody, not by our start */
+    bool rewrite_refused : 1; /* told once */
+    bool rewriting : 1;       /* the write in flight is a rewrite */
+    uint32_t handlers[REF_SOURCE_COUNT];
     int64_t first_seen_ms;
     int64_t wanted_ms;            /* when it was told last */
     struct pace pace;             /* how fast the status follows the gateways */
     int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
-    bool rewrite_refused;         /* told once */
-    bool rewriting;               /* the write in flight is a rewrite */
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
     int64_t warned_generation;    /* whose warnings were logged */
@@ -94,10 +96,11 @@ struct context_state {
     char *service;        /* that is followed; NULL: none */
 };
 
-/* One write of a Webhook's or context's status in flight. */
+/* What is remembered of a Webhook or context: what it depends on, and its write in flight. */
 struct object_state {
     struct reconciler *reconciler;
     char *work_key;
+    struct index_edge *edges;
     struct store_call *call;
     struct conflict conflict;
     int64_t looked_us;
@@ -116,7 +119,7 @@ struct reconciler {
 
     struct workqueue *queue;
     struct loop_timer *timer; /* the queue's next due */
-    struct index *index;      /* tokens → work keys */
+    struct index *index;      /* tokens → work keys; the edges are with the states */
     struct claims *claims;
     struct usage *usage;
 
@@ -201,6 +204,8 @@ bool context_reconcile(struct reconciler *reconciler, const char *key);
 void object_state_free(void *value);
 struct object_state *object_state_of(struct reconciler *reconciler, const char *prefix,
                                      const char *key);
+/* The object is gone. */
+void object_forget(struct reconciler *reconciler, const char *prefix, const char *key);
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);

@@ -42,6 +42,16 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
     return state;
 }
 
+void object_forget(struct reconciler *reconciler, const char *prefix, const char *key)
+{
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    struct object_state *state = strmap_get(reconciler->others, work_key);
+    if (!state)
+        return;
+    index_set(reconciler->index, &state->edges, work_key, NULL, 0);
+    strmap_remove(reconciler->others, work_key);
+}
+
 static void set_due(struct object_state *state, bool due)
 {
     state->reconciler->webhooks_due += due;
@@ -118,7 +128,7 @@ static void add_ready(const struct problems *problems, struct conditions *condit
 }
 
 /* Follows the Secrets that it uses; false while one has not been read yet. */
-static bool follow_secrets(struct reconciler *reconciler, const struct object_state *state,
+static bool follow_secrets(struct reconciler *reconciler, struct object_state *state,
                            const struct webhook *webhook)
 {
     bool known = true;
@@ -129,7 +139,7 @@ static bool follow_secrets(struct reconciler *reconciler, const struct object_st
             informer_is_known(reconciler->informer, OBJECT_SECRET, webhook->secrets[i]) && known;
         tokens[i] = xasprintf("secret %s", webhook->secrets[i]);
     }
-    index_set(reconciler->index, state->work_key, (const char *const *)tokens,
+    index_set(reconciler->index, &state->edges, state->work_key, (const char *const *)tokens,
               webhook->secret_count);
     for (size_t i = 0; i < webhook->secret_count; i++)
         free(tokens[i]);
@@ -173,18 +183,11 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
     buf_add_char(out, '}');
 }
 
-static void forget(struct reconciler *reconciler, const char *key)
-{
-    CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_WEBHOOK, key);
-    index_set(reconciler->index, work_key, NULL, 0);
-    strmap_remove(reconciler->others, work_key);
-}
-
 bool webhook_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *object = cache_get(reconciler_cache(reconciler), OBJECT_WEBHOOK, key);
     if (!object) {
-        forget(reconciler, key);
+        object_forget(reconciler, WORK_WEBHOOK, key);
         return false;
     }
     struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, key);
