@@ -100,9 +100,10 @@ static void begin_life(struct api_state *state, const struct object *api)
     state->uid = str_equal(api->uid, state->key) ? state->key : xstrdup(api->uid);
 }
 
-static void mark_judged(struct reconciler *reconciler, const char *key)
+static void mark_judged(struct api_state *state)
 {
-    strmap_remove(reconciler->unjudged, key);
+    state->reconciler->unjudged -= !state->judged;
+    state->judged = true;
 }
 
 /* Looking. */
@@ -667,7 +668,6 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
     if (!api) {
-        mark_judged(reconciler, key); /* it has gone before, maybe */
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             api_gone(reconciler, state);
@@ -677,7 +677,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     begin_life(state, api);
     state->in_grace = false;
     if (api->deleting) {
-        mark_judged(reconciler, key);
+        mark_judged(state);
         return api_leave(reconciler, state, api);
     }
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
@@ -687,7 +687,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = take_steps(&look);
-        mark_judged(reconciler, key);
+        mark_judged(state);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);

@@ -69,6 +69,7 @@ struct api_state {
 
     bool wanted : 1;   /* the gateways are to hold what is pinned */
     bool is_new : 1;   /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool judged : 1;   /* it has been looked at */
     bool in_grace : 1; /* a grace or delay runs, at whose end it is looked at and may change */
     bool leaving : 1;  /* gateways were told to drop it */
     bool ready : 1;
@@ -123,10 +124,13 @@ struct reconciler {
     struct claims *claims;
     struct usage *usage;
 
-    struct strmap *apis;      /* key → struct api_state */
-    struct strmap *contexts;  /* key → struct context_state; "" is the default */
-    struct strmap *others;    /* work key of a Webhook or context → struct object_state */
-    struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
+    struct strmap *apis;     /* key → struct api_state */
+    struct strmap *contexts; /* key → struct context_state; "" is the default */
+    struct strmap *others;   /* work key of a Webhook or context → struct object_state */
+    struct object **backlog; /* at the start, what was there and is not queued yet: from … */
+    size_t backlog_next;     /* … this one on, in `queue` for lack of anything else to do */
+    size_t backlog_count;
+    size_t unjudged;          /* APIs that are there and have not been looked at since then */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
     size_t webhooks_due;      /* whose looks wait for the others that come */
