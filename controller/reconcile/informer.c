@@ -293,7 +293,9 @@ static void apply_listed(struct informer *informer, enum object_kind kind,
                          const struct strmap *listed)
 {
     struct sweep sweep = {listed, strset_new()};
-    cache_visit(informer->cache, kind, find_gone, &sweep);
+    /* All of the list is in the cache: where that has no more, there is nothing to search for. */
+    if (cache_count(informer->cache, kind) != strmap_count(listed))
+        cache_visit(informer->cache, kind, find_gone, &sweep);
     CLEANUP(freep) const char **keys = strmap_sorted_keys(sweep.gone);
     for (size_t i = 0; keys[i]; i++)
         apply_gone(informer, kind, keys[i], NULL);
