@@ -40,8 +40,8 @@ struct pending_event {
 
 /* The conflict that the last write has met. */
 struct conflict {
-    char *version; /* that is known of the object; NULL: none */
     int64_t since_ms;
+    char version[]; /* that is known of the object */
 };
 
 /* What is remembered of an ApiDefinition between two looks at it: there is one for each, so its
@@ -58,11 +58,11 @@ struct api_state {
     struct object *api;
     struct object *config_map;
     struct accepted *accepted;
-    char *context;   /* NULL is the default one */
-    uint64_t digest; /* the first bytes of the document's */
+    char *context; /* NULL is the default one */
+    struct digest digest;
 
-    struct store_call *call; /* a write in flight */
-    struct conflict conflict;
+    struct store_call *call;      /* a write in flight */
+    struct conflict *conflict;    /* NULL: none */
     int64_t looked_us;            /* when the look began that it belongs to */
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     uint8_t event_count;
@@ -78,6 +78,7 @@ struct api_state {
     bool rewrite_refused : 1; /* told once */
     bool rewriting : 1;       /* the write in flight is a rewrite */
     uint32_t handlers[REF_SOURCE_COUNT];
+    unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
     int64_t wanted_ms;            /* when it was told last */
     struct pace pace;             /* how fast the status follows the gateways */
@@ -93,6 +94,7 @@ struct context_state {
     struct context_place place; /* likewise */
     struct gateway_abilities abilities;
     struct digest digest; /* of what documents depend on */
+    unsigned edition;     /* another one for each digest, of all contexts; 0: the default context */
     bool known;           /* all that it names has been read, there or not */
     char *service;        /* that is followed; NULL: none */
 };
@@ -103,7 +105,7 @@ struct object_state {
     char *work_key;
     struct index_edge *edges;
     struct store_call *call;
-    struct conflict conflict;
+    struct conflict *conflict; /* NULL: none */
     int64_t looked_us;
     int64_t looked_ms;
     int64_t written_ms;
@@ -126,6 +128,7 @@ struct reconciler {
 
     struct strmap *apis;     /* key → struct api_state */
     struct strmap *contexts; /* key → struct context_state; "" is the default */
+    unsigned editions;       /* of contexts, so far */
     struct strmap *others;   /* work key of a Webhook or context → struct object_state */
     struct object **backlog; /* at the start, what was there and is not queued yet: from … */
     size_t backlog_next;     /* … this one on, in `queue` for lack of anything else to do */
@@ -215,10 +218,9 @@ void object_write_status(struct object_state *state, const struct object *object
 void context_state_free(void *value);
 
 /* conflict.c */
-void conflict_fini(struct conflict *conflict);
 /* A write has ended: if it meets the same conflict again although news had their time to come, the
  * kind is listed anew. */
-void conflict_note(struct reconciler *reconciler, struct conflict *conflict, enum object_kind kind,
+void conflict_note(struct reconciler *reconciler, struct conflict **conflict, enum object_kind kind,
                    const char *key, const struct err *err);
 
 /* lately.c: what is remembered for a while only */

@@ -22,7 +22,7 @@ void object_state_free(void *value)
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
     state->reconciler->webhooks_due -= state->is_due;
-    conflict_fini(&state->conflict);
+    free(state->conflict);
     free(state->work_key);
     free(state);
 }
