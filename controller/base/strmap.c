@@ -134,8 +134,11 @@ void strmap_set(struct strmap *map, const char *key, void *value)
     }
     grow(map);
     size_t size = strlen(key) + 1;
-    entry = xmalloc(sizeof(*entry) + size);
-    *entry = (struct strmap_entry){.prev = map->last, .value = value, .hash = hash};
+    entry = xmalloc(offsetof(struct strmap_entry, key) + size);
+    entry->next = NULL;
+    entry->prev = map->last;
+    entry->value = value;
+    entry->hash = hash;
     memcpy(entry->key, key, size);
     if (map->last)
         map->last->next = entry;
@@ -179,7 +182,10 @@ void *strmap_take(struct strmap *map, const char *key)
         entry->next->prev = entry->prev;
     else
         map->last = entry->prev;
-    map->count--;
+    if (!--map->count) {
+        free(TAKE(map->table)); /* it may be large: of a start, say */
+        map->capacity = 0;
+    }
     void *value = entry->value;
     free(entry);
     return value;

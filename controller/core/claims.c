@@ -21,17 +21,19 @@
 
 /* One set of things of one API: what it wants, or what is recorded of it. */
 struct claim {
-    char *context; /* NULL: the default one */
-    char *id;      /* NULL: none */
-    char *path;    /* as written; NULL: none */
+    const char *context; /* NULL: the default one */
+    const char *id;      /* NULL: none */
+    const char *path;    /* as written; NULL: none */
 };
 
+/* In one piece of memory with the texts of `want`, domain and derived; so is `held` with its own.
+ */
 struct entry {
     struct object *api; /* a reference */
     struct claim want;  /* empty when it is refused */
     struct claim *held; /* as its status says: `want` itself when that is the same; NULL: nothing */
-    char *domain;       /* NULL: none */
-    char *derived;      /* its derived id, where it gives another one; NULL */
+    const char *domain; /* NULL: none */
+    const char *derived; /* its derived id, where it gives another one; NULL */
     /* The decision; `with` NULL and `over` set: the gateway itself. */
     char *with;
     char *over;
@@ -56,25 +58,12 @@ struct claims {
     size_t link_capacity; /* a power of two */
 };
 
-static void claim_fini(struct claim *claim)
-{
-    free(claim->context);
-    free(claim->id);
-    free(claim->path);
-    *claim = (struct claim){.id = NULL};
-}
-
 static void entry_free(void *value)
 {
     struct entry *entry = value;
     object_unref(entry->api);
-    if (entry->held && entry->held != &entry->want) {
-        claim_fini(entry->held);
+    if (entry->held != &entry->want)
         free(entry->held);
-    }
-    claim_fini(&entry->want);
-    free(entry->domain);
-    free(entry->derived);
     free(entry->with);
     free(entry->over);
     free(entry);
@@ -100,16 +89,33 @@ void claims_free(struct claims *claims)
 
 /* ---- what an API claims ---- */
 
-static char *copy_unless_empty(const char *text)
+static const char *unless_empty(const char *text)
 {
-    return str_is_empty(text) ? NULL : xstrdup(text);
+    return str_is_empty(text) ? NULL : text;
 }
 
-static void fill_claim(struct claim *claim, const char *context, const char *id, const char *path)
+/* The room that a text takes behind what it belongs to; and puts it there. */
+static size_t room_of(const char *text)
 {
-    claim->context = copy_unless_empty(context);
-    claim->id = copy_unless_empty(id);
-    claim->path = copy_unless_empty(path);
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const char *put(char **at, const char *text)
+{
+    size_t room = room_of(text);
+    char *place = *at;
+    *at += room;
+    return text ? memcpy(place, text, room) : NULL;
+}
+
+static size_t room_of_claim(const struct claim *claim)
+{
+    return room_of(claim->context) + room_of(claim->id) + room_of(claim->path);
+}
+
+static struct claim put_claim(char **at, const struct claim *claim)
+{
+    return (struct claim){put(at, claim->context), put(at, claim->id), put(at, claim->path)};
 }
 
 /* Returns owned: the context that the status names, NULL for the default one. */
@@ -133,31 +139,35 @@ static void fill_held(struct entry *entry)
     CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
     CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
     CLEANUP(freep) char *context = recorded_context(status);
-    struct claim held;
-    fill_claim(&held, context, id, path);
-    bool same = same_claim(&held, &entry->want);
-    if (same || (!held.id && !held.path)) {
-        entry->held = same ? &entry->want : NULL;
-        claim_fini(&held);
-        return;
+    const struct claim held = {context, unless_empty(id), unless_empty(path)};
+    if (same_claim(&held, &entry->want)) {
+        entry->held = &entry->want;
+    } else if (held.id || held.path) {
+        entry->held = xmalloc(sizeof(*entry->held) + room_of_claim(&held));
+        char *at = (char *)(entry->held + 1);
+        *entry->held = put_claim(&at, &held);
     }
-    entry->held = xmalloc(sizeof(*entry->held));
-    *entry->held = held;
 }
 
 static struct entry *make_entry(const struct object *api, const struct api_facts *facts, bool valid)
 {
-    struct entry *entry = xcalloc(1, sizeof(*entry));
+    CLEANUP(freep) char *own_id = valid ? api_derived_id(api->key, facts->form) : NULL;
+    bool is_other = valid && facts->api_id_is_explicit && strcmp(own_id, facts->api_id) != 0;
+    const char *derived = is_other ? own_id : NULL;
+    const char *domain = unless_empty(facts->domain);
+    struct claim want = {.id = NULL};
+    if (valid)
+        want = (struct claim){unless_empty(facts->context), unless_empty(facts->api_id),
+                              unless_empty(facts->listen_path)};
+    struct entry *entry =
+        xcalloc(1, sizeof(*entry) + room_of_claim(&want) + room_of(domain) + room_of(derived));
+    char *at = (char *)(entry + 1);
     entry->api = object_ref(api);
-    entry->domain = copy_unless_empty(facts->domain);
+    entry->want = put_claim(&at, &want);
+    entry->domain = put(&at, domain);
+    entry->derived = put(&at, derived);
     entry->is_explicit = facts->api_id_is_explicit;
-    if (valid) {
-        fill_claim(&entry->want, facts->context, facts->api_id, facts->listen_path);
-        entry->is_reserved = facts->clean_path && path_is_below(facts->clean_path, "/tyk");
-        CLEANUP(freep) char *derived = api_derived_id(api->key, facts->form);
-        if (facts->api_id_is_explicit && strcmp(derived, facts->api_id) != 0)
-            entry->derived = TAKE(derived);
-    }
+    entry->is_reserved = valid && facts->clean_path && path_is_below(facts->clean_path, "/tyk");
     fill_held(entry);
     return entry;
 }

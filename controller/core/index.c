@@ -7,34 +7,43 @@
 #include "base/strmap.h"
 
 /* That a dependent depends on a token: in a list of each of them. */
-struct edge {
+struct index_edge {
     struct token *token;
-    struct edge *token_next;
-    struct edge *token_prev;
-    const char *dependent; /* the map's key */
-    struct edge *next;     /* of the same dependent */
+    struct index_edge *token_next;
+    struct index_edge *token_prev;
+    const char *dependent;   /* its own key */
+    struct index_edge *next; /* of the same dependent */
 };
 
 struct token {
     const char *key; /* the map's */
-    struct edge *edges;
+    struct index_edge *edges;
     size_t count;
 };
 
 struct index {
-    struct strmap *tokens;     /* → struct token */
-    struct strmap *dependents; /* → its first edge */
-    index_idle_fn *idle;       /* NULL: nobody asks */
+    struct strmap *tokens; /* → struct token */
+    index_idle_fn *idle;   /* NULL: nobody asks */
     void *arg;
 };
+
+static void token_free(void *value)
+{
+    struct token *token = value;
+    struct index_edge *next = NULL;
+    for (struct index_edge *edge = token->edges; edge; edge = next) {
+        next = edge->token_next;
+        free(edge);
+    }
+    free(token);
+}
 
 struct index *index_new(index_idle_fn *idle, void *arg)
 {
     struct index *index = xcalloc(1, sizeof(*index));
     index->idle = idle;
     index->arg = arg;
-    index->tokens = strmap_new(free);
-    index->dependents = strmap_new(NULL);
+    index->tokens = strmap_new(token_free);
     return index;
 }
 
@@ -42,23 +51,15 @@ void index_free(struct index *index)
 {
     if (!index)
         return;
-    for (struct strmap_entry *e = strmap_first(index->dependents); e; e = strmap_next(e)) {
-        struct edge *next = NULL;
-        for (struct edge *edge = strmap_entry_value(e); edge; edge = next) {
-            next = edge->next;
-            free(edge);
-        }
-    }
-    strmap_free(index->dependents);
     strmap_free(index->tokens);
     free(index);
 }
 
 /* Frees the edges of a dependent, from its first on. */
-static void release(struct index *index, struct edge *first)
+static void release(struct index *index, struct index_edge *first)
 {
-    struct edge *next = NULL;
-    for (struct edge *edge = first; edge; edge = next) {
+    struct index_edge *next = NULL;
+    for (struct index_edge *edge = first; edge; edge = next) {
         next = edge->next;
         struct token *token = edge->token;
         if (edge->token_prev)
@@ -87,10 +88,12 @@ static struct token *token_of(struct index *index, const char *key)
     return token;
 }
 
-static struct edge *edge_to(struct token *token, struct edge *next)
+static struct index_edge *edge_to(struct token *token, const char *dependent,
+                                  struct index_edge *next)
 {
-    struct edge *edge = xcalloc(1, sizeof(*edge));
-    *edge = (struct edge){.token = token, .token_next = token->edges, .next = next};
+    struct index_edge *edge = xcalloc(1, sizeof(*edge));
+    *edge = (struct index_edge){
+        .token = token, .token_next = token->edges, .dependent = dependent, .next = next};
     if (token->edges)
         token->edges->token_prev = edge;
     token->edges = edge;
@@ -98,35 +101,31 @@ static struct edge *edge_to(struct token *token, struct edge *next)
     return edge;
 }
 
-static bool leads_to(const struct edge *edge, const struct token *token)
+static bool leads_to(const struct index_edge *edge, const struct token *token)
 {
     while (edge && edge->token != token)
         edge = edge->next;
     return edge != NULL;
 }
 
-void index_set(struct index *index, const char *dependent, const char *const *tokens, size_t count)
+void index_set(struct index *index, struct index_edge **edges, const char *dependent,
+               const char *const *tokens, size_t count)
 {
-    struct edge *before = strmap_take(index->dependents, dependent);
-    struct edge *first = NULL;
+    struct index_edge *before = *edges;
+    struct index_edge *first = NULL;
     for (size_t i = 0; i < count; i++) {
         struct token *token = token_of(index, tokens[i]);
         if (!leads_to(first, token))
-            first = edge_to(token, first);
+            first = edge_to(token, dependent, first);
     }
-    if (first) {
-        strmap_set(index->dependents, dependent, first);
-        const char *key = strmap_key(index->dependents, dependent);
-        for (struct edge *edge = first; edge; edge = edge->next)
-            edge->dependent = key;
-    }
+    *edges = first;
     release(index, before);
 }
 
 void index_visit(const struct index *index, const char *token, index_visit_fn *fn, void *arg)
 {
     const struct token *found = strmap_get(index->tokens, token);
-    for (const struct edge *edge = found ? found->edges : NULL; edge; edge = edge->token_next)
+    for (const struct index_edge *edge = found ? found->edges : NULL; edge; edge = edge->token_next)
         fn(arg, edge->dependent);
 }
 

@@ -17,9 +17,13 @@ typedef void index_idle_fn(void *arg, const char *token);
 struct index *index_new(index_idle_fn *idle, void *arg);
 void index_free(struct index *index);
 
-/* What `dependent` depends on from now on (count 0: nothing). Tokens are copied; doubles are fine.
- * Tokens that it goes on to depend on are not idle in between. */
-void index_set(struct index *index, const char *dependent, const char *const *tokens, size_t count);
+/* What `dependent` depends on from now on (count 0: nothing), which it keeps at `edges`: NULL at
+ * first. It must depend on nothing before it goes, unless the index goes as well; its key is
+ * borrowed until then. Tokens are copied; doubles are fine. Tokens that it goes on to depend on are
+ * not idle in between. */
+struct index_edge;
+void index_set(struct index *index, struct index_edge **edges, const char *dependent,
+               const char *const *tokens, size_t count);
 
 typedef void index_visit_fn(void *arg, const char *dependent);
 /* The dependents of a token, in no order that means anything. The index must not change meanwhile.

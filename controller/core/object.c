@@ -71,9 +71,9 @@ static struct object *assemble(enum object_kind kind, struct span text, const st
 {
     CLEANUP(freep)
     char *key = *parts->ns ? object_key_of(parts->ns, parts->name) : xstrdup(parts->name);
-    const char *uid = *parts->uid ? parts->uid : key;
-    size_t size = sizeof(struct object) + strlen(key) + 1 + strlen(parts->ns) + 1 + strlen(uid) +
-                  1 + strlen(parts->version) + 1 +
+    bool has_uid = *parts->uid && strcmp(parts->uid, key) != 0;
+    size_t size = sizeof(struct object) + strlen(key) + 1 + strlen(parts->ns) + 1 +
+                  (has_uid ? strlen(parts->uid) + 1 : 0) + strlen(parts->version) + 1 +
                   (parts->problem ? strlen(parts->problem) + 1 : 0);
     struct object *object = xmalloc(size);
     *object = (struct object){.kind = kind, .refs = 1};
@@ -81,7 +81,7 @@ static struct object *assemble(enum object_kind kind, struct span text, const st
     object->key = put(&at, key);
     object->name = object_key_name(object->key);
     object->ns = put(&at, parts->ns);
-    object->uid = put(&at, uid);
+    object->uid = has_uid ? put(&at, parts->uid) : object->key;
     object->version = put(&at, parts->version);
     object->problem = parts->problem ? put(&at, parts->problem) : NULL;
     object->length = (uint32_t)text.length;
@@ -229,7 +229,7 @@ void object_unref(struct object *object)
     if (object->packing)
         packing_remove(object->packing, object);
     free(object->content);
-    free((void *)(uintptr_t)object->packed.ptr);
+    free(object->packed);
     free(object);
 }
 

@@ -35,6 +35,7 @@ struct object_part {
 };
 enum { OBJECT_METADATA, OBJECT_SPEC, OBJECT_STATUS, OBJECT_PART_COUNT };
 
+/* There is one for everything that is known: its members are ordered for size. */
 struct object {
     enum object_kind kind;
     unsigned refs;
@@ -45,17 +46,18 @@ struct object {
     const char *version;
     int64_t generation;
     int64_t created; /* seconds since 1970; 0 when unknown */
-    bool deleting;   /* has a deletionTimestamp */
     /* Why the object is not usable as it stands (a folder's manifest that the CRD's schema
      * refuses): it is present, keeps its last good state and is InvalidSpec. NULL: usable as far as
      * known. */
     const char *problem;
+    bool deleting;   /* has a deletionTimestamp */
     uint32_t length; /* of the text */
     /* private: see object_text(), core/packing.h and object_memo() */
+    uint32_t packed_length;
     struct object_part parts[OBJECT_PART_COUNT];
     struct object_content *content; /* NULL: it is packed */
     struct packing *packing;        /* NULL: it is never packed */
-    struct span packed;             /* ptr NULL: it has not been */
+    void *packed;                   /* NULL: it has not been */
     struct object_memo *memos;
 };
 

@@ -34,15 +34,16 @@ static int64_t patience(struct pace *pace, const struct pace_case *now_case, int
 int64_t pace_delay(struct pace *pace, const struct pace_case *now_case, int64_t now_ms)
 {
     bool same = pace->differs && pace->programmed == now_case->programmed &&
-                pace->total == now_case->total && pace->synced == now_case->synced;
+                pace->total == (uint32_t)now_case->total &&
+                pace->synced == (uint32_t)now_case->synced;
     if (!pace->differs)
         pace->differs_ms = now_ms;
     pace->differs = true;
     if (!same)
         pace->stands_ms = now_ms;
     pace->programmed = now_case->programmed;
-    pace->total = now_case->total;
-    pace->synced = now_case->synced;
+    pace->total = (uint32_t)now_case->total;
+    pace->synced = (uint32_t)now_case->synced;
 
     bool is_good_news = !now_case->was_programmed && now_case->programmed == PROGRAMMED_TRUE;
     bool is_first_news = !now_case->was_programmed && !now_case->same_reason && !pace->told;

@@ -16,14 +16,14 @@
  * and so is the first trouble of an API that never was.
  */
 struct pace {
-    bool differs;       /* the status is not what the gateways say */
-    int64_t differs_ms; /* since then */
+    int64_t differs_ms; /* since when the status is not what the gateways say */
     int64_t stands_ms;  /* since when they have said the same */
     int64_t told_ms;    /* when they were followed last */
-    unsigned told;      /* how often lately */
-    enum programmed programmed;
-    size_t total;
-    size_t synced;
+    uint32_t total;
+    uint32_t synced;
+    unsigned told; /* how often lately */
+    enum programmed programmed : 8;
+    bool differs;
 };
 
 /* What the gateways say, and what the status says. */

@@ -68,7 +68,8 @@ const struct object_content *packing_open(struct packing *packing, struct object
     } else {
         content = xmalloc(sizeof(*content) + object->length + 1);
         content->object = object;
-        packer_open(packing->packer, object->packed, content->text, object->length);
+        struct span packed = {object->packed, object->packed_length};
+        packer_open(packing->packer, packed, content->text, object->length);
         content->text[object->length] = '\0';
         object->content = content;
     }
@@ -89,11 +90,13 @@ static void close_content(struct packing *packing, struct object_content *conten
     take_out(packing, content);
     if (!packing->packer)
         packing->packer = packer_new(packing_dictionary);
-    if (!object->packed.ptr) {
+    if (!object->packed) {
         struct span text = {content->text, object->length};
-        object->packed.ptr = packer_pack(packing->packer, text, &object->packed.length);
+        size_t length = 0;
+        object->packed = packer_pack(packing->packer, text, &length);
+        object->packed_length = (uint32_t)length;
     }
-    if (!object->packed.ptr) {
+    if (!object->packed) {
         object->packing = NULL;
         return;
     }

@@ -8,20 +8,21 @@
 #include "base/strmap.h"
 #include "core/backoff.h"
 
-#define NOWHERE ((size_t)-1)
+#define NOWHERE UINT32_MAX
 
+/* After the start there is one for each object: its members are ordered for size. */
 struct item {
-    const char *key; /* the map's */
-    bool ready;      /* stands in the ready heap, or will when it is done */
-    bool processing;
-    int64_t since; /* processing */
-    enum workqueue_priority priority;
-    uint64_t order; /* of becoming ready */
-    int64_t due;    /* of the delayed addition; -1: none */
-    unsigned failures;
-    bool passing;       /* waits after a passing failure */
-    size_t ready_place; /* in the heaps; NOWHERE: not there */
-    size_t delayed_place;
+    const char *key;      /* the map's */
+    uint64_t order;       /* of becoming ready */
+    int64_t due;          /* of the delayed addition; -1: none */
+    uint32_t since;       /* processing; the low half of the time */
+    uint32_t ready_place; /* in the heaps; NOWHERE: not there */
+    uint32_t delayed_place;
+    uint16_t failures;
+    enum workqueue_priority priority : 8;
+    bool ready : 1; /* stands in the ready heap, or will when it is done */
+    bool processing : 1;
+    bool passing : 1; /* waits after a passing failure */
 };
 
 /* A binary heap of items; each item knows its place, so that it can be moved and taken out. */
@@ -30,7 +31,7 @@ struct heap {
     size_t count;
     size_t capacity;
     bool (*before)(const struct item *a, const struct item *b);
-    size_t *(*place)(struct item *item);
+    uint32_t *(*place)(struct item *item);
 };
 
 struct workqueue {
@@ -58,7 +59,7 @@ static bool ready_before(const struct item *a, const struct item *b)
     return a->order < b->order;
 }
 
-static size_t *ready_place(struct item *item)
+static uint32_t *ready_place(struct item *item)
 {
     return &item->ready_place;
 }
@@ -68,7 +69,7 @@ static bool delayed_before(const struct item *a, const struct item *b)
     return a->due < b->due;
 }
 
-static size_t *delayed_place(struct item *item)
+static uint32_t *delayed_place(struct item *item)
 {
     return &item->delayed_place;
 }
@@ -76,7 +77,7 @@ static size_t *delayed_place(struct item *item)
 static void heap_put(struct heap *heap, size_t place, struct item *item)
 {
     heap->items[place] = item;
-    *heap->place(item) = place;
+    *heap->place(item) = (uint32_t)place;
 }
 
 /* Moves the item at `place` to where it belongs. */
@@ -106,6 +107,7 @@ static void heap_add(struct heap *heap, struct item *item)
     heap_settle(heap, heap->count - 1);
 }
 
+/* What the most of them took is given back with the last. */
 static void heap_remove(struct heap *heap, struct item *item)
 {
     size_t place = *heap->place(item);
@@ -113,10 +115,13 @@ static void heap_remove(struct heap *heap, struct item *item)
         return;
     *heap->place(item) = NOWHERE;
     struct item *last = heap->items[--heap->count];
-    if (last == item)
-        return;
-    heap_put(heap, place, last);
-    heap_settle(heap, place);
+    if (!heap->count) {
+        free(TAKE(heap->items));
+        heap->capacity = 0;
+    } else if (last != item) {
+        heap_put(heap, place, last);
+        heap_settle(heap, place);
+    }
 }
 
 struct workqueue *workqueue_new(void)
@@ -237,7 +242,8 @@ void workqueue_add_failed(struct workqueue *queue, const char *key, bool passing
                           uint32_t random)
 {
     struct item *item = item_of(queue, key);
-    item->failures++;
+    if (item->failures < UINT16_MAX)
+        item->failures++;
     set_passing(queue, item, passing);
     queue->retries++;
     queue->shares[share_place(queue, key[0])].retries++;
@@ -280,7 +286,7 @@ const char *workqueue_get(struct workqueue *queue, int64_t now_ms)
     item->ready = false;
     item->processing = true;
     set_passing(queue, item, false);
-    item->since = now_ms;
+    item->since = (uint32_t)now_ms;
     queue->processing++;
     return item->key;
 }
@@ -337,7 +343,7 @@ struct workqueue_share workqueue_share(const struct workqueue *queue, char lette
         share.ready += item->ready && !item->processing;
         if (!item->processing)
             continue;
-        int64_t since_ms = now_ms - item->since;
+        int64_t since_ms = (uint32_t)now_ms - item->since;
         share.processing++;
         share.unfinished_ms += since_ms;
         if (since_ms > share.longest_ms)

@@ -20,7 +20,6 @@ void dir_entry_free(void *value)
         return;
     object_unref(entry->current);
     object_unref(entry->accepted);
-    free(entry->key);
     free(entry->remembered);
     free(entry);
 }
@@ -100,11 +99,13 @@ static int parse_hex(const char *text, struct digest *ret_digest)
     return 0;
 }
 
-static int parse_metadata(struct span object, struct dir_entry *entry, struct err *err)
+static int parse_metadata(struct span object, struct dir_entry *entry, char **ret_key,
+                          struct err *err)
 {
+    enum object_kind kind;
     struct span metadata = json_text_member(object, "metadata");
     CLEANUP(freep) char *api_version = json_text_string(json_text_member(object, "apiVersion"));
-    CLEANUP(freep) char *kind = json_text_string(json_text_member(object, "kind"));
+    CLEANUP(freep) char *kind_name = json_text_string(json_text_member(object, "kind"));
     CLEANUP(freep) char *name = json_text_string(json_text_member(metadata, "name"));
     CLEANUP(freep) char *ns = json_text_string(json_text_member(metadata, "namespace"));
     CLEANUP(freep)
@@ -112,17 +113,19 @@ static int parse_metadata(struct span object, struct dir_entry *entry, struct er
     CLEANUP(freep)
     char *digest =
         json_text_string(json_text_get(metadata, "annotations", DIGEST_ANNOTATION, NULL));
-    if (!object_kind_from_name(api_version, kind, &entry->kind) ||
-        !dir_entry_is_kept(entry->kind) || !name || !ns || !created || !digest ||
+    if (!object_kind_from_name(api_version, kind_name, &kind) || !dir_entry_is_kept(kind) ||
+        !name || !ns || !created || !digest ||
         !json_text_int64(json_text_member(metadata, "generation"), &entry->generation) ||
         str_parse_time(created, &entry->created, NULL) < 0 ||
         parse_hex(digest, &entry->content) < 0)
         return err_set(err, ERR_INVALID, 0, "not a state file");
-    entry->key = object_key_of(ns, name);
+    entry->kind = kind;
+    *ret_key = object_key_of(ns, name);
+    entry->key = *ret_key;
     return 0;
 }
 
-int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *err)
+int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, char **ret_key, struct err *err)
 {
     struct yaml_documents documents;
     int result = yaml_read(yaml, &yaml_default_limits, &documents, NULL, err);
@@ -130,7 +133,7 @@ int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *
     if (result == 0 && documents.count == 1) {
         struct span object = {documents.items[0].json, documents.items[0].length};
         struct span status = json_text_member(object, "status");
-        result = parse_metadata(object, entry, err);
+        result = parse_metadata(object, entry, ret_key, err);
         if (json_text_type(status) == JSON_TEXT_OBJECT)
             entry->remembered = xstrndup(status.ptr, status.length);
         entry->has_status = entry->remembered != NULL;
@@ -176,12 +179,10 @@ static struct span status_of(const struct dir_entry *entry)
 /* The version says what the object is made of: the same parts, the same version. */
 static void print_version(const struct dir_entry *entry, struct span status, char out[static 42])
 {
-    char base[65];
     char hex[65];
     struct digest digest = digest_of(status.ptr ? status.ptr : "", status.length);
-    digest_hex(&entry->base, base);
     digest_hex(&digest, hex);
-    snprintf(out, 42, "d%.20s%.20s", base, hex);
+    snprintf(out, 42, "d%s%.20s", entry->base, hex);
 }
 
 static const char no_status[] = "{\"observedGeneration\":-1}";
@@ -225,7 +226,10 @@ int dir_entry_join(struct dir_entry *entry, struct span manifest, const char *pr
     print_base(entry, manifest, &base);
     size_t length = base.length;
     buf_add_text(&base, problem ? problem : "");
-    entry->base = digest_of(buf_text(&base), base.length);
+    struct digest digest = digest_of(buf_text(&base), base.length);
+    char hex[65];
+    digest_hex(&digest, hex);
+    snprintf(entry->base, sizeof(entry->base), "%.*s", DIR_ENTRY_BASE, hex);
 
     char version[42];
     struct span status = status_of(entry);

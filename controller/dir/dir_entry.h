@@ -13,14 +13,15 @@
  * What is remembered of one object, and its form in status/KIND.NAMESPACE.NAME.yaml. Private to
  * dir/dir_state*.c.
  */
+#define DIR_ENTRY_BASE 20
 struct dir_entry {
-    enum object_kind kind;
-    char *key;
+    const char *key; /* borrowed */
     int64_t generation;
     int64_t created;
-    struct digest content;   /* of all but metadata and status */
-    struct digest base;      /* of all but the status */
-    bool has_status;         /* one was written */
+    struct digest content;         /* of all but metadata and status */
+    char base[DIR_ENTRY_BASE + 1]; /* of all but the status: the beginning of its digest */
+    enum object_kind kind : 8;
+    bool has_status : 1;     /* one was written */
     char *remembered;        /* as the file has it, until `current` holds it; NULL otherwise */
     struct object *current;  /* NULL: read from the disk, not seen in a manifest yet */
     struct object *accepted; /* the last version without a problem */
@@ -35,8 +36,9 @@ char *dir_entry_file_name(enum object_kind kind, const char *key);
 
 /* Appends the YAML of the file, with this status (JSON text). */
 void dir_entry_print(const struct dir_entry *entry, struct span status, struct buf *out);
-/* Returns owned: the entry that a file holds. -1, ERR_INVALID, when it is none. */
-int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, struct err *err) MUST_CHECK;
+/* Returns owned: the entry that a file holds, and its key. -1, ERR_INVALID, when it is none. */
+int dir_entry_parse(struct span yaml, struct dir_entry **ret_entry, char **ret_key,
+                    struct err *err) MUST_CHECK;
 
 /* Makes `current` of a manifest and what is remembered; `problem` may be NULL. */
 int dir_entry_join(struct dir_entry *entry, struct span manifest, const char *problem,

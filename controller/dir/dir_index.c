@@ -28,16 +28,9 @@ static void file_free(void *value)
     free(file);
 }
 
-static void holder_free(void *value)
-{
-    struct dir_holder *holder = value;
-    free(holder->places);
-    free(holder);
-}
-
 void dir_index_init(struct dir_index *index)
 {
-    *index = (struct dir_index){.files = strmap_new(file_free), .holders = strmap_new(holder_free)};
+    *index = (struct dir_index){.files = strmap_new(file_free), .holders = strmap_new(free)};
 }
 
 void dir_index_fini(struct dir_index *index)
@@ -48,21 +41,22 @@ void dir_index_fini(struct dir_index *index)
     *index = (struct dir_index){0};
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 bool dir_identity_equal(const struct dir_identity *a, const struct dir_identity *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+/* Times that are too far away wrap, which tells them apart just as well. */
+static int64_t to_ns(const struct timespec *time)
+{
+    return (int64_t)((uint64_t)time->tv_sec * 1000000000U + (uint64_t)time->tv_nsec);
 }
 
 struct dir_identity dir_identity_of(const struct stat *status)
 {
-    return (struct dir_identity){status->st_dev, status->st_ino, status->st_size, status->st_mtim,
-                                 status->st_ctim};
+    return (struct dir_identity){status->st_dev, status->st_ino, status->st_size,
+                                 to_ns(&status->st_mtim), to_ns(&status->st_ctim)};
 }
 
 struct dir_file *dir_index_file(struct dir_index *index, const char *path)
@@ -103,8 +97,8 @@ void dir_index_mark(struct dir_index *index, struct dir_holder *holder)
 struct dir_holder *dir_index_next(struct dir_index *index)
 {
     if (index->marked_next == index->marked_count) {
-        index->marked_next = 0;
-        index->marked_count = 0;
+        free(TAKE(index->marked));
+        index->marked_next = index->marked_count = index->marked_capacity = 0;
         return NULL;
     }
     struct dir_holder *holder = index->marked[index->marked_next++];
@@ -141,22 +135,23 @@ static struct dir_holder *holder_of(struct dir_index *index, enum object_kind ki
 static void add_place(struct dir_index *index, struct dir_place *place)
 {
     struct dir_holder *holder = place->holder;
-    /* Hardly any object has more than one place. */
-    holder->places = xrealloc(holder->places, (holder->place_count + 1) * sizeof(*holder->places));
-    holder->places[holder->place_count++] = place;
+    place->next = holder->places;
+    holder->places = place;
+    holder->place_count++;
     dir_index_mark(index, holder);
 }
 
 static void remove_place(struct dir_index *index, const struct dir_place *place)
 {
     struct dir_holder *holder = place->holder;
-    for (size_t i = 0; i < holder->place_count; i++) {
-        if (holder->places[i] != place)
-            continue;
-        holder->places[i] = holder->places[--holder->place_count];
-        dir_index_mark(index, holder);
-        break;
-    }
+    struct dir_place **at = &holder->places;
+    while (*at && *at != place)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = place->next;
+    holder->place_count--;
+    dir_index_mark(index, holder);
 }
 
 /* ---- files ---- */
@@ -191,7 +186,7 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
     set_broken(index, file, NULL);
     clear_places(index, file);
     file->places = xcalloc(manifests->count, sizeof(*file->places));
-    file->place_count = manifests->count;
+    file->place_count = (uint32_t)manifests->count & INT32_MAX; /* no file is that large */
     for (size_t i = 0; i < manifests->count; i++) {
         struct manifest *manifest = &manifests->items[i];
         struct object *object = TAKE(manifest->object);
@@ -200,7 +195,6 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
             .holder = holder_of(index, object->kind, object->key),
             .line = manifest->line,
             .problem = object->problem ? xstrdup(object->problem) : NULL,
-            .content = digest_of(object_text(object).ptr, object_text(object).length),
             .fresh = object,
         };
         add_place(index, &file->places[i]);

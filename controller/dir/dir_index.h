@@ -16,13 +16,15 @@
 struct dir_file;
 struct dir_holder;
 
+/* There is one of each of these for every object: their members are ordered for size. */
 struct dir_place {
     struct dir_file *file;
     struct dir_holder *holder; /* of the object */
-    unsigned line;
-    char *problem;         /* of the manifest itself; NULL: none */
-    struct digest content; /* of the manifest */
-    struct object *fresh;  /* as it was read, until it is taken over; NULL then */
+    struct dir_place *next;    /* of the holder */
+    char *problem;             /* of the manifest itself; NULL: none */
+    struct object *fresh;      /* as it was read, until it is taken over; NULL then */
+    uint32_t line;
+    bool is_taken; /* the object is as it stands here */
 };
 
 /* Enough of a stat to see that a file is another one or was written to. */
@@ -30,28 +32,28 @@ struct dir_identity {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec modified;
-    struct timespec changed;
+    int64_t modified_ns;
+    int64_t changed_ns;
 };
 
 struct dir_file {
     const char *path; /* the index's */
-    bool is_known;    /* `identity` is that of what was read */
     struct dir_identity identity;
     char *broken; /* "FILE:LINE: cause": its objects are the last good ones; NULL: none */
     struct dir_place *places;
-    size_t place_count;
-    unsigned pass; /* the last one in which it was seen */
+    uint32_t place_count : 31;
+    bool is_known : 1; /* `identity` is that of what was read */
+    unsigned pass;     /* the last one in which it was seen */
 };
 
 /* An object of the folder. */
 struct dir_holder {
-    enum object_kind kind;
-    const char *key;           /* the index's */
-    struct dir_place **places; /* where it stands now */
-    size_t place_count;
-    bool is_marked;
-    bool is_told;          /* the sink has it */
+    const char *key;          /* the index's */
+    struct dir_place *places; /* where it stands now */
+    uint32_t place_count;
+    enum object_kind kind : 8;
+    bool is_marked : 1;
+    bool is_told : 1;      /* the sink has it */
     struct digest content; /* of the manifest that was taken over */
 };
 

@@ -235,26 +235,51 @@ static void close_file(struct dir_source *source)
     source->reading_file = NULL;
 }
 
+/* Puts a path where it belongs below `place`. */
+static void sift_down(struct dir_source *source, size_t place, const char *path)
+{
+    const char **heap = source->heap;
+    for (size_t child; (child = 2 * place + 1) < source->heap_count; place = child) {
+        if (child + 1 < source->heap_count && strcmp(heap[child + 1], heap[child]) < 0)
+            child++;
+        if (strcmp(path, heap[child]) <= 0)
+            break;
+        heap[place] = heap[child];
+    }
+    heap[place] = path;
+}
+
+/* What is to be read becomes the queue: a heap, since to sort very many takes long. */
+static void make_queue(struct dir_source *source)
+{
+    source->queue = source->to_read;
+    source->to_read = strset_new();
+    source->heap = xcalloc(strmap_count(source->queue) + 1, sizeof(*source->heap));
+    source->heap_count = 0;
+    for (struct strmap_entry *e = strmap_first(source->queue); e; e = strmap_next(e))
+        source->heap[source->heap_count++] = strmap_entry_key(e);
+    for (size_t i = source->heap_count / 2; i > 0; i--)
+        sift_down(source, i - 1, source->heap[i - 1]);
+}
+
 /* The next file to be read, borrowed: by the bytes of their names, whatever order a folder has. */
 static const char *next_path(struct dir_source *source)
 {
-    if (!source->queue) {
-        CLEANUP(freep) const char **paths = strmap_sorted_keys(source->to_read);
-        source->queue = xcalloc(strmap_count(source->to_read) + 1, sizeof(*source->queue));
-        source->queue_next = 0;
-        for (size_t i = 0; paths[i]; i++)
-            source->queue[i] = xstrdup(paths[i]);
-        strmap_clear(source->to_read);
-    }
-    return source->queue[source->queue_next] ? source->queue[source->queue_next++] : NULL;
+    if (!source->queue)
+        make_queue(source);
+    if (!source->heap_count)
+        return NULL;
+    const char *first = source->heap[0];
+    source->heap_count--;
+    sift_down(source, 0, source->heap[source->heap_count]);
+    return first;
 }
 
 void dir_look_drop_queue(struct dir_source *source)
 {
-    for (size_t i = 0; source->queue && source->queue[i]; i++)
-        free(source->queue[i]);
-    free(source->queue);
-    source->queue = NULL;
+    strmap_free(TAKE(source->queue));
+    free(TAKE(source->heap));
+    source->heap_count = 0;
 }
 
 void dir_look_step_read(struct dir_source *source)

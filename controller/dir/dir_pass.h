@@ -48,8 +48,9 @@ struct dir_source {
     unsigned pass;
     struct walk *walk;
     struct strmap *to_read; /* paths */
-    char **queue;           /* those being read, by bytes; NULL at the end; NULL: none */
-    size_t queue_next;
+    struct strmap *queue;   /* paths of those being read; NULL: none */
+    const char **heap;      /* … that are left, the first by bytes on top */
+    size_t heap_count;
     struct manifest_file *reading;
     struct dir_file *reading_file;
     struct manifests read;

@@ -60,10 +60,11 @@ static void join(const struct dir_peek *peek, struct cache *cache, const struct 
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     struct dir_entry *entry = NULL;
+    CLEANUP(freep) char *key = NULL;
     if (file_read(path, FILE_LIMIT, false, &text, NULL) < 0 ||
-        dir_entry_parse((struct span){buf_text(&text), text.length}, &entry, NULL) < 0)
+        dir_entry_parse((struct span){buf_text(&text), text.length}, &entry, &key, NULL) < 0)
         return;
-    bool is_its = entry->kind == object->kind && str_equal(entry->key, object->key);
+    bool is_its = entry->kind == object->kind && str_equal(key, object->key);
     if (is_its && dir_entry_join(entry, object_text(object), object->problem, NULL) == 0)
         object_unref(cache_put(cache, entry->current));
     dir_entry_free(entry);

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/strmap.h"
 #include "dir/dir_entry.h"
+#include "dir/dir_index.h"
 #include "dir/file.h"
 
 #define FILE_LIMIT (4U << 20)
@@ -28,7 +29,7 @@ struct dir_state {
     struct stat identity;
     char *id;
     struct seal_key key;
-    struct strmap *entries; /* file name → struct dir_entry */
+    struct strmap *entries; /* as dir_index_name() calls them → struct dir_entry */
     unsigned writes;        /* number of the last one: temporary files are told apart by it */
 };
 
@@ -185,7 +186,7 @@ bool dir_state_is(const struct dir_state *state, const char *path)
 
 static struct dir_entry *find(const struct dir_state *state, enum object_kind kind, const char *key)
 {
-    CLEANUP(freep) char *name = dir_entry_file_name(kind, key);
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
     return strmap_get(state->entries, name);
 }
 
@@ -203,8 +204,9 @@ const struct object *dir_state_accepted(const struct dir_state *state, enum obje
     return entry ? entry->accepted : NULL;
 }
 
-/* Returns owned: what the file remembers; NULL when there is none or it is damaged (logged). */
-static struct dir_entry *read_entry(const struct dir_state *state, const char *name)
+/* Returns owned: what the file remembers, and its key; NULL when there is none or it is damaged
+ * (logged). */
+static struct dir_entry *read_entry(const struct dir_state *state, const char *name, char **ret_key)
 {
     CLEANUP(freep) char *path = xasprintf("%s/%s", state->status_path, name);
     CLEANUP(buf_fini) struct buf text;
@@ -216,7 +218,7 @@ static struct dir_entry *read_entry(const struct dir_state *state, const char *n
             log_warn("a status cannot be read and is made anew", .detail = path, .err = &err);
         return NULL;
     }
-    if (dir_entry_parse((struct span){buf_text(&text), text.length}, &entry, &err) < 0)
+    if (dir_entry_parse((struct span){buf_text(&text), text.length}, &entry, ret_key, &err) < 0)
         log_warn("a status is damaged and is made anew", .detail = path, .err = &err);
     return entry;
 }
@@ -225,22 +227,25 @@ static struct dir_entry *read_entry(const struct dir_state *state, const char *n
 static struct dir_entry *open_entry(struct dir_state *state, enum object_kind kind, const char *key,
                                     int64_t now)
 {
-    CLEANUP(freep) char *name = dir_entry_file_name(kind, key);
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
+    CLEANUP(freep) char *file = dir_entry_file_name(kind, key);
+    CLEANUP(freep) char *read_key = NULL;
     struct dir_entry *entry = strmap_get(state->entries, name);
     if (entry)
         return entry;
-    entry = dir_entry_is_kept(kind) ? read_entry(state, name) : NULL;
-    if (entry && (entry->kind != kind || strcmp(entry->key, key) != 0)) {
+    entry = dir_entry_is_kept(kind) ? read_entry(state, file, &read_key) : NULL;
+    if (entry && (entry->kind != kind || strcmp(read_key, key) != 0)) {
         dir_entry_free(entry);
         entry = NULL;
     }
     if (!entry) {
         entry = xcalloc(1, sizeof(*entry));
         entry->kind = kind;
-        entry->key = xstrdup(key);
         entry->created = now;
     }
     strmap_set(state->entries, name, entry);
+    const char *kept = strmap_key(state->entries, name);
+    entry->key = kept + strlen(name) - strlen(key);
     return entry;
 }
 
@@ -281,11 +286,33 @@ const struct object *dir_state_set_problem(struct dir_state *state, enum object_
 
 void dir_state_remove(struct dir_state *state, enum object_kind kind, const char *key)
 {
-    CLEANUP(freep) char *name = dir_entry_file_name(kind, key);
-    CLEANUP(freep) char *path = xasprintf("%s/%s", state->status_path, name);
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
+    CLEANUP(freep) char *file = dir_entry_file_name(kind, key);
+    CLEANUP(freep) char *path = xasprintf("%s/%s", state->status_path, file);
     strmap_remove(state->entries, name);
     if (dir_entry_is_kept(kind) && unlink(path) < 0 && errno != ENOENT)
         log_warn("the status of an object that is gone cannot be removed", .detail = path);
+}
+
+/* Is it the file of an object that is known? There may be very many, so that is told from the name;
+ * one whose name was changed for the file has to be read. */
+static bool is_file_of_known(const struct dir_state *state, const char *file)
+{
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const char *kind_name = object_kind_name((enum object_kind)kind);
+        size_t length = strlen(kind_name);
+        if (!str_starts(file, kind_name) || file[length] != '.')
+            continue;
+        CLEANUP(freep) char *key = xstrdup(file + length + 1);
+        char *name = strchr(key, '.');
+        char *end = strrchr(key, '.');
+        if (!name || name == end)
+            return false;
+        *name = '/';
+        *end = '\0';
+        return find(state, (enum object_kind)kind, key) != NULL;
+    }
+    return false;
 }
 
 void dir_state_visit_lost(struct dir_state *state, dir_state_lost_fn *fn, void *arg)
@@ -295,15 +322,17 @@ void dir_state_visit_lost(struct dir_state *state, dir_state_lost_fn *fn, void *
         return;
     const struct dirent *file;
     while ((file = readdir(dir))) {
-        CLEANUP(freep) char *path = xasprintf("%s/%s", state->status_path, file->d_name);
-        if (str_ends(file->d_name, ".new"))
-            (void)unlink(path); /* of a write that was cut off */
+        if (str_ends(file->d_name, ".new")) { /* of a write that was cut off */
+            CLEANUP(freep) char *path = xasprintf("%s/%s", state->status_path, file->d_name);
+            (void)unlink(path);
+        }
         if (file->d_name[0] == '.' || !str_ends(file->d_name, ".yaml") ||
-            strmap_has(state->entries, file->d_name))
+            is_file_of_known(state, file->d_name))
             continue;
-        struct dir_entry *entry = read_entry(state, file->d_name);
-        if (entry)
-            fn(arg, entry->kind, entry->key);
+        CLEANUP(freep) char *key = NULL;
+        struct dir_entry *entry = read_entry(state, file->d_name, &key);
+        if (entry && !find(state, entry->kind, key))
+            fn(arg, entry->kind, key);
         dir_entry_free(entry);
     }
     closedir(dir);

@@ -32,35 +32,52 @@ static bool same_digest(const struct digest *a, const struct digest *b)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+static void note_taken(struct dir_holder *holder, const struct dir_place *taken)
+{
+    for (struct dir_place *place = holder->places; place; place = place->next)
+        place->is_taken = place == taken;
+}
+
 /* Takes the manifest of a place over; false when its text is not there any more: the file is to be
  * read again. */
 static bool take_over(struct dir_source *source, struct dir_holder *holder, struct dir_place *place)
 {
     CLEANUP(object_unrefp) struct object *fresh = TAKE(place->fresh);
     const struct object *current = dir_state_get(source->state, holder->kind, holder->key);
-    if (current && holder->is_told && same_digest(&holder->content, &place->content))
-        return true;
+    bool is_known = current && holder->is_told;
     if (!fresh)
-        return false;
+        return is_known && place->is_taken;
+    struct digest content = digest_of(object_text(fresh).ptr, object_text(fresh).length);
+    note_taken(holder, place);
+    if (is_known && same_digest(&holder->content, &content))
+        return true;
     packing_add(source->packing, dir_state_put(source->state, fresh, loop_wall_time(source->loop)));
-    holder->content = place->content;
+    holder->content = content;
     return true;
 }
 
-static int by_place(const void *a, const void *b)
+static bool is_before(const struct dir_place *a, const struct dir_place *b)
 {
-    const struct dir_place *const *left = a;
-    const struct dir_place *const *right = b;
-    int files = strcmp((*left)->file->path, (*right)->file->path);
-    return files ? files : ((*left)->line > (*right)->line) - ((*left)->line < (*right)->line);
+    int files = strcmp(a->file->path, b->file->path);
+    return files ? files < 0 : a->line < b->line;
+}
+
+/* The first place in the order of files and lines, but for one (NULL: none). */
+static struct dir_place *first_place(const struct dir_holder *holder, const struct dir_place *but)
+{
+    struct dir_place *first = NULL;
+    for (struct dir_place *place = holder->places; place; place = place->next) {
+        if (place != but && (!first || is_before(place, first)))
+            first = place;
+    }
+    return first;
 }
 
 /* Returns owned: why an object that stands twice is refused. */
-static char *repeated_problem(struct dir_holder *holder)
+static char *repeated_problem(const struct dir_holder *holder)
 {
-    qsort(holder->places, holder->place_count, sizeof(*holder->places), by_place);
-    const struct dir_place *first = holder->places[0];
-    const struct dir_place *second = holder->places[1];
+    const struct dir_place *first = first_place(holder, NULL);
+    const struct dir_place *second = first_place(holder, first);
     return xasprintf("%s:%u: metadata.name: %s %s stands twice, also at %s:%u (remove or rename "
                      "one of them)",
                      first->file->path, first->line, object_kind_name(holder->kind), holder->key,
@@ -71,11 +88,9 @@ static void tell_repeated(struct dir_source *source, struct dir_holder *holder)
 {
     CLEANUP(freep) char *problem = repeated_problem(holder);
     if (!dir_state_get(source->state, holder->kind, holder->key))
-        (void)take_over(source, holder, holder->places[0]);
-    for (size_t i = 0; i < holder->place_count; i++) {
-        object_unref(holder->places[i]->fresh);
-        holder->places[i]->fresh = NULL;
-    }
+        (void)take_over(source, holder, first_place(holder, NULL));
+    for (struct dir_place *place = holder->places; place; place = place->next)
+        object_unref(TAKE(place->fresh));
     log_error("a manifest is refused", .kind = object_kind_name(holder->kind), .key = holder->key,
               .reason = "InvalidSpec", .detail = problem);
     put(source, dir_state_set_problem(source->state, holder->kind, holder->key, problem));
@@ -96,7 +111,7 @@ static void tell_holder(struct dir_source *source, struct dir_holder *holder)
             dir_index_drop(&source->index, holder);
         return;
     }
-    struct dir_place *place = holder->places[0];
+    struct dir_place *place = holder->places;
     if (!take_over(source, holder, place)) {
         place->file->is_known = false;
         strset_add(source->to_read, place->file->path);

@@ -44,6 +44,13 @@ static void unpin(struct api_state *state)
     state->context = NULL;
 }
 
+/* In a folder the key stands in for the uid: it is there already. */
+static void free_uid(struct api_state *state)
+{
+    if (state->uid != state->key)
+        free((char *)(uintptr_t)state->uid);
+}
+
 void api_state_free(void *value)
 {
     struct api_state *state = value;
@@ -53,9 +60,10 @@ void api_state_free(void *value)
     unpin(state);
     strmap_free(state->rewritten);
     absence_log_free(state->absences);
-    conflict_fini(&state->conflict);
+    free(state->conflict);
+    free(state->oversize);
+    free_uid(state);
     free(state->work_key);
-    free(state->uid);
     free(state);
 }
 
@@ -88,15 +96,16 @@ static void begin_life(struct api_state *state, const struct object *api)
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
-        state->oversize = (struct oversize){.is_known = false};
+        oversize_forget(state);
     }
-    free(state->uid);
-    state->uid = xstrdup(api->uid);
+    free_uid(state);
+    state->uid = str_equal(api->uid, state->key) ? state->key : xstrdup(api->uid);
 }
 
-static void mark_judged(struct reconciler *reconciler, const char *key)
+static void mark_judged(struct api_state *state)
 {
-    strmap_remove(reconciler->unjudged, key);
+    state->reconciler->unjudged -= !state->judged;
+    state->judged = true;
 }
 
 /* Looking. */
@@ -185,7 +194,8 @@ static void set_dependencies(struct api_look *look)
         if (others[i])
             tokens[count++] = others[i];
     }
-    index_set(look->reconciler->index, look->state->work_key, (const char *const *)tokens, count);
+    index_set(look->reconciler->index, &look->state->edges, look->state->work_key,
+              (const char *const *)tokens, count);
     for (size_t i = 0; i < count; i++)
         free(tokens[i]);
     free(tokens);
@@ -287,7 +297,7 @@ static void add_copies(const struct api_look *look, struct buf *out)
 /* What the store does not take cannot be accepted, whatever the definition is like. */
 static void judge_size(struct api_look *look)
 {
-    if (!look->state->oversize.is_known || !look->resolution.valid)
+    if (!look->state->oversize || !look->resolution.valid)
         return;
     CLEANUP(buf_fini) struct buf copies;
     buf_init(&copies, BUF_UNLIMITED);
@@ -335,7 +345,7 @@ static bool look_at(struct api_look *look)
     api_links_fini(&links);
     if (!context_known) {
         const char *tokens[] = {context_token};
-        index_set(reconciler->index, look->state->work_key, tokens, 1);
+        index_set(reconciler->index, &look->state->edges, look->state->work_key, tokens, 1);
         return false;
     }
 
@@ -421,7 +431,7 @@ static bool copies_are_written(const struct api_look *look)
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     add_copies(look, &text);
-    look->state->copies_size = text.length;
+    look->state->copies_size = (uint32_t)text.length;
     struct span before = json_text_member(object_status(look->api), "webhooks");
     struct span after = {buf_text(&text), text.length};
     return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
@@ -450,7 +460,7 @@ static bool step_annotation(struct api_look *look)
     char *after = conversion_annotation(look->api, look->reconciler->options.resolve.seal_key,
                                         &look->resolution, before);
     /* It would be refused for ever; the status has the copies too. */
-    if (after && (strlen(after) > CONVERTED_ANNOTATION_MAX || look->state->oversize.no_annotation))
+    if (after && (strlen(after) > CONVERTED_ANNOTATION_MAX || look->state->no_annotation))
         free(TAKE(after));
     if (str_equal(before, after))
         return false;
@@ -495,7 +505,7 @@ static int pin(struct api_look *look, struct accepted *accepted, unsigned editio
     state->api = object_ref(look->api);
     state->config_map = look->config_map ? object_ref(look->config_map) : NULL;
     state->accepted = accepted;
-    state->context = xstrdup(look->context_key);
+    state->context = *look->context_key ? xstrdup(look->context_key) : NULL;
     state->edition = edition;
     state->digest = digest;
     state->wanted = true;
@@ -508,8 +518,8 @@ static bool is_pinned(const struct api_look *look, const struct accepted *accept
 {
     const struct api_state *state = look->state;
     return state->wanted && state->api == look->api && state->config_map == look->config_map &&
-           str_equal(state->context, look->context_key) && state->edition == edition &&
-           accepted_equal(state->accepted, accepted);
+           str_equal(state->context ? state->context : "", look->context_key) &&
+           state->edition == edition && accepted_equal(state->accepted, accepted);
 }
 
 /* Tells the gateways what was accepted. */
@@ -529,7 +539,7 @@ static void step_want(struct api_look *look)
     CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
     CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
     struct gateway_want want = {
-        .context = state->context,
+        .context = look->context_key,
         .api = state->key,
         .uid = look->api->uid,
         .api_id = facts->api_id,
@@ -709,7 +719,6 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
     if (!api) {
-        mark_judged(reconciler, key); /* it has gone before, maybe */
         struct api_state *state = strmap_get(reconciler->apis, key);
         if (state)
             api_gone(reconciler, state);
@@ -718,7 +727,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
     if (api->deleting) {
-        mark_judged(reconciler, key);
+        mark_judged(state);
         return api_leave(reconciler, state, api);
     }
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
@@ -728,7 +737,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = take_steps(&look);
-        mark_judged(reconciler, key);
+        mark_judged(state);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);
@@ -738,7 +747,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
 
 void api_release(struct reconciler *reconciler, struct api_state *state)
 {
-    index_set(reconciler->index, state->work_key, NULL, 0);
+    index_set(reconciler->index, &state->edges, state->work_key, NULL, 0);
     usage_set(reconciler->usage, state->key, NULL, 0, webhook_used, reconciler);
     memset(state->handlers, 0, sizeof(state->handlers));
 }
@@ -751,7 +760,8 @@ bool api_document(void *arg, const char *api, const struct digest *digest, struc
     const struct api_state *state = strmap_get(reconciler->apis, api);
     if (!state || !state->wanted)
         return false;
-    const struct context_state *context = strmap_get(reconciler->contexts, state->context);
+    const struct context_state *context =
+        strmap_get(reconciler->contexts, state->context ? state->context : "");
     if (!context ||
         document_build(state->api, state->config_map, state->accepted, &reconciler->options.resolve,
                        &context->abilities, out, NULL) < 0)

@@ -65,7 +65,7 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
         /* Just started: what gateways there are is not known yet. */
         CLEANUP(freep) char *token = xasprintf("context %s", unknown);
         const char *tokens[] = {token};
-        index_set(reconciler->index, state->work_key, tokens, 1);
+        index_set(reconciler->index, &state->edges, state->work_key, tokens, 1);
         return false;
     }
     struct gateway_progress progress;

@@ -5,6 +5,7 @@
  * backup, and its versions have caught up with what was known before.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,23 +14,26 @@
 /* News take this long at the most. */
 #define NEWS_MS 5000
 
-void conflict_fini(struct conflict *conflict)
+static struct conflict *conflict_new(const struct object *object, int64_t now)
 {
-    free(TAKE(conflict->version));
+    size_t length = strlen(object->version) + 1;
+    struct conflict *conflict = xmalloc(sizeof(*conflict) + length);
+    conflict->since_ms = now;
+    memcpy(conflict->version, object->version, length);
+    return conflict;
 }
 
-void conflict_note(struct reconciler *reconciler, struct conflict *conflict, enum object_kind kind,
+void conflict_note(struct reconciler *reconciler, struct conflict **conflict, enum object_kind kind,
                    const char *key, const struct err *err)
 {
     int64_t now = loop_now(reconciler->loop);
     const struct object *object = cache_get(reconciler_cache(reconciler), kind, key);
     bool is_stale = err && (err->class == ERR_CONFLICT || err->class == ERR_NOT_FOUND) && object;
-    if (!is_stale || !str_equal(conflict->version, object->version)) {
-        conflict_fini(conflict);
-        conflict->version = is_stale ? xstrdup(object->version) : NULL;
-        conflict->since_ms = now;
-    } else if (now - conflict->since_ms >= NEWS_MS) {
-        conflict->since_ms = now;
+    if (!is_stale || !*conflict || strcmp((*conflict)->version, object->version) != 0) {
+        free(*conflict);
+        *conflict = is_stale ? conflict_new(object, now) : NULL;
+    } else if (now - (*conflict)->since_ms >= NEWS_MS) {
+        (*conflict)->since_ms = now;
         informer_suspect(reconciler->informer, kind);
     }
 }

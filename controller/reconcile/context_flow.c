@@ -136,7 +136,8 @@ static void push_default_context(struct reconciler *reconciler)
     if (from->service) {
         CLEANUP(freep) char *token = xasprintf("service %s", from->service);
         const char *tokens[] = {token};
-        index_set(reconciler->index, WORK_CONTEXT, tokens, 1);
+        struct object_state *object = object_state_of(reconciler, WORK_CONTEXT, "");
+        index_set(reconciler->index, &object->edges, object->work_key, tokens, 1);
     }
     if (!follow_service(reconciler, state, from->service))
         return;
@@ -190,7 +191,7 @@ static const struct object *secret_of(struct reconciler *reconciler, const char 
 }
 
 /* What touches the context when it changes. */
-static void set_dependencies(struct reconciler *reconciler, const struct object_state *writes,
+static void set_dependencies(struct reconciler *reconciler, struct object_state *writes,
                              const struct context_place *place)
 {
     char *tokens[] = {
@@ -204,13 +205,13 @@ static void set_dependencies(struct reconciler *reconciler, const struct object_
         if (tokens[i])
             given[count++] = tokens[i];
     }
-    index_set(reconciler->index, writes->work_key, given, count);
+    index_set(reconciler->index, &writes->edges, writes->work_key, given, count);
     for (size_t i = 0; i < ARRAY_LENGTH(tokens); i++)
         free(tokens[i]);
 }
 
 /* Follows the Secrets; false while one has not been read yet. */
-static bool follow_secrets(struct reconciler *reconciler, const struct object_state *writes,
+static bool follow_secrets(struct reconciler *reconciler, struct object_state *writes,
                            const struct object *object)
 {
     struct context_place needs;
@@ -298,7 +299,7 @@ static void push_context(struct reconciler *reconciler, const struct object *obj
 /* Reads the context anew; its users are touched when something that concerns documents differs.
  * NULL: something that it names has not been read yet. */
 static struct context_state *refresh(struct reconciler *reconciler, const struct object *object,
-                                     const struct object_state *writes)
+                                     struct object_state *writes)
 {
     struct context_state *state = state_of(reconciler, object->key);
     context_fini(&state->context);
@@ -408,9 +409,7 @@ bool context_is_unknown(const struct reconciler *reconciler, const char **ret_ke
 
 static void forget(struct reconciler *reconciler, const char *key)
 {
-    CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_CONTEXT, key);
-    index_set(reconciler->index, work_key, NULL, 0);
-    strmap_remove(reconciler->others, work_key);
+    object_forget(reconciler, WORK_CONTEXT, key);
     struct context_state *state = strmap_get(reconciler->contexts, key);
     if (state) {
         follow_service(reconciler, state, NULL);

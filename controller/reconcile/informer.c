@@ -16,7 +16,6 @@
 
 enum news_type {
     NEWS_PUT,
-    NEWS_LIST_PUT,
     NEWS_GONE,
     NEWS_LISTED,
     NEWS_TROUBLE,
@@ -29,11 +28,12 @@ enum news_type {
 struct news {
     enum news_type type;
     enum object_kind kind;
-    struct object *object; /* PUT, LIST_PUT */
-    char *key;             /* GONE, MISSING, FOLLOWED */
-    char *uid;             /* GONE; NULL: unknown */
-    struct strmap *listed; /* LISTED: the keys that the list held */
-    struct err *err;       /* TROUBLE, MISSING */
+    struct object *object;     /* PUT */
+    char *key;                 /* GONE, MISSING, FOLLOWED */
+    char *uid;                 /* GONE; NULL: unknown */
+    struct strmap *listed;     /* LISTED: key → object */
+    struct strmap_entry *next; /* … of these the next one to be applied */
+    struct err *err;           /* TROUBLE, MISSING */
     STAILQ_ENTRY(news) entry;
 };
 
@@ -137,13 +137,9 @@ static void on_end(void *arg, enum object_kind kind)
     struct strmap *list = TAKE(informer->kinds[kind].list);
     if (!list)
         return;
-    struct strmap *keys = strset_new();
-    for (struct strmap_entry *e = strmap_first(list); e; e = strmap_next(e)) {
-        strset_add(keys, strmap_entry_key(e));
-        tell(informer, NEWS_LIST_PUT, kind)->object = object_ref(strmap_entry_value(e));
-    }
-    strmap_free(list);
-    tell(informer, NEWS_LISTED, kind)->listed = keys;
+    struct news *news = tell(informer, NEWS_LISTED, kind);
+    news->listed = list;
+    news->next = strmap_first(list);
 }
 
 static void on_trouble(void *arg, enum object_kind kind, const struct err *err)
@@ -268,14 +264,42 @@ static void relist_others(struct informer *informer, enum object_kind kind)
     }
 }
 
+struct sweep {
+    const struct strmap *listed;
+    struct strmap *gone;
+};
+
+static bool find_gone(void *arg, const struct object *object)
+{
+    const struct sweep *sweep = arg;
+    if (!strmap_has(sweep->listed, object->key))
+        strset_add(sweep->gone, object->key);
+    return true;
+}
+
+/* A list may be long: it stays the first of the news until all that it holds has been applied. */
+static bool apply_next_listed(struct informer *informer, struct news *news)
+{
+    struct strmap_entry *entry = news->next;
+    if (!entry)
+        return false;
+    news->next = strmap_next(entry);
+    apply_put(informer, strmap_entry_value(entry), true);
+    return true;
+}
+
+/* All that the list holds has been applied. */
 static void apply_listed(struct informer *informer, enum object_kind kind,
                          const struct strmap *listed)
 {
-    CLEANUP(freep) const char **keys = cache_sorted_keys(informer->cache, kind);
-    for (size_t i = 0; keys[i]; i++) {
-        if (!strmap_has(listed, keys[i]))
-            apply_gone(informer, kind, keys[i], NULL);
-    }
+    struct sweep sweep = {listed, strset_new()};
+    /* All of the list is in the cache: where that has no more, there is nothing to search for. */
+    if (cache_count(informer->cache, kind) != strmap_count(listed))
+        cache_visit(informer->cache, kind, find_gone, &sweep);
+    CLEANUP(freep) const char **keys = strmap_sorted_keys(sweep.gone);
+    for (size_t i = 0; keys[i]; i++)
+        apply_gone(informer, kind, keys[i], NULL);
+    strmap_free(sweep.gone);
     struct kind_state *state = &informer->kinds[kind];
     if (state->suspected && state->went_back)
         relist_others(informer, kind);
@@ -303,13 +327,12 @@ static void work(void *arg)
         struct news *news = STAILQ_FIRST(&informer->inbox);
         if (!news)
             return;
+        if (apply_next_listed(informer, news))
+            continue;
         STAILQ_REMOVE_HEAD(&informer->inbox, entry);
         switch (news->type) {
         case NEWS_PUT:
             apply_put(informer, news->object, false);
-            break;
-        case NEWS_LIST_PUT:
-            apply_put(informer, news->object, true);
             break;
         case NEWS_GONE:
             apply_gone(informer, news->kind, news->key, news->uid);

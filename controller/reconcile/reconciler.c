@@ -30,15 +30,20 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler)
 
 /* Queueing. */
 
+static size_t backlog_left(const struct reconciler *reconciler)
+{
+    return reconciler->backlog_count - reconciler->backlog_next;
+}
+
 void reconciler_schedule(struct reconciler *reconciler)
 {
     if (!reconciler->active)
         return;
     int64_t now = loop_now(reconciler->loop);
     int64_t due = workqueue_next_due(reconciler->queue, now);
-    if (due < 0) {
+    if (due < 0 && !backlog_left(reconciler)) {
         loop_timer_disarm(reconciler->timer);
-    } else if (due <= now) {
+    } else if (due <= now || backlog_left(reconciler)) {
         loop_defer(reconciler->loop, pump, reconciler);
     } else {
         loop_timer_arm(reconciler->timer, due - now);
@@ -122,7 +127,7 @@ static void store_answers(struct reconciler *reconciler)
 static void tell_expected(struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
-    bool more = counts.ready + counts.processing > 0;
+    bool more = counts.ready + counts.processing + backlog_left(reconciler) > 0;
     reconciler->gateways->ops->expect(reconciler->gateways, more);
 }
 
@@ -152,7 +157,7 @@ static void release_held_back(struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     const struct strmap_entry *entry;
-    for (size_t count = counts.ready + counts.processing;
+    for (size_t count = counts.ready + counts.processing + backlog_left(reconciler);
          count < WRITES_MAX && (entry = strmap_first(reconciler->held_back)); count++) {
         CLEANUP(freep) char *key = xstrdup(strmap_entry_key(entry));
         strmap_remove(reconciler->held_back, key);
@@ -167,6 +172,8 @@ void reconciler_figures(const struct reconciler *reconciler,
         ret_figures[i] = reconciler->figures[i];
         ret_figures[i].queue =
             workqueue_share(reconciler->queue, looked_at[i].letter, loop_now(reconciler->loop));
+        for (size_t j = reconciler->backlog_next; j < reconciler->backlog_count; j++)
+            ret_figures[i].queue.ready += reconciler->backlog[j]->kind == looked_at[i].kind;
     }
 }
 
@@ -197,6 +204,29 @@ static bool queue_object(void *arg, const struct object *object)
     return true;
 }
 
+static void drop_backlog(struct reconciler *reconciler)
+{
+    while (backlog_left(reconciler))
+        object_unref(reconciler->backlog[reconciler->backlog_next++]);
+    free(TAKE(reconciler->backlog));
+    reconciler->backlog_next = reconciler->backlog_count = 0;
+}
+
+/* What was there at the start is queued when there is nothing else to look at. */
+static void queue_backlog(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < SLICE_KEYS && backlog_left(reconciler); i++) {
+        CLEANUP(object_unrefp)
+        struct object *object = reconciler->backlog[reconciler->backlog_next++];
+        const struct api_state *state =
+            object->kind == OBJECT_API ? strmap_get(reconciler->apis, object->key) : NULL;
+        if (!state || !state->judged)
+            queue_object(reconciler, object);
+    }
+    if (!backlog_left(reconciler))
+        drop_backlog(reconciler);
+}
+
 static void pump(void *arg)
 {
     struct reconciler *reconciler = arg;
@@ -204,6 +234,10 @@ static void pump(void *arg)
     for (size_t done = 0; done < SLICE_KEYS && bytes < SLICE_BYTES; done++) {
         int64_t now = loop_now(reconciler->loop);
         const char *borrowed = workqueue_get(reconciler->queue, now);
+        if (!borrowed && backlog_left(reconciler)) {
+            queue_backlog(reconciler);
+            borrowed = workqueue_get(reconciler->queue, now);
+        }
         if (!borrowed)
             break;
         CLEANUP(freep) char *work_key = xstrdup(borrowed);
@@ -223,7 +257,7 @@ static void pump(void *arg)
         workqueue_done(reconciler->queue, work_key, now);
     }
     tell_expected(reconciler);
-    if (!strmap_count(reconciler->unjudged) && !reconciler->gateways_complete) {
+    if (!reconciler->unjudged && !reconciler->gateways_complete) {
         reconciler->gateways_complete = true;
         /* Who uses a Webhook is known only now. */
         cache_visit(reconciler_cache(reconciler), OBJECT_WEBHOOK, queue_object, reconciler);
@@ -255,24 +289,29 @@ static bool is_unsettled(const struct object *object)
     return touched && !programmed;
 }
 
-/* Looks at everything. */
-static bool note_unjudged(void *arg, const struct object *object)
+static bool add_to_backlog(void *arg, const struct object *object)
 {
     struct reconciler *reconciler = arg;
-    strset_add(reconciler->unjudged, object->key);
+    reconciler->backlog[reconciler->backlog_count++] = object_ref(object);
     return true;
 }
 
+/* Looks at everything: there may be very much, so it is queued bit by bit. */
 static void activate(struct reconciler *reconciler)
 {
     reconciler->active = true;
     reconciler->unsettled = reconciler->unprogrammed > 0;
-    cache_visit(reconciler_cache(reconciler), OBJECT_API, note_unjudged, reconciler);
+    const struct cache *cache = reconciler_cache(reconciler);
+    reconciler->unjudged = cache_count(cache, OBJECT_API);
     /* Contexts first: what an API may do depends on them. */
     context_reconcile(reconciler, "");
     static const enum object_kind order[] = {OBJECT_CONTEXT, OBJECT_WEBHOOK, OBJECT_API};
+    size_t count = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(order); i++)
-        cache_visit(reconciler_cache(reconciler), order[i], queue_object, reconciler);
+        count += cache_count(cache, order[i]);
+    reconciler->backlog = xcalloc(count + 1, sizeof(struct object *));
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++)
+        cache_visit(cache, order[i], add_to_backlog, reconciler);
     loop_defer(reconciler->loop, pump, reconciler);
 }
 
@@ -354,10 +393,12 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
                         const struct object *after)
 {
     const char *key = (after ? after : before)->key;
-    if (after && before && reconciler->active && after->generation != before->generation) {
-        struct api_state *state = strmap_get(reconciler->apis, key);
-        if (state)
-            state->by_user = true;
+    struct api_state *state = reconciler->active ? strmap_get(reconciler->apis, key) : NULL;
+    if (after && before && state && after->generation != before->generation)
+        state->by_user = true;
+    if (reconciler->active && (!state || !state->judged)) {
+        reconciler->unjudged += after != NULL;
+        reconciler->unjudged -= before != NULL;
     }
     oversize_changed(reconciler, key, before, after);
     reconciler->unprogrammed += after && is_unsettled(after);
@@ -526,7 +567,7 @@ static void make_memory(struct reconciler *reconciler)
     reconciler->held_back = strset_new();
     reconciler->awaited = strset_new();
     reconciler->active = false;
-    reconciler->unjudged = strset_new();
+    reconciler->unjudged = 0;
     reconciler->unsettled = false;
     reconciler->gateways_complete = false;
 }
@@ -545,7 +586,7 @@ static void free_memory(struct reconciler *reconciler)
     strmap_free(reconciler->idle);
     strmap_free(reconciler->held_back);
     strmap_free(reconciler->awaited);
-    strmap_free(reconciler->unjudged);
+    drop_backlog(reconciler);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
     usage_free(reconciler->usage);
@@ -624,7 +665,7 @@ bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
-           !counts.processing && !strmap_count(reconciler->awaited) &&
+           !counts.processing && !backlog_left(reconciler) && !strmap_count(reconciler->awaited) &&
            reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 

@@ -40,56 +40,58 @@ struct pending_event {
 
 /* The conflict that the last write has met. */
 struct conflict {
-    char *version; /* that is known of the object; NULL: none */
     int64_t since_ms;
+    char version[]; /* that is known of the object */
 };
 
 /* That the object is larger than the store takes with what was to be written into it. */
 struct oversize {
-    bool is_known;      /* until its content changes or its copies become less */
-    bool no_annotation; /* the annotation alone is too much: likewise, and the status has it all */
-    size_t copies;      /* bytes of those that were too much */
+    size_t copies;         /* bytes of those that were too much */
     int64_t mute_until_ms; /* not even that can be written; 0: it can */
 };
 
-/* What is remembered of an ApiDefinition between two looks at it. */
+/* What is remembered of an ApiDefinition between two looks at it: there is one for each, so its
+ * members are ordered for size. */
 struct api_state {
     struct reconciler *reconciler;
     char *work_key;
     const char *key; /* within work_key */
+    struct index_edge *edges;
+    const char *uid; /* whose state this is: `key`, or owned; NULL until it is looked at */
 
     /* What the gateways are to hold was made of these: pinned, so that refills go on from them
-     * whatever happens to the object. Unset until something was accepted. */
-    bool wanted;
+     * whatever happens to the object. NULL until something was accepted. */
     struct object *api;
     struct object *config_map;
     struct accepted *accepted;
-    char *context;    /* "" is the default one */
-    unsigned edition; /* … and as which it was used */
+    char *context; /* NULL is the default one */
     struct digest digest;
 
-    struct store_call *call; /* a write in flight */
-    struct conflict conflict;
-    int64_t looked_us; /* when the look began that it belongs to */
-    size_t handlers[REF_SOURCE_COUNT];
+    struct store_call *call;      /* a write in flight */
+    struct conflict *conflict;    /* NULL: none */
+    int64_t looked_us;            /* when the look began that it belongs to */
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
-    size_t event_count;
+    uint8_t event_count;
 
-    bool is_new;  /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool leaving; /* gateways were told to drop it */
-    bool ready;
-    bool stalled;
-    bool by_user; /* what changed last was changed by somebody, not by our start */
-    char *uid;    /* whose state this is: NULL until it is looked at */
+    bool wanted : 1;  /* the gateways are to hold what is pinned */
+    bool is_new : 1;  /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool judged : 1;  /* it has been looked at */
+    bool leaving : 1; /* gateways were told to drop it */
+    bool ready : 1;
+    bool stalled : 1;
+    bool by_user : 1;          /* what changed last was changed by somebody, not by our start */
+    bool rewrite_refused : 1;  /* told once */
+    bool rewriting : 1;        /* the write in flight is a rewrite */
+    bool annotating : 1;       /* the write in flight is that of the annotation */
+    bool no_annotation : 1;    /* it is too much by itself; the status has it all */
+    uint32_t copies_size;      /* bytes of the copies at the last look */
+    struct oversize *oversize; /* until its content changes or its copies become less; NULL: none */
+    uint32_t handlers[REF_SOURCE_COUNT];
+    unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
-    int64_t wanted_ms;    /* when it was told last */
-    struct pace pace;     /* how fast the status follows the gateways */
-    int64_t converted_ms; /* when the first converted reference was seen; 0: none */
-    bool rewrite_refused; /* told once */
-    bool rewriting;       /* the write in flight is a rewrite */
-    bool annotating;      /* the write in flight is that of the annotation */
-    size_t copies_size;   /* bytes of the copies at the last look */
-    struct oversize oversize;
+    int64_t wanted_ms;            /* when it was told last */
+    struct pace pace;             /* how fast the status follows the gateways */
+    int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
     int64_t warned_generation;    /* whose warnings were logged */
@@ -106,12 +108,13 @@ struct context_state {
     char *service;        /* that is followed; NULL: none */
 };
 
-/* One write of a Webhook's or context's status in flight. */
+/* What is remembered of a Webhook or context: what it depends on, and its write in flight. */
 struct object_state {
     struct reconciler *reconciler;
     char *work_key;
+    struct index_edge *edges;
     struct store_call *call;
-    struct conflict conflict;
+    struct conflict *conflict; /* NULL: none */
     int64_t looked_us;
     int64_t looked_ms;
     int64_t written_ms;
@@ -127,15 +130,18 @@ struct reconciler {
 
     struct workqueue *queue;
     struct loop_timer *timer; /* the queue's next due */
-    struct index *index;      /* tokens → work keys */
+    struct index *index;      /* tokens → work keys; the edges are with the states */
     struct claims *claims;
     struct usage *usage;
 
-    struct strmap *apis;      /* key → struct api_state */
-    struct strmap *contexts;  /* key → struct context_state; "" is the default */
-    unsigned editions;        /* of contexts, so far */
-    struct strmap *others;    /* work key of a Webhook or context → struct object_state */
-    struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
+    struct strmap *apis;     /* key → struct api_state */
+    struct strmap *contexts; /* key → struct context_state; "" is the default */
+    unsigned editions;       /* of contexts, so far */
+    struct strmap *others;   /* work key of a Webhook or context → struct object_state */
+    struct object **backlog; /* at the start, what was there and is not queued yet: from … */
+    size_t backlog_next;     /* … this one on, in `queue` for lack of anything else to do */
+    size_t backlog_count;
+    size_t unjudged;          /* APIs that are there and have not been looked at since then */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
@@ -215,6 +221,8 @@ bool context_reconcile(struct reconciler *reconciler, const char *key);
 void object_state_free(void *value);
 struct object_state *object_state_of(struct reconciler *reconciler, const char *prefix,
                                      const char *key);
+/* The object is gone. */
+void object_forget(struct reconciler *reconciler, const char *prefix, const char *key);
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
@@ -225,16 +233,17 @@ void oversize_changed(struct reconciler *reconciler, const char *key, const stru
                       const struct object *after);
 /* A write (not a rewrite) was refused with TOO_LARGE. */
 void oversize_note(struct api_state *state);
+/* It is another object. */
+void oversize_forget(struct api_state *state);
 /* Is the object with copies of so many bytes still too large, as far as is known? */
 bool oversize_holds(struct api_state *state, size_t copies);
 /* Is it of no use to write the status? Then it is tried again later. */
 bool oversize_is_mute(struct api_state *state);
 
 /* conflict.c */
-void conflict_fini(struct conflict *conflict);
 /* A write has ended: if it meets the same conflict again although news had their time to come, the
  * kind is listed anew. */
-void conflict_note(struct reconciler *reconciler, struct conflict *conflict, enum object_kind kind,
+void conflict_note(struct reconciler *reconciler, struct conflict **conflict, enum object_kind kind,
                    const char *key, const struct err *err);
 
 /* lately.c: what is remembered for a while only */

@@ -21,7 +21,7 @@ void object_state_free(void *value)
     struct object_state *state = value;
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
-    conflict_fini(&state->conflict);
+    free(state->conflict);
     free(state->work_key);
     free(state);
 }
@@ -39,6 +39,16 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
     state->looked_ms = state->written_ms = -USAGE_INTERVAL_MS;
     strmap_set(reconciler->others, work_key, state);
     return state;
+}
+
+void object_forget(struct reconciler *reconciler, const char *prefix, const char *key)
+{
+    CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
+    struct object_state *state = strmap_get(reconciler->others, work_key);
+    if (!state)
+        return;
+    index_set(reconciler->index, &state->edges, work_key, NULL, 0);
+    strmap_remove(reconciler->others, work_key);
 }
 
 void webhook_used(void *arg, const char *webhook)
@@ -109,7 +119,7 @@ static void add_ready(const struct problems *problems, struct conditions *condit
 }
 
 /* Follows the Secrets that it uses; false while one has not been read yet. */
-static bool follow_secrets(struct reconciler *reconciler, const struct object_state *state,
+static bool follow_secrets(struct reconciler *reconciler, struct object_state *state,
                            const struct webhook *webhook)
 {
     bool known = true;
@@ -120,7 +130,7 @@ static bool follow_secrets(struct reconciler *reconciler, const struct object_st
             informer_is_known(reconciler->informer, OBJECT_SECRET, webhook->secrets[i]) && known;
         tokens[i] = xasprintf("secret %s", webhook->secrets[i]);
     }
-    index_set(reconciler->index, state->work_key, (const char *const *)tokens,
+    index_set(reconciler->index, &state->edges, state->work_key, (const char *const *)tokens,
               webhook->secret_count);
     for (size_t i = 0; i < webhook->secret_count; i++)
         free(tokens[i]);
@@ -164,18 +174,11 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
     buf_add_char(out, '}');
 }
 
-static void forget(struct reconciler *reconciler, const char *key)
-{
-    CLEANUP(freep) char *work_key = xasprintf("%s%s", WORK_WEBHOOK, key);
-    index_set(reconciler->index, work_key, NULL, 0);
-    strmap_remove(reconciler->others, work_key);
-}
-
 bool webhook_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *object = cache_get(reconciler_cache(reconciler), OBJECT_WEBHOOK, key);
     if (!object) {
-        forget(reconciler, key);
+        object_forget(reconciler, WORK_WEBHOOK, key);
         return false;
     }
     struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, key);

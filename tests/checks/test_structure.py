@@ -151,6 +151,14 @@ def test_core_has_no_state():
     assert wrong == []
 
 
+def test_gnutls_is_told_to_stay_as_it_is():
+    """A library finds the answer only if the program exports it."""
+    exported = subprocess.run(
+        ["nm", "-D", "--defined-only", build_dir() / "grapnel"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "_gnutls_global_init_skip" in exported
+
+
 @pytest.mark.parametrize("room", sorted(room for room in MAY_INCLUDE if room != "ports" and room != "."))
 def test_banned_functions_are_not_called(room):
     if not list((CONTROLLER / room).glob("*.c")):

@@ -235,6 +235,27 @@ static void the_first_pass_is_a_complete_list(void **state)
     assert_true(fixture->source->ops->watches(fixture->source, "anything"));
 }
 
+static void files_are_read_in_the_order_of_their_names(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(buf_fini) struct buf expected;
+    buf_init(&expected, BUF_UNLIMITED);
+    for (int i = 0; i < 40; i++) {
+        char path[32];
+        char text[128];
+        int number = 10 + i * 17 % 40;
+        snprintf(path, sizeof(path), "d/%d.yaml", number);
+        snprintf(text, sizeof(text),
+                 "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: h%d}\nspec: "
+                 "{url: https://h}\n",
+                 number);
+        temp_write(&fixture->folder, path, text);
+        buf_add_format(&expected, "put Webhook default/h%d g1\n", 10 + i);
+    }
+    start(fixture);
+    assert_non_null(strstr(buf_text(&fixture->told), buf_text(&expected)));
+}
+
 static void an_empty_folder_is_an_empty_list(void **state)
 {
     struct fixture *fixture = *state;
@@ -884,6 +905,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_pass_is_a_complete_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_are_read_in_the_order_of_their_names, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_empty_folder_is_an_empty_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_path_that_is_no_folder_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changes_are_told_once_they_have_settled, set_up, tear_down),

@@ -456,13 +456,17 @@ static void lost_objects_are_found(void **state)
     start(fixture);
     write_status(fixture, put_hook(fixture, "a"), "{\"id\":\"x\"}");
     write_status(fixture, put_hook(fixture, "b"), "{\"id\":\"x\"}");
+    write_status(fixture, put_hook(fixture, "odd name"), "{\"id\":\"x\"}");
     fake_loop_run(fixture->loop);
     buf_clear(&fixture->told);
     stop(fixture);
     temp_write(&fixture->folder, "deep/state/status/Webhook.n.a.yaml.7.new", "cut off");
     temp_write(&fixture->folder, "deep/state/status/note.txt", "of somebody");
+    temp_write(&fixture->folder, "deep/state/status/Webhook.yaml", "of nobody");
+    temp_write(&fixture->folder, "deep/state/status/Webhook.n.yaml", "of nobody");
     start(fixture);
     put_hook(fixture, "b");
+    put_hook(fixture, "odd name");
     dir_state_visit_lost(fixture->state, count_lost, &fixture->told);
     check_told(fixture, "Webhook n/a\n");
     assert_false(temp_exists(&fixture->folder, "deep/state/status/Webhook.n.a.yaml.7.new"));

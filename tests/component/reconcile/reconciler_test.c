@@ -1379,6 +1379,47 @@ static void nothing_is_decided_before_every_list_is_complete(void **state)
     assert_int_equal(fake_world_status_writes(rig->world), 0);
 }
 
+struct start_in_parts {
+    struct rig *rig;
+    bool is_under_way;
+};
+
+/* The last one goes, and another comes, when the first have been looked at. */
+static void change_under_way(void *arg)
+{
+    struct start_in_parts *start = arg;
+    if (!fake_gateways_wants(start->rig->gateways)) {
+        loop_defer(start->rig->loop, change_under_way, start);
+        return;
+    }
+    start->is_under_way = true;
+    assert_false(fake_gateways_is_complete(start->rig->gateways));
+    assert_false(reconciler_is_settled(start->rig->reconciler));
+    struct look_figures figures[LOOK_KIND_COUNT];
+    reconciler_figures(start->rig->reconciler, figures);
+    assert_in_range(figures[0].queue.ready, 100, 299);
+    fake_world_delete(start->rig->world, OBJECT_API, "default/api-299");
+    api(start->rig, "another", NULL, "");
+}
+
+static void a_start_with_many_is_complete_when_all_have_been_looked_at(void **state)
+{
+    struct rig *rig = *state;
+    struct start_in_parts in_parts = {.rig = rig};
+    char name[16];
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "api-%d", i);
+        api(rig, name, NULL, "");
+    }
+    loop_defer(rig->loop, change_under_way, &in_parts);
+    start(rig);
+    assert_true(in_parts.is_under_way);
+    assert_true(fake_gateways_is_complete(rig->gateways));
+    assert_non_null(fake_gateways_document(rig->gateways, "default/api-298"));
+    assert_non_null(fake_gateways_document(rig->gateways, "default/another"));
+    assert_null(fake_gateways_document(rig->gateways, "default/api-299"));
+}
+
 static void only_where_absence_is_proven_may_an_orphan_go(void **state)
 {
     struct rig *rig = *state;
@@ -1502,6 +1543,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_failed_write_is_repeated_with_back_off),
     TEST(who_may_not_list_namespaces_does_without_them),
     TEST(nothing_is_decided_before_every_list_is_complete),
+    TEST(a_start_with_many_is_complete_when_all_have_been_looked_at),
     TEST(only_where_absence_is_proven_may_an_orphan_go),
     TEST(looks_give_way_to_others),
 };

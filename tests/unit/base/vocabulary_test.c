@@ -150,6 +150,18 @@ static void a_large_map_loses_and_finds_what_it_should(void **state)
         assert_ptr_equal(strmap_key(map, text), strmap_entry_key(e));
     }
     assert_int_equal(seen, 2000);
+    /* One that has lost everything is as good as new. */
+    for (int i = 0; i < 3000; i++) {
+        snprintf(text, sizeof(text), "key-%d", i);
+        strmap_remove(map, text);
+    }
+    assert_int_equal(strmap_count(map), 0);
+    for (int i = 0; i < 50; i++) {
+        snprintf(text, sizeof(text), "new-%d", i);
+        strset_add(map, text);
+        assert_true(strmap_has(map, text));
+        assert_false(strmap_has(map, "key-0"));
+    }
     strmap_clear(map);
     assert_int_equal(strmap_count(map), 0);
     assert_false(strmap_has(map, "key-0"));

@@ -30,8 +30,10 @@ static void a_token_touches_just_those_that_name_it(void **state)
 {
     (void)state;
     struct index *index = index_new(NULL, NULL);
-    index_set(index, "api1", (const char *[]){"pager", "mail", "pager"}, 3);
-    index_set(index, "api2", (const char *[]){"pager"}, 1);
+    struct index_edge *api1 = NULL;
+    struct index_edge *api2 = NULL;
+    index_set(index, &api1, "api1", (const char *[]){"pager", "mail", "pager"}, 3);
+    index_set(index, &api2, "api2", (const char *[]){"pager"}, 1);
     assert_int_equal(dependents(index, "pager", "api2"), 2);
     assert_int_equal(dependents(index, "mail", "api1"), 1);
     assert_int_equal(dependents(index, "none", NULL), 0);
@@ -42,11 +44,12 @@ static void a_new_set_replaces_the_old_one(void **state)
 {
     (void)state;
     struct index *index = index_new(NULL, NULL);
-    index_set(index, "api1", (const char *[]){"pager", "pager"}, 2);
-    index_set(index, "api1", (const char *[]){"mail"}, 1);
+    struct index_edge *api1 = NULL;
+    index_set(index, &api1, "api1", (const char *[]){"pager", "pager"}, 2);
+    index_set(index, &api1, "api1", (const char *[]){"mail"}, 1);
     assert_int_equal(index_count(index, "pager"), 0);
     assert_int_equal(dependents(index, "mail", "api1"), 1);
-    index_set(index, "api1", NULL, 0);
+    index_set(index, &api1, "api1", NULL, 0);
     assert_int_equal(index_count(index, "mail"), 0);
     index_free(index);
 }
@@ -56,14 +59,16 @@ static void a_token_is_idle_when_its_last_dependent_leaves_it(void **state)
     (void)state;
     struct strmap *idle = strset_new();
     struct index *index = index_new(collect, idle);
-    index_set(index, "api1", (const char *[]){"pager", "mail"}, 2);
-    index_set(index, "api2", (const char *[]){"pager"}, 1);
-    index_set(index, "api1", (const char *[]){"mail", "pager", "news"}, 3);
+    struct index_edge *api1 = NULL;
+    struct index_edge *api2 = NULL;
+    index_set(index, &api1, "api1", (const char *[]){"pager", "mail"}, 2);
+    index_set(index, &api2, "api2", (const char *[]){"pager"}, 1);
+    index_set(index, &api1, "api1", (const char *[]){"mail", "pager", "news"}, 3);
     assert_int_equal(strmap_count(idle), 0);
-    index_set(index, "api1", (const char *[]){"mail"}, 1);
+    index_set(index, &api1, "api1", (const char *[]){"mail"}, 1);
     assert_int_equal(strmap_count(idle), 1);
     assert_true(strmap_has(idle, "news"));
-    index_set(index, "api2", NULL, 0);
+    index_set(index, &api2, "api2", NULL, 0);
     assert_true(strmap_has(idle, "pager"));
     assert_int_equal(strmap_count(idle), 2);
     index_free(index);

@@ -61,6 +61,21 @@ static void keys_come_in_the_order_of_their_adding(void **state)
     }
 }
 
+static void a_queue_that_ran_dry_goes_on(void **state)
+{
+    struct workqueue *queue = *state;
+    for (int round = 0; round < 3; round++) {
+        workqueue_add(queue, "a", WORKQUEUE_NORMAL, round);
+        workqueue_add_after(queue, "b", 10, round);
+        assert_string_equal(workqueue_get(queue, round), "a");
+        workqueue_done(queue, "a", round);
+        assert_null(workqueue_get(queue, round));
+        assert_string_equal(workqueue_get(queue, round + 10), "b");
+        workqueue_done(queue, "b", round + 10);
+        assert_int_equal(workqueue_counts(queue).known, 0);
+    }
+}
+
 static void what_a_user_changed_goes_before_the_initial_list(void **state)
 {
     struct workqueue *queue = *state;
@@ -194,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_added_while_it_runs_runs_once_more, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(keys_come_in_the_order_of_their_adding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_queue_that_ran_dry_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_user_changed_goes_before_the_initial_list, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(of_several_delays_the_earliest_counts, set_up, tear_down),
