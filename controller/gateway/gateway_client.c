@@ -247,6 +247,16 @@ static void describe_failure(const struct gateway_call *call, const struct err *
     err_set(failure, err->class, err->code, "%s", text);
 }
 
+/* Whatever answered may have said anything: what is no JSON, or has been cut short, has no key. */
+static struct span key_of(const struct gateway_answer *answer)
+{
+    static const struct json_text_limits limits = {.depth = 64};
+    struct span key = {NULL, 0};
+    if (json_text_check(answer->body, &limits, NULL, NULL) == 0)
+        key = json_text_member(answer->body, "key");
+    return json_text_type(key) == JSON_TEXT_STRING ? key : (struct span){NULL, 0};
+}
+
 static void call_finish(struct gateway_call *call, const struct http_response *response,
                         const struct err *err)
 {
@@ -270,7 +280,7 @@ static void call_finish(struct gateway_call *call, const struct http_response *r
         } else if (call->split && json_split_finish(call->split, NULL, NULL) < 0) {
             err_set(&failure, ERR_TRANSIENT, 0, "the list breaks off");
             answer.err = &failure;
-        } else if (call->names_key && !json_text_member(response->body, "key").ptr) {
+        } else if (call->names_key && !key_of(&answer).ptr) {
             err_set(&failure, ERR_INVALID, 0, "the answer is not one of a gateway");
             answer.err = &failure;
         }
@@ -393,15 +403,6 @@ bool gateway_list_has_moved(struct gateway_call *call)
     bool moved = call->has_moved;
     call->has_moved = false;
     return moved;
-}
-
-/* Whatever answered may have said anything: what is no JSON has no key. */
-static struct span key_of(const struct gateway_answer *answer)
-{
-    static const struct json_text_limits limits = {.depth = 64};
-    if (json_text_check(answer->body, &limits, NULL, NULL) < 0)
-        return (struct span){NULL, 0};
-    return json_text_member(answer->body, "key");
 }
 
 bool gateway_answer_is_for(const struct gateway_answer *answer, const char *id)
