@@ -233,7 +233,8 @@ bool sim_oracle_is_contested(struct sim_oracle *oracle)
     for (size_t i = 0; i < count; i++) {
         struct sim_wish wish;
         sim_wish_read(oracle->sim, apis[i], &wish);
-        bool contested = sim_rest_is_contested(oracle, &wish);
+        bool contested =
+            sim_rest_is_contested(oracle, &wish) || sim_rest_is_held_up(oracle, apis[i]);
         sim_wish_fini(&wish);
         if (contested)
             return true;

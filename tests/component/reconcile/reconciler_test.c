@@ -1093,6 +1093,33 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+/* A contextRef that leads nowhere changes nothing on any gateway: whoever comes to the gateways
+ * where the API still stands must not have its path. */
+static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
+                     "'contextRef':{'name':'edge','namespace':'tyk'},'proxy':{'target_url':"
+                     "'http://up/','listen_path':'/orders/'}}}");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/rival", "Ready", "Conflict");
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    expect_api(rig, "default/orders", "status/contextRef/name", "'edge'");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
 /* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
  * looked at. */
 static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
@@ -1430,6 +1457,7 @@ static const struct CMUnitTest tests[] = {
     TEST(busy_gateways_are_not_followed_step_by_step),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+    TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
     TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
     TEST(a_missing_secret_blocks_the_context_and_is_said),
