@@ -58,7 +58,7 @@ struct gateway_call *gateway_get(struct gateway_client *client, const char *id,
                                  enum api_family form, bool fresh, gateway_done_fn *done,
                                  void *arg);
 /* Takes `body`'s bytes. A success answers the id that was written: gateway_answer_key(); without
- * one it is none. */
+ * one it is none, of a DELETE neither. */
 struct gateway_call *gateway_post(struct gateway_client *client, enum api_family family,
                                   struct buf *body, gateway_done_fn *done, void *arg);
 /* Works for both families. */
@@ -79,3 +79,5 @@ bool gateway_list_has_moved(struct gateway_call *call);
 bool gateway_answer_is_for(const struct gateway_answer *answer, const char *id);
 /* Returns owned: the id that a POST was written under; NULL when it does not say. */
 char *gateway_answer_key(const struct gateway_answer *answer);
+/* Has a gateway refused it, or somebody in between? */
+bool gateway_answer_is_refusal(const struct gateway_answer *answer);

@@ -260,6 +260,27 @@ static void no_answer_of_a_gateway_to_a_post_is_the_gateways_trouble(void **stat
     }
 }
 
+/* A reload that has not been made counts for nothing. */
+static void no_answer_of_a_gateway_to_a_reload_is_the_gateways_trouble(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"<html>hello</html>", "", "{\"status\":\"ok\",\"mess"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+        struct world *world = settled_world(1);
+        fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                        .status = 200,
+                                                                        .url_part = "/tyk/reload",
+                                                                        .body = bodies[i]});
+        world_want(world, &(struct world_api){.name = "a0", .version = 2});
+        world_run(world, 3000);
+        expect_state(world, "a0", GATEWAY_UNREACHABLE, "the answer is not one of a gateway");
+        fake_gateway_heal(world->gateway[0]);
+        world_run(world, 31000);
+        expect_synced(world, "a0", 1);
+        world_free(world);
+    }
+}
+
 static void a_wrong_id_that_passes_is_overcome(void **state)
 {
     (void)state;
@@ -716,6 +737,7 @@ int main(void)
         cmocka_unit_test(a_truncated_list_is_not_taken_for_the_whole),
         cmocka_unit_test(an_answer_that_is_not_a_gateways_is_no_success),
         cmocka_unit_test(no_answer_of_a_gateway_to_a_post_is_the_gateways_trouble),
+        cmocka_unit_test(no_answer_of_a_gateway_to_a_reload_is_the_gateways_trouble),
         cmocka_unit_test(a_wrong_id_that_passes_is_overcome),
         cmocka_unit_test(html_in_place_of_a_definition_makes_it_look_again),
         cmocka_unit_test(a_wrong_secret_is_told_as_such_and_a_right_one_is_tried_at_once),

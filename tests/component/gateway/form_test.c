@@ -95,19 +95,29 @@ static void an_oas_definition_over_a_classic_one_goes_with_both_files(void **sta
     world_free(world);
 }
 
-/* The connection goes between the POST and the deletion of the companion. */
+/* The connection goes between the POST and the deletion of the companion, or somebody in between
+ * answers for the gateway. */
 static void a_sweep_that_fails_is_made_up_for(void **state)
 {
     (void)state;
-    static const enum fake_fault faults[] = {FAKE_REFUSE, FAKE_RESET, FAKE_HANG};
+    static const struct fake_fault_rule faults[] = {
+        {.fault = FAKE_REFUSE},
+        {.fault = FAKE_RESET},
+        {.fault = FAKE_HANG},
+        {.fault = FAKE_STATUS, .status = 200, .body = "<html>Please log in</html>"},
+        {.fault = FAKE_STATUS, .status = 200, .body = "{\"key\":\"a\",\"sta"},
+        {.fault = FAKE_STATUS, .status = 404, .body = "<html>Not here</html>"},
+        {.fault = FAKE_STATUS, .status = 500, .body = "<html>Sorry</html>"},
+    };
     for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
         struct world *world = world_new(1);
         world_context(world, &(struct world_context){.count = 1});
         world_want(world, &(struct world_api){.name = "a", .oas = true});
         world_want(world, &(struct world_api){.name = "b"});
         world_settle(world);
-        fake_gateway_fault(world->gateway[0],
-                           &(struct fake_fault_rule){.fault = faults[i], .method = "DELETE"});
+        struct fake_fault_rule fault = faults[i];
+        fault.method = "DELETE";
+        fake_gateway_fault(world->gateway[0], &fault);
         world_want(world, &(struct world_api){.name = "a"});
         world_run(world, 200);
         assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
