@@ -275,4 +275,27 @@ static void on_died(void *arg, const struct sim_gateway *gateway, const char *id
                  sim_gateway_name(gateway), id);
 }
 
-const struct sim_gateway_watcher sim_oracle_gateway_watcher = {.write = on_write, .died = on_died};
+struct note {
+    const struct sim_gateway *gateway;
+    struct strmap *strays;
+};
+
+static void note_stray(void *arg, const struct sim_definition *definition)
+{
+    const struct note *note = arg;
+    if (sim_gateway_has_stray(note->gateway, definition->id))
+        strset_add(note->strays, definition->id);
+}
+
+/* Files of another form go only while what they belong to is loaded. Who was about to see to that
+ * cannot know that somebody else's reload, or a start of the gateway, came in between. */
+static void on_reloaded(void *arg, const struct sim_gateway *gateway, bool asked)
+{
+    struct sim_pod_track *pod = sim_oracle_pod(arg, gateway);
+    struct note note = {gateway, pod->strays};
+    if (!asked)
+        sim_gateway_each(gateway, false, note_stray, &note);
+}
+
+const struct sim_gateway_watcher sim_oracle_gateway_watcher = {
+    .write = on_write, .reloaded = on_reloaded, .died = on_died};
