@@ -20,6 +20,12 @@ static void on_put(void *arg, const struct object *object)
     guarded->sink->put(guarded->arg, object);
 }
 
+static void on_put_listed(void *arg, const struct object *object)
+{
+    const struct guarded_sink *guarded = arg;
+    guarded->sink->put_listed(guarded->arg, object);
+}
+
 static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
 {
     const struct guarded_sink *guarded = arg;
@@ -56,6 +62,7 @@ static void on_resumed(void *arg, enum object_kind kind)
 const struct object_sink guarded_sink_port = {
     .begin = on_begin,
     .put = on_put,
+    .put_listed = on_put_listed,
     .gone = on_gone,
     .end = on_end,
     .trouble = on_trouble,

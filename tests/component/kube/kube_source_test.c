@@ -44,6 +44,12 @@ static void on_put(void *arg, const struct object *object)
     unfollow(world, object->kind, object->key);
 }
 
+static void on_put_listed(void *arg, const struct object *object)
+{
+    struct world *world = arg;
+    buf_add_format(&world->told, "listed %s@%s\n", object->key, object->version);
+}
+
 static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
 {
     struct world *world = arg;
@@ -86,6 +92,7 @@ static void on_followed(void *arg, enum object_kind kind, const char *key)
 static const struct object_sink sink = {
     .begin = on_begin,
     .put = on_put,
+    .put_listed = on_put_listed,
     .gone = on_gone,
     .end = on_end,
     .trouble = on_trouble,
@@ -529,7 +536,7 @@ static void a_namespace_listed_again_beside_trouble_tells_what_it_changed(void *
     answer_list(world, ONE, "one", "x@20", "21");
     expect_told(world, "put two/c@11\n"
                        "trouble Webhook transient: watch webhooks in namespace two: refused\n"
-                       "put one/x@20\ngone Webhook one/a u-a\n");
+                       "listed one/x@20\ngone Webhook one/a u-a\n");
     /* and when the other is well again, it is as before */
     fake_loop_advance(world->loop, 1600);
     answer(world, "/namespaces/two/webhooks?limit=1", 200, "{}");
