@@ -186,7 +186,7 @@ static void meddle(struct sim *sim, const struct sim_step *step, bool drop)
     sim_gateway_each(pod->gateway, false, choose, &choice);
     if (!choice.id)
         return;
-    sim_oracle_disturb(sim->oracle, pod);
+    sim_oracle_meddled(sim->oracle, pod, choice.id);
     if (drop) {
         sim_gateway_take(pod->gateway, choice.id);
         json_decref(choice.document);

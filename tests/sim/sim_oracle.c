@@ -83,6 +83,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].foreign);
         strmap_free(oracle->pods[i].ours);
         strmap_free(oracle->pods[i].strays);
+        strmap_free(oracle->pods[i].meddled);
     }
     strmap_free(oracle->apis);
     strmap_free(oracle->known_before);
@@ -104,6 +105,7 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
         .foreign = strmap_new(sim_foreign_track_free),
         .ours = strset_new(),
         .strays = strset_new(),
+        .meddled = strset_new(),
     };
     sim_gateway_watch(pod->gateway, &sim_oracle_gateway_watcher, oracle);
 }
@@ -143,6 +145,12 @@ void sim_oracle_foreign(struct sim_oracle *oracle, const struct sim_pod *pod, co
         .was_ours = strmap_has(track->ours, id),
     };
     strmap_set(track->foreign, id, foreign);
+}
+
+void sim_oracle_meddled(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id)
+{
+    strset_add(sim_oracle_pod(oracle, pod->gateway)->meddled, id);
+    sim_oracle_disturb(oracle, pod);
 }
 
 void sim_oracle_emptied(struct sim_oracle *oracle, const struct sim_pod *pod)

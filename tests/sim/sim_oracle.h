@@ -23,6 +23,8 @@ void sim_oracle_restored(struct sim_oracle *oracle);
  * ours is edited by somebody. */
 void sim_oracle_foreign(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id,
                         const json_t *document);
+/* Somebody edits or deletes a definition of ours. */
+void sim_oracle_meddled(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id);
 /* The gateway loses its disk: what was foreign there is gone by itself. */
 void sim_oracle_emptied(struct sim_oracle *oracle, const struct sim_pod *pod);
 /* Objects that go while the CRD of their kind goes have not been deleted. */

@@ -44,6 +44,7 @@ struct sim_pod_track {
     struct strmap *foreign; /* id → struct sim_foreign_track */
     struct strmap *ours;    /* ids that have borne our marker */
     struct strmap *strays;  /* ids whose file of another form may stay behind */
+    struct strmap *meddled; /* ids of ours that somebody has edited or deleted */
 };
 
 /* What one process has underway to one gateway. */

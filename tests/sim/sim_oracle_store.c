@@ -300,6 +300,19 @@ static void note_retained(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
+/* A file of another form that a process owed to this object when it was killed: by the object it
+ * would have been noticed. */
+static void note_owed(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct sim_wish wish;
+    sim_wish_read(oracle->sim, api, &wish);
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        if (sim_gateway_has_stray(oracle->pods[i].pod->gateway, wish.api_id))
+            strset_add(oracle->pods[i].strays, wish.api_id);
+    }
+    sim_wish_fini(&wish);
+}
+
 /* The operator lets an object go: no gateway that it can reach may hold anything of it. */
 static void check_released(struct sim_oracle *oracle, const struct sim_object *api)
 {
@@ -428,6 +441,8 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
         note_retained(oracle, change->before);
     if (change->actor == SIM_OPERATOR && !change->after)
         check_released(oracle, change->before);
+    else if (!change->after)
+        note_owed(oracle, change->before);
     if (change->after)
         sim_oracle_note_place(oracle, change->after);
 }
