@@ -666,6 +666,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
     state->in_grace = false;
+    state->retained = api_is_retained(api);
     if (api->deleting) {
         mark_judged(reconciler, key);
         return api_leave(reconciler, state, api);

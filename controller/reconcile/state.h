@@ -69,6 +69,7 @@ struct api_state {
     bool is_new;   /* it had no status when it was first seen, and is not wanted anywhere yet */
     bool in_grace; /* a grace or delay runs, at whose end it is looked at and may change */
     bool leaving;  /* gateways were told to drop it */
+    bool retained; /* they are not to, by what it said when it was last looked at */
     bool ready;
     bool stalled;
     bool by_user; /* what changed last was changed by somebody, not by our start */
@@ -187,6 +188,8 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Does the object say that its definition stays on the gateways when it goes? */
+bool api_is_retained(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
  * been read): *ret_key, borrowed. What stands on them is not known either. */
 bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);

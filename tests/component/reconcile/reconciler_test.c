@@ -1288,6 +1288,36 @@ static void a_retained_api_stays_on_the_gateways(void **state)
     assert_int_equal(fake_gateways_removals(rig->gateways), 0);
 }
 
+static void a_retained_api_stays_also_after_a_restart_and_without_a_finalizer(void **state)
+{
+    struct rig *rig = *state;
+    for (int torn = 0; torn < 2; torn++) {
+        api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+        start(rig);
+        fake_loop_advance(rig->loop, 1000);
+        stop(rig);
+        if (!torn)
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        else
+            /* Refused: nothing is wanted of it in this life. */
+            fake_world_apply(rig->world,
+                             "{'kind':'ApiDefinition','metadata':{'name':'orders','annotations':{"
+                             "'grapnel.dev/deletion-policy':'Retain'}},'spec':{'name':'orders',"
+                             "'oas':{},'proxy':{'listen_path':'/o/'}}}");
+        start(rig);
+        if (torn) {
+            fake_loop_advance(rig->loop, 1000);
+            expect_reason(rig, "default/orders", "Ready", "InvalidSpec");
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        }
+        fake_loop_advance(rig->loop, 1000);
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+        stop(rig);
+    }
+    start(rig);
+}
+
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
 {
     struct rig *rig = *state;
@@ -1467,6 +1497,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
     TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
     TEST(a_retained_api_stays_on_the_gateways),
+    TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(a_conflict_is_looked_at_again),
     TEST(a_failed_write_is_repeated_with_back_off),
