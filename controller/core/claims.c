@@ -112,9 +112,9 @@ static void fill_claim(struct claim *claim, const char *context, const char *id,
     claim->path = copy_unless_empty(path);
 }
 
-/* Returns owned: the context that the status names, NULL for the default one. */
-static char *recorded_context(struct span status)
+char *claims_held_in(const struct object *api)
 {
+    struct span status = object_status(api);
     struct span ref = json_text_member(status, "contextRef");
     CLEANUP(freep) char *ns = json_text_string(json_text_member(ref, "namespace"));
     CLEANUP(freep) char *name = json_text_string(json_text_member(ref, "name"));
@@ -132,7 +132,7 @@ static void fill_held(struct entry *entry)
     struct span status = object_status(entry->api);
     CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
     CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
-    CLEANUP(freep) char *context = recorded_context(status);
+    CLEANUP(freep) char *context = claims_held_in(entry->api);
     struct claim held;
     fill_claim(&held, context, id, path);
     bool same = same_claim(&held, &entry->want);

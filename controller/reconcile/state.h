@@ -169,6 +169,8 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
+/* Which generation the status speaks of; -1: none has been written yet. */
+int64_t api_reported_generation(const struct object *api);
 /* Has a status ever been written? */
 bool api_was_reported(const struct object *api);
 bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);

@@ -116,6 +116,7 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     sim_oracle_read_log(oracle);
     /* A new process begins with what it reads. */
     oracle->killed_at = sim_now(oracle->sim->time);
+    oracle->kills++;
 }
 
 void sim_oracle_disturb(struct sim_oracle *oracle, const struct sim_pod *pod)
@@ -216,6 +217,11 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
         *(int64_t *)strmap_get(oracle->deleted_webhooks, strmap_entry_key(e)) -= 10 * SECONDS;
     }
     strmap_clear(oracle->gone_with_crd);
+}
+
+unsigned sim_oracle_kills(const struct sim_oracle *oracle)
+{
+    return oracle->kills;
 }
 
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle)

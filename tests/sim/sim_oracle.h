@@ -40,6 +40,8 @@ bool sim_oracle_is_contested(struct sim_oracle *oracle);
 /* Looks through what has been logged since, and adds it to the story. */
 void sim_oracle_read_log(struct sim_oracle *oracle);
 
+/* How many processes have been killed. */
+unsigned sim_oracle_kills(const struct sim_oracle *oracle);
 /* External writes of the operator so far: to the API server (events and leases do not count), and
  * to gateways (POST, DELETE, reload). */
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle);

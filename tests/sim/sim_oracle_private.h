@@ -70,6 +70,7 @@ struct sim_oracle {
     int64_t api_disturbed_at;
     int64_t restored_at;
     int64_t killed_at;
+    unsigned kills;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
     struct strmap *asked;   /* "client method path" → count, of this window */

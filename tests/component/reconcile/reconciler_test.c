@@ -1120,6 +1120,25 @@ static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **
     expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
+/* It is by its status that a new process knows where it stands. */
+static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    stop(rig);
+    start(rig);
+    fake_loop_advance(rig->loop, 1000);
+    assert_string_equal(fake_gateways_kept_in(rig->gateways, "default/orders"), "tyk/edge");
+}
+
 /* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
  * looked at. */
 static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
@@ -1488,6 +1507,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
+    TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
     TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
     TEST(a_missing_secret_blocks_the_context_and_is_said),
