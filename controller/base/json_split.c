@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_scan.h"
 #include "base/json_text.h"
 
 #define REST_DEPTH 64
@@ -110,17 +111,9 @@ static bool is_blank(char byte)
 /* Goes on within a string, up to and behind its closing quote. */
 static const char *pass_string(struct json_split *split, const char *at, const char *end)
 {
-    for (; at < end; at++) {
-        if (split->escaped)
-            split->escaped = false;
-        else if (*at == '\\')
-            split->escaped = true;
-        else if (*at == '"') {
-            split->in_string = false;
-            return at + 1;
-        }
-    }
-    return end;
+    const char *behind = json_scan_string(at, end, &split->escaped);
+    split->in_string = !behind;
+    return behind ? behind : end;
 }
 
 /* A string of the rest has ended: was it a key on the path? */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/str.h"
 
 static bool is_blank(char byte)
@@ -24,18 +25,9 @@ static const char *skip_blanks(const char *at, const char *end)
 /* Behind the closing quote; `at` stands on the opening one. */
 static const char *skip_string(const char *at, const char *end)
 {
-    const char *content = at + 1;
-    for (at = content; at < end; at++) {
-        at = memchr(at, '"', (size_t)(end - at));
-        if (!at)
-            return end;
-        size_t backslashes = 0;
-        while (at - backslashes > content && at[-1 - (ptrdiff_t)backslashes] == '\\')
-            backslashes++;
-        if (backslashes % 2 == 0)
-            return at + 1;
-    }
-    return end;
+    bool escaped = false;
+    const char *behind = json_scan_string(at + 1, end, &escaped);
+    return behind ? behind : end;
 }
 
 /* Documents are walked member by member, and most of their bytes are passed over here. */
@@ -186,6 +178,9 @@ bool json_text_is(struct span string, const char *text)
     if (json_text_type(string) != JSON_TEXT_STRING)
         return false;
     size_t length = strlen(text);
+    /* An escape is longer than what it stands for. */
+    if (string.length < length + 2 || (length && string.ptr[1] != text[0] && string.ptr[1] != '\\'))
+        return false;
     if (!memchr(string.ptr, '\\', string.length))
         return string.length == length + 2 && memcmp(string.ptr + 1, text, length) == 0;
     CLEANUP(freep) char *decoded = json_text_string(string);

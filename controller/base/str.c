@@ -215,11 +215,25 @@ static size_t utf8_sequence(const unsigned char *text, size_t length)
     return size;
 }
 
+/* How many of the bytes are ASCII for certain: most texts are, so eight are looked at together. */
+static size_t ascii_length(const unsigned char *text, size_t length)
+{
+    size_t plain = 0;
+    for (uint64_t eight; length - plain >= sizeof(eight); plain += sizeof(eight)) {
+        memcpy(&eight, text + plain, sizeof(eight));
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return plain;
+}
+
 bool str_is_utf8(const char *text, size_t length)
 {
     const unsigned char *at = (const unsigned char *)text;
     while (length) {
-        size_t size = utf8_sequence(at, length);
+        size_t size = ascii_length(at, length);
+        if (!size)
+            size = utf8_sequence(at, length);
         if (!size)
             return false;
         at += size;

@@ -181,5 +181,21 @@ const struct resolved_ref *accepted_get(const struct accepted *accepted, const c
 
 size_t accepted_count(const struct accepted *accepted)
 {
-    return strmap_count(accepted->refs);
+    return accepted ? strmap_count(accepted->refs) : 0;
+}
+
+bool accepted_equal(const struct accepted *a, const struct accepted *b)
+{
+    if (!a || !b)
+        return accepted_count(a) == accepted_count(b);
+    if (accepted_count(a) != accepted_count(b))
+        return false;
+    for (const struct strmap_entry *entry = strmap_first(a->refs); entry;
+         entry = strmap_next(entry)) {
+        const struct resolved_ref *left = strmap_entry_value(entry);
+        const struct resolved_ref *right = accepted_get(b, strmap_entry_key(entry));
+        if (!right || left->source != right->source || !copy_equal(left->copy, right->copy))
+            return false;
+    }
+    return true;
 }

@@ -48,6 +48,8 @@ struct accepted *accepted_read(const struct object *api, const struct seal_key *
 void accepted_set(struct accepted *accepted, const struct resolved_ref *ref);
 const struct resolved_ref *accepted_get(const struct accepted *accepted, const char *ref);
 size_t accepted_count(const struct accepted *accepted);
+/* Do they make the same documents? NULL is one without copies. */
+bool accepted_equal(const struct accepted *a, const struct accepted *b);
 
 #define CONVERTED_ANNOTATION "grapnel.dev/converted-webhooks"
 /* Bytes; Kubernetes takes 256 KiB of annotations of an object, others' among them. */

@@ -34,6 +34,15 @@ void api_facts_read(const struct object *api, const struct object *config_map,
                     struct api_facts *ret_facts);
 void api_facts_fini(struct api_facts *facts);
 
+/* What must be known before an API can be resolved: two of its facts, without the walk through its
+ * handlers that the others take. */
+struct api_links {
+    char *context;
+    char *config_map;
+};
+void api_links_read(const struct object *api, struct api_links *ret_links);
+void api_links_fini(struct api_links *links);
+
 /* Returns owned: the id of an API that gives none: base64url of "namespace/name", or "g-" and its
  * SHA-256 where the gateway would refuse or lose that. */
 char *api_derived_id(const char *key, enum api_form form);

@@ -426,6 +426,28 @@ void api_view_read(const struct object *api, const struct object *config_map,
     ret_view->is_whole = ret_view->is_whole && !several;
 }
 
+void api_links_read(const struct object *api, struct api_links *ret_links)
+{
+    static const char *const names[] = {"contextRef", "oas", "oasRef"};
+    struct span values[3];
+    struct api_view view = {.api = api};
+    struct reader reader = {&view, NULL};
+    members_read(object_spec(api), names, 3, values, NULL, NULL);
+    if (values[0].ptr)
+        view.context = read_context(&reader, values[0]);
+    if (values[2].ptr && !values[1].ptr)
+        read_oas_ref(&reader, values[2]);
+    *ret_links = (struct api_links){TAKE(view.context), TAKE(view.config_map)};
+    api_view_fini(&view);
+}
+
+void api_links_fini(struct api_links *links)
+{
+    free(links->context);
+    free(links->config_map);
+    *links = (struct api_links){NULL, NULL};
+}
+
 void api_view_fini(struct api_view *view)
 {
     free(view->context);

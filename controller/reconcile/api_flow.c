@@ -312,14 +312,14 @@ static bool look_at(struct api_look *look)
 {
     struct reconciler *reconciler = look->reconciler;
     const struct cache *cache = reconciler_cache(reconciler);
-    struct api_facts facts;
-    api_facts_read(look->api, NULL, &facts);
-    bool context_known = find_context(look, facts.context);
-    if (facts.config_map)
-        look->config_map = cache_get(cache, OBJECT_CONFIGMAP, facts.config_map);
+    struct api_links links;
+    api_links_read(look->api, &links);
+    bool context_known = find_context(look, links.context);
+    if (links.config_map)
+        look->config_map = cache_get(cache, OBJECT_CONFIGMAP, links.config_map);
     CLEANUP(freep)
-    char *context_token = xasprintf("context %s", facts.context ? facts.context : "");
-    api_facts_fini(&facts);
+    char *context_token = xasprintf("context %s", links.context ? links.context : "");
+    api_links_fini(&links);
     if (!context_known) {
         const char *tokens[] = {context_token};
         index_set(reconciler->index, look->state->work_key, tokens, 1);
@@ -447,19 +447,24 @@ static bool step_annotation(struct api_look *look)
     return true;
 }
 
-/* Pins what was accepted and tells the gateways. */
-static void step_want(struct api_look *look)
+/* Returns owned; NULL when there are no copies, as with most APIs. */
+static struct accepted *accepted_now(const struct resolution *resolution)
+{
+    struct accepted *accepted = NULL;
+    for (size_t i = 0; i < resolution->ref_count; i++) {
+        if (!resolution->refs[i].copy)
+            continue;
+        accepted = accepted ? accepted : accepted_new();
+        accepted_set(accepted, &resolution->refs[i]);
+    }
+    return accepted;
+}
+
+/* Builds the document, for its digest, and pins what it was made of. Takes `accepted`. */
+static int pin(struct api_look *look, struct accepted *accepted, unsigned edition)
 {
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
-    const struct api_facts *facts = &look->resolution.facts;
-    struct accepted *accepted = NULL; /* most APIs have none */
-    for (size_t i = 0; i < look->resolution.ref_count; i++) {
-        if (!look->resolution.refs[i].copy)
-            continue;
-        accepted = accepted ? accepted : accepted_new();
-        accepted_set(accepted, &look->resolution.refs[i]);
-    }
     CLEANUP(buf_fini) struct buf document;
     buf_init(&document, BUF_UNLIMITED);
     struct err err;
@@ -468,7 +473,7 @@ static void step_want(struct api_look *look)
         log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
                   .key = state->key, .err = &err);
         accepted_free(accepted);
-        return;
+        return -1;
     }
     struct digest digest = digest_of(buf_text(&document), document.length);
     if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
@@ -478,8 +483,35 @@ static void step_want(struct api_look *look)
     state->config_map = look->config_map ? object_ref(look->config_map) : NULL;
     state->accepted = accepted;
     state->context = xstrdup(look->context_key);
+    state->edition = edition;
     state->digest = digest;
     state->wanted = true;
+    return 0;
+}
+
+/* Would the document be made of what it was made of? Most looks are for the gateways' progress. */
+static bool is_pinned(const struct api_look *look, const struct accepted *accepted,
+                      unsigned edition)
+{
+    const struct api_state *state = look->state;
+    return state->wanted && state->api == look->api && state->config_map == look->config_map &&
+           str_equal(state->context, look->context_key) && state->edition == edition &&
+           accepted_equal(state->accepted, accepted);
+}
+
+/* Tells the gateways what was accepted. */
+static void step_want(struct api_look *look)
+{
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    const struct api_facts *facts = &look->resolution.facts;
+    const struct context_state *context = strmap_get(reconciler->contexts, look->context_key);
+    unsigned edition = context ? context->edition : 0;
+    struct accepted *accepted = accepted_now(&look->resolution);
+    if (is_pinned(look, accepted, edition))
+        accepted_free(accepted);
+    else if (pin(look, accepted, edition) < 0)
+        return;
 
     CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
     CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
@@ -492,7 +524,7 @@ static void step_want(struct api_look *look)
         .listen_path = facts->listen_path ? facts->listen_path : "",
         .domain = facts->domain,
         .target = facts->target,
-        .digest = digest,
+        .digest = state->digest,
         .by_user = state->by_user,
         .adopt = str_equal(adopt, "true"),
         .retain = str_equal(policy, "Retain"),

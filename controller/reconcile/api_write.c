@@ -60,8 +60,8 @@ void api_tell_events(struct api_state *state, const struct object *object)
  * object while thousands of statuses are written. */
 static void pin_newer(struct api_state *state, const struct object *object)
 {
-    if (!state->api || state->api->generation != object->generation ||
-        strcmp(state->api->uid, object->uid) != 0)
+    if (!state->api || strcmp(state->api->uid, object->uid) != 0 ||
+        !object_same_content(state->api, object))
         return;
     object_unref(state->api);
     state->api = object_ref(object);

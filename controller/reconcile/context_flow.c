@@ -319,8 +319,10 @@ static struct context_state *refresh(struct reconciler *reconciler, const struct
     buf_add(&facts, object_spec(object).ptr, object_spec(object).length);
     buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
     struct digest digest = digest_of(buf_text(&facts), facts.length);
-    if (!state->known || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+    if (!state->known || memcmp(&digest, &state->digest, sizeof(digest)) != 0) {
+        state->edition = ++reconciler->editions;
         touch_users(reconciler, object->key);
+    }
     state->known = true;
     state->digest = digest;
     return state;

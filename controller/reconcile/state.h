@@ -56,7 +56,8 @@ struct api_state {
     struct object *api;
     struct object *config_map;
     struct accepted *accepted;
-    char *context; /* "" is the default one */
+    char *context;    /* "" is the default one */
+    unsigned edition; /* … and as which it was used */
     struct digest digest;
 
     struct store_call *call; /* a write in flight */
@@ -91,6 +92,7 @@ struct context_state {
     struct context_place place; /* likewise */
     struct gateway_abilities abilities;
     struct digest digest; /* of what documents depend on */
+    unsigned edition;     /* another one for each digest, of all contexts; 0: the default context */
     bool known;           /* all that it names has been read, there or not */
     char *service;        /* that is followed; NULL: none */
 };
@@ -123,6 +125,7 @@ struct reconciler {
 
     struct strmap *apis;      /* key → struct api_state */
     struct strmap *contexts;  /* key → struct context_state; "" is the default */
+    unsigned editions;        /* of contexts, so far */
     struct strmap *others;    /* work key of a Webhook or context → struct object_state */
     struct strmap *unjudged;  /* APIs that have not been looked at with complete caches: keys */
     bool complete;            /* caches are complete */

@@ -1071,6 +1071,24 @@ static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **
     assert_int_equal(fake_world_status_writes(rig->world), 2); /* the API's and the context's */
 }
 
+static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_in_document(rig, "default/orders", "\"org_id\":\"org1\"", true);
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMg=='}}");
+    fake_loop_advance(rig->loop, 3000);
+    expect_in_document(rig, "default/orders", "\"org_id\":\"org2\"", true);
+}
+
 static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void **state)
 {
     struct rig *rig = *state;
@@ -1505,6 +1523,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
     TEST(busy_gateways_are_not_followed_step_by_step),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+    TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
     TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),

@@ -113,6 +113,13 @@ static void broken_utf8_is_found(void **state)
         assert_true(str_is_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
         assert_false(str_is_utf8(bad[i], strlen(bad[i])));
+    for (size_t at = 0; at < 20; at++) {
+        char text[20];
+        memset(text, 'a', sizeof(text));
+        assert_true(str_is_utf8(text, sizeof(text)));
+        text[at] = '\xff';
+        assert_false(str_is_utf8(text, sizeof(text)));
+    }
 }
 
 static void text_from_outside_is_made_printable_and_cut(void **state)

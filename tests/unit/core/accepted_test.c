@@ -91,6 +91,40 @@ static void setting_replaces_and_a_missing_one_takes_out(void **state)
     assert_null(accepted_get(NULL, "p"));
 }
 
+static bool makes_the_same(const char *a, const char *b)
+{
+    struct accepted *left = a ? read_api(a) : NULL;
+    struct accepted *right = b ? read_api(b) : NULL;
+    bool same = accepted_equal(left, right);
+    assert_int_equal(accepted_equal(right, left), same);
+    accepted_free(left);
+    accepted_free(right);
+    return same;
+}
+
+static void what_makes_the_same_document_is_equal(void **state)
+{
+    (void)state;
+    static const char none[] = "}";
+    static const char p[] = "}, status: {webhooks: [{ref: p, source: Global, " COPY "}]}";
+    static const char p_of_other[] = "}, status: {webhooks: [{ref: p, source: Global, webhook: "
+                                     "{name: m, uid: u}, " COPY "}]}";
+    static const char q[] = "}, status: {webhooks: [{ref: q, source: Global, " COPY "}]}";
+    static const char converted[] =
+        "}, status: {webhooks: [{ref: p, source: Converted, " COPY "}]}";
+    static const char changed[] =
+        "}, status: {webhooks: [{ref: p, source: Global, copy: {name: P, url: 'https://h/', "
+        "method: PUT, bodyTemplate: '', headers: []}}]}";
+    assert_true(makes_the_same(NULL, NULL));
+    assert_true(makes_the_same(NULL, none));
+    assert_true(makes_the_same(p, p));
+    assert_true(makes_the_same(p, p_of_other));
+    assert_false(makes_the_same(NULL, p));
+    assert_false(makes_the_same(p, q));
+    assert_false(makes_the_same(p, converted));
+    assert_false(makes_the_same(p, changed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +132,7 @@ int main(void)
         cmocka_unit_test(the_annotation_counts_where_the_status_has_nothing),
         cmocka_unit_test(a_broken_annotation_is_no_annotation),
         cmocka_unit_test(setting_replaces_and_a_missing_one_takes_out),
+        cmocka_unit_test(what_makes_the_same_document_is_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api.h"
 
+#include "base/str.h"
+
 #include "make.h"
 
 static void facts_of_a_classic_api(void **state)
@@ -70,6 +72,35 @@ static void facts_of_an_oas_api_in_a_config_map(void **state)
     api_facts_fini(&facts);
     object_unref(config_map);
     object_unref(api);
+}
+
+/* The two ways of reading them must not come apart. */
+static void links_are_what_the_facts_say(void **state)
+{
+    (void)state;
+    static const char *const specs[] = {
+        "{name: a, proxy: {listen_path: /a}}",
+        "{contextRef: {name: edge}, oasRef: {configMapKeyRef: {name: docs, key: a.json}}}",
+        "{contextRef: {name: edge, namespace: tyk}, oas: {}, oasRef: {configMapKeyRef: {name: "
+        "docs, key: a.json}}}",
+        "{contextRef: 5, oasRef: {configMapKeyRef: {name: docs}}}",
+        "{contextRef: null, oasRef: null}",
+        "[]",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(specs); i++) {
+        char *yaml = xasprintf("{metadata: {name: a, namespace: team}, spec: %s}", specs[i]);
+        struct object *api = make_object(OBJECT_API, yaml);
+        struct api_facts facts;
+        api_facts_read(api, NULL, &facts);
+        struct api_links links;
+        api_links_read(api, &links);
+        assert_true(str_equal(links.context, facts.context));
+        assert_true(str_equal(links.config_map, facts.config_map));
+        api_links_fini(&links);
+        api_facts_fini(&facts);
+        object_unref(api);
+        free(yaml);
+    }
 }
 
 static void a_domain_that_is_switched_off_is_none(void **state)
@@ -177,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_of_a_classic_api),
         cmocka_unit_test(facts_of_an_oas_api_in_a_config_map),
+        cmocka_unit_test(links_are_what_the_facts_say),
         cmocka_unit_test(a_domain_that_is_switched_off_is_none),
         cmocka_unit_test(facts_of_nonsense_are_empty),
         cmocka_unit_test(derived_ids_are_those_of_tyk_operator),
