@@ -228,6 +228,10 @@ static const char *reason_to_delete(struct sim_oracle *oracle,
     if (sim_gateway_loaded(write->gateway, write->id, &loaded) &&
         (loaded.oas != write->oas || (loaded.oas && !wants_oas(oracle, api))))
         return "it is posted anew, for it has changed its form";
+    /* Somebody has put another form there, unseen: it was an OAS one that was written over. */
+    if (!write->oas && !wants_oas(oracle, api) &&
+        strmap_has(sim_oracle_pod(oracle, write->gateway)->strays, write->id))
+        return "it is posted anew, for it had another form when it was seen last";
     const struct sim_api_track *track = strmap_get(oracle->apis, api->uid);
     CLEANUP(freep)
     char *place = xasprintf("%s %s", sim_json_text(marker, "context", NULL), write->id);
