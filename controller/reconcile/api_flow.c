@@ -281,11 +281,16 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
     api_facts_fini(&facts);
 }
 
-bool api_was_reported(const struct object *api)
+int64_t api_reported_generation(const struct object *api)
 {
     int64_t observed = -1;
     json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
-    return observed >= 0;
+    return observed;
+}
+
+bool api_was_reported(const struct object *api)
+{
+    return api_reported_generation(api) >= 0;
 }
 
 static void add_copies(const struct api_look *look, struct buf *out)
@@ -593,9 +598,7 @@ static bool same_reason(const struct object *api, const struct conditions *condi
 static bool only_gateways_differ(const struct api_look *look, const struct conditions *conditions,
                                  struct span status)
 {
-    int64_t observed = -1;
-    json_text_int64(json_text_get(object_status(look->api), "observedGeneration", NULL), &observed);
-    bool same = observed == look->api->generation &&
+    bool same = api_reported_generation(look->api) == look->api->generation &&
                 same_reason(look->api, conditions, "ResolvedRefs") &&
                 same_reason(look->api, conditions, "Stalled");
     struct json_text_iter iter = json_text_iterate(status);
@@ -697,14 +700,25 @@ static void log_warnings(const struct api_look *look)
     }
 }
 
+/* What stands of it stays: where its status says, whatever its spec names by now. */
+static void keep(const struct api_look *look)
+{
+    struct gateways *gateways = look->reconciler->gateways;
+    const char *key = look->state->key;
+    CLEANUP(freep) char *held_in = claims_held_in(look->api);
+    if (json_text_member(object_status(look->api), "apiId").ptr)
+        gateways->ops->keep(gateways, key, held_in ? held_in : "");
+    else
+        gateways->ops->keep(gateways, key, look->context_key);
+}
+
 static bool take_steps(struct api_look *look)
 {
-    struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     log_warnings(look);
     if (look->stalled || look->held) {
         if (!state->wanted)
-            reconciler->gateways->ops->keep(reconciler->gateways, state->key, look->context_key);
+            keep(look);
         return step_status(look);
     }
     if (step_finalizer(look) || step_copies(look) || step_annotation(look))
@@ -726,6 +740,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
+    state->retained = api_is_retained(api);
     if (api->deleting) {
         mark_judged(state);
         return api_leave(reconciler, state, api);

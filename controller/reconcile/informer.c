@@ -124,6 +124,13 @@ static void on_put(void *arg, const struct object *object)
     strmap_set(list, object->key, object_ref(same ? cached : object));
 }
 
+static void on_put_listed(void *arg, const struct object *object)
+{
+    struct informer *informer = arg;
+    packing_add(informer->packing, object);
+    tell(informer, NEWS_LIST_PUT, object->kind)->object = object_ref(object);
+}
+
 static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
 {
     struct news *news = tell(arg, NEWS_GONE, kind);
@@ -170,6 +177,7 @@ static void on_resumed(void *arg, enum object_kind kind)
 static const struct object_sink sink = {
     .begin = on_begin,
     .put = on_put,
+    .put_listed = on_put_listed,
     .gone = on_gone,
     .end = on_end,
     .trouble = on_trouble,

@@ -73,10 +73,11 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     uint8_t event_count;
 
-    bool wanted : 1;  /* the gateways are to hold what is pinned */
-    bool is_new : 1;  /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool judged : 1;  /* it has been looked at */
-    bool leaving : 1; /* gateways were told to drop it */
+    bool wanted : 1;   /* the gateways are to hold what is pinned */
+    bool is_new : 1;   /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool judged : 1;   /* it has been looked at */
+    bool leaving : 1;  /* gateways were told to drop it */
+    bool retained : 1; /* they are not to, by what it said when it was last looked at */
     bool ready : 1;
     bool stalled : 1;
     bool by_user : 1;          /* what changed last was changed by somebody, not by our start */
@@ -188,6 +189,8 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
+/* Which generation the status speaks of; -1: none has been written yet. */
+int64_t api_reported_generation(const struct object *api);
 /* Has a status ever been written? */
 bool api_was_reported(const struct object *api);
 bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
@@ -207,6 +210,8 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Does the object say that its definition stays on the gateways when it goes? */
+bool api_is_retained(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
  * been read): *ret_key, borrowed. What stands on them is not known either. */
 bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);

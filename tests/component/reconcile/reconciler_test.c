@@ -1148,6 +1148,52 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+/* A contextRef that leads nowhere changes nothing on any gateway: whoever comes to the gateways
+ * where the API still stands must not have its path. */
+static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
+                     "'contextRef':{'name':'edge','namespace':'tyk'},'proxy':{'target_url':"
+                     "'http://up/','listen_path':'/orders/'}}}");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/rival", "Ready", "Conflict");
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    expect_api(rig, "default/orders", "status/contextRef/name", "'edge'");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+/* It is by its status that a new process knows where it stands. */
+static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    stop(rig);
+    start(rig);
+    fake_loop_advance(rig->loop, 1000);
+    assert_string_equal(fake_gateways_kept_in(rig->gateways, "default/orders"), "tyk/edge");
+}
+
 /* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
  * looked at. */
 static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
@@ -1314,6 +1360,36 @@ static void a_retained_api_stays_on_the_gateways(void **state)
     fake_loop_advance(rig->loop, 1000);
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
     assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+}
+
+static void a_retained_api_stays_also_after_a_restart_and_without_a_finalizer(void **state)
+{
+    struct rig *rig = *state;
+    for (int torn = 0; torn < 2; torn++) {
+        api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+        start(rig);
+        fake_loop_advance(rig->loop, 1000);
+        stop(rig);
+        if (!torn)
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        else
+            /* Refused: nothing is wanted of it in this life. */
+            fake_world_apply(rig->world,
+                             "{'kind':'ApiDefinition','metadata':{'name':'orders','annotations':{"
+                             "'grapnel.dev/deletion-policy':'Retain'}},'spec':{'name':'orders',"
+                             "'oas':{},'proxy':{'listen_path':'/o/'}}}");
+        start(rig);
+        if (torn) {
+            fake_loop_advance(rig->loop, 1000);
+            expect_reason(rig, "default/orders", "Ready", "InvalidSpec");
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        }
+        fake_loop_advance(rig->loop, 1000);
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+        stop(rig);
+    }
+    start(rig);
 }
 
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
@@ -1529,6 +1605,8 @@ static const struct CMUnitTest tests[] = {
     TEST(a_refused_secret_is_told_with_the_remedy),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+    TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
+    TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
     TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
     TEST(a_missing_secret_blocks_the_context_and_is_said),
@@ -1538,6 +1616,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
     TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
     TEST(a_retained_api_stays_on_the_gateways),
+    TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(a_conflict_is_looked_at_again),
     TEST(a_failed_write_is_repeated_with_back_off),
