@@ -21,7 +21,6 @@ void object_state_free(void *value)
     struct object_state *state = value;
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
-    state->reconciler->webhooks_due -= state->is_due;
     conflict_fini(&state->conflict);
     free(state->work_key);
     free(state);
@@ -42,13 +41,6 @@ struct object_state *object_state_of(struct reconciler *reconciler, const char *
     return state;
 }
 
-static void set_due(struct object_state *state, bool due)
-{
-    state->reconciler->webhooks_due += due;
-    state->reconciler->webhooks_due -= state->is_due;
-    state->is_due = due;
-}
-
 void webhook_used(void *arg, const char *webhook)
 {
     struct reconciler *reconciler = arg;
@@ -58,8 +50,7 @@ void webhook_used(void *arg, const char *webhook)
         reconciler_touch(reconciler, WORK_WEBHOOK, webhook);
         return;
     }
-    set_due(state, true);
-    reconciler_add_after(reconciler, state->work_key, left);
+    reconciler_await(reconciler, state->work_key, left);
 }
 
 static void on_written(void *arg, const struct object *object, const struct err *err)
@@ -189,7 +180,6 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, key);
     state->looked_ms = loop_now(reconciler->loop);
-    set_due(state, false);
     struct problems problems = {.count = 0};
     struct webhook webhook;
     bool holds_id = true;
@@ -206,8 +196,7 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     int64_t left = state->written_ms + USAGE_INTERVAL_MS - loop_now(reconciler->loop);
     if (left > 0) {
-        set_due(state, true);
-        reconciler_touch_after(reconciler, WORK_WEBHOOK, key, left);
+        reconciler_await(reconciler, state->work_key, left);
         return false;
     }
     object_write_status(state, object, &status);
