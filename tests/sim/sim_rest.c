@@ -251,7 +251,8 @@ static bool is_kept_and_meddled_with(const struct sim_oracle *oracle, const stru
         return false;
     const char *held = sim_json_text(api->tree, "status", "apiId", NULL);
     for (size_t i = 0; i < oracle->pod_count; i++) {
-        if (strmap_has(oracle->pods[i].meddled, held))
+        const struct strmap *meddled = oracle->pods[i].meddled;
+        if (strmap_has(meddled, held) || strmap_has(meddled, wish->api_id))
             return true;
     }
     return false;
