@@ -249,11 +249,14 @@ static bool is_kept_and_meddled_with(const struct sim_oracle *oracle, const stru
     if (!wish->is_invalid && wish->document &&
         sim_context_permits(oracle->sim, wish->context, api->ns, &group))
         return false;
-    const char *held = sim_json_text(api->tree, "status", "apiId", NULL);
-    for (size_t i = 0; i < oracle->pod_count; i++) {
-        const struct strmap *meddled = oracle->pods[i].meddled;
-        if (strmap_has(meddled, held) || strmap_has(meddled, wish->api_id))
-            return true;
+    const struct sim_api_track *track = strmap_get(oracle->apis, api->uid);
+    for (size_t i = 0; track && i < oracle->pod_count; i++) {
+        const struct sim_pod_track *pod = &oracle->pods[i];
+        for (struct strmap_entry *e = strmap_first(pod->meddled); e; e = strmap_next(e)) {
+            CLEANUP(freep) char *place = xasprintf("%s %s", pod->pod->name, strmap_entry_key(e));
+            if (strmap_has(track->pushed, place))
+                return true;
+        }
     }
     return false;
 }
