@@ -26,6 +26,7 @@ struct config {
     bool gateway_jsvm;
     bool gateway_kv_references;
     char *gateway_version;
+    bool gateway_allow_adoption;
     struct option_texts id_namespaces;
     char *default_cooldown;
     int64_t conversion_grace_ms;

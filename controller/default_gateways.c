@@ -142,6 +142,7 @@ struct default_context default_gateways_context(const struct default_gateways *d
                 .folder_owner = config->source_path != NULL,
                 .org_id = getenv("TYK_ORG"),
             },
+        .allow_adoption = config->gateway_allow_adoption,
         .confirm_prune = config->confirm_prune,
     };
 }

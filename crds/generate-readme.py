@@ -50,7 +50,7 @@ with a definition at once, in its status. Lengths are in characters.
 ANNOTATIONS = [
     ('grapnel.dev/adopt: "true"', "ApiDefinition",
      "takes over a definition on the gateways that has this API's id and that Grapnel did not "
-     "make; the context must say `allowAdoption` too"),
+     "make; the context must say `allowAdoption` too, the default one by `--gateway-allow-adoption`"),
     ("grapnel.dev/deletion-policy: Retain", "ApiDefinition",
      "deleting the object leaves the definition on the gateways"),
     ("grapnel.dev/confirm-prune", "OperatorContext",

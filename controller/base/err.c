@@ -23,6 +23,8 @@ const char *err_class_name(enum err_class class)
         return "denied";
     case ERR_INVALID:
         return "invalid";
+    case ERR_TOO_LARGE:
+        return "too-large";
     case ERR_CANCELED:
         return "canceled";
     }

@@ -16,6 +16,7 @@ enum err_class {
     ERR_NOT_FOUND, /* the thing named does not exist */
     ERR_DENIED,    /* we may not: credentials or permissions have to change */
     ERR_INVALID,   /* the input is wrong: repeating it cannot help */
+    ERR_TOO_LARGE, /* nor when it is right, but more than is taken: only less of it can */
     ERR_CANCELED,  /* we stopped it ourselves */
 };
 

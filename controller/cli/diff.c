@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/gateway_options.h"
 #include "core/context_place.h"
+#include "core/event.h"
 #include "net/http_curl.h"
 #include "net/loop.h"
 
@@ -68,6 +69,8 @@ static int check(struct diff_options *values, struct err *err)
         free(values->gateway_urls.items[i]);
         values->gateway_urls.items[i] = canonical;
     }
+    if (!str_is_empty(values->gateway_version) && !event_is_version(values->gateway_version))
+        return err_set(err, ERR_INVALID, 0, "--gateway-version: a version such as 5.8 is expected");
     if (str_equal(getenv("TYK_TLS_INSECURE_SKIP_VERIFY"), "true"))
         values->gateway_insecure = true;
     return 0;

@@ -31,6 +31,7 @@ struct diff_options {
     bool gateway_jsvm;
     bool gateway_kv_references;
     char *gateway_version;
+    bool gateway_allow_adoption;
     bool confirm_prune;
     struct offline_options offline;
 };

@@ -11,11 +11,11 @@
 #include "core/definition.h"
 #include "net/loop.h"
 
-static void on_ready(void *arg, const struct gateway_answer *answer); /* 1 */
-static void send_list(struct diff_gateway *gateway);                  /* 2, once a family */
-static void on_item(void *arg, struct span item);                     /* 3 */
-static void on_list(void *arg, const struct gateway_answer *answer);  /* 4 */
-static void finish(struct diff_gateway *gateway, const char *error);  /* the only way out */
+static void on_ready(void *arg, const struct gateway_answer *answer);    /* 1 */
+static void send_list(struct diff_gateway *gateway);                     /* 2, once a family */
+static void on_item(void *arg, struct span item);                        /* 3 */
+static void on_list(void *arg, const struct gateway_answer *answer);     /* 4 */
+static void finish(struct diff_gateway *gateway, const struct err *err); /* the only way out */
 
 void diff_found_fini(struct diff_found *found)
 {
@@ -32,12 +32,17 @@ static void forget_found(struct diff_gateway *gateway)
     gateway->found_count = 0;
 }
 
-static void finish(struct diff_gateway *gateway, const char *error)
+static void finish(struct diff_gateway *gateway, const struct err *err)
 {
     struct diff *diff = gateway->diff;
-    if (error) {
+    if (err) {
         forget_found(gateway);
-        gateway->error = xstrdup(error);
+        gateway->error = xasprintf(
+            "%s%s", err->msg,
+            gateway_refuses_secret(err)
+                ? ": it refuses the secret (TYK_AUTH, --gateway-secret-file or the Secret of the "
+                  "OperatorContext must hold the secret of its own configuration)"
+                : "");
     }
     if (--diff->looking == 0)
         loop_stop(diff->loop);
@@ -47,14 +52,17 @@ static void on_ready(void *arg, const struct gateway_answer *answer)
 {
     struct diff_gateway *gateway = arg;
     gateway->call = NULL;
+    struct err err;
     /* 404: a gateway too old to know /ready. */
-    if (answer->err && answer->status != 404) {
-        finish(gateway, answer->status == 503
-                            ? "it is not ready: what it shows is not what it holds"
-                            : answer->err->msg);
-        return;
+    if (answer->status == 503) {
+        (void)err_set(&err, ERR_TRANSIENT, 503,
+                      "it is not ready: what it shows is not what it holds");
+        finish(gateway, &err);
+    } else if (answer->err && answer->status != 404) {
+        finish(gateway, answer->err);
+    } else {
+        send_list(gateway);
     }
-    send_list(gateway);
 }
 
 static void send_list(struct diff_gateway *gateway)
@@ -162,7 +170,7 @@ static void on_list(void *arg, const struct gateway_answer *answer)
         send_list(gateway);
         return;
     }
-    finish(gateway, answer->err ? answer->err->msg : NULL);
+    finish(gateway, answer->err);
 }
 
 void diff_look(struct diff *diff)

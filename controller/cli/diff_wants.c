@@ -100,6 +100,7 @@ static int add_default_context(struct diff *diff, struct err *err)
 {
     const struct diff_options *options = diff->options;
     struct diff_context *context = context_of(diff, "");
+    context->allow_adoption = options->gateway_allow_adoption;
     CLEANUP(freep) char *secret = NULL;
     CLEANUP(freep) char *ca_pem = NULL;
     if (read_flag_file(options->gateway_secret_file, &secret, err) < 0 ||

@@ -16,6 +16,7 @@
  *     bool gateway_jsvm;
  *     bool gateway_kv_references;
  *     char *gateway_version;
+ *     bool gateway_allow_adoption;
  */
 /* clang-format off */
 /* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in them */
@@ -33,6 +34,8 @@
     {"gateway-kv-references", OPTION_BOOL, offsetof(values, gateway_kv_references), "false", NULL, \
      "definitions may refer to the gateways' own secrets (env://, secrets://, …)", false},         \
     {"gateway-version", OPTION_TEXT, offsetof(values, gateway_version), NULL, "X.Y",               \
-     "version of the gateways, for warnings about what they do not know yet", false}
+     "version of the gateways, for warnings about what they do not know yet", false},              \
+    {"gateway-allow-adoption", OPTION_BOOL, offsetof(values, gateway_allow_adoption), "false",     \
+     NULL, "default context: APIs that say so may take over definitions of somebody else", false}
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */

@@ -152,7 +152,7 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
     if (!offline)
         return EXIT_UNABLE;
     offline_print_notes(offline, stderr);
-    struct run state = {offline, values, manifests_have_errors(&offline->manifests)};
+    struct run state = {offline, values, offline_input_has_errors(offline)};
     return materialize(&state, name, err);
 }
 

@@ -28,6 +28,8 @@ static void choose_context(const struct offline *offline, const struct offline_o
         api->has_context =
             context_read(offline->cache, facts.context, api->object->ns, &api->context);
         api->abilities = api->context.abilities;
+        api->context_is_elsewhere = options->contexts_elsewhere && !api->has_context &&
+                                    !cache_get(offline->cache, OBJECT_CONTEXT, facts.context);
     } else {
         api->has_context = true;
         api->abilities = options->abilities
@@ -46,6 +48,7 @@ static void resolve_one(const struct offline *offline, struct offline_api *api)
         .cache = offline->cache,
         .settings = &offline->settings,
         .abilities = api->has_context ? &api->abilities : NULL,
+        .context_is_elsewhere = api->context_is_elsewhere,
         .accepted = before,
     };
     resolve(&input, &api->resolution);
@@ -65,6 +68,7 @@ bool offline_resolve_anyway(const struct offline *offline, const struct offline_
         .cache = offline->cache,
         .settings = &offline->settings,
         .abilities = api->has_context ? &api->abilities : NULL,
+        .context_is_elsewhere = api->context_is_elsewhere,
     };
     resolve(&input, ret_resolution);
     return true;
@@ -274,6 +278,12 @@ static void print_problem(const struct manifest_problem *problem, FILE *out)
     fputc('\n', out);
 }
 
+const struct object *offline_id_rival(const struct offline *offline, const struct object *webhook)
+{
+    return ids_rival(offline->cache, offline->settings.id_namespaces,
+                     offline->settings.all_id_namespaces, webhook);
+}
+
 static void print_at(FILE *out, const struct manifest *manifest, const char *holder)
 {
     if (manifest)
@@ -285,8 +295,7 @@ static bool print_duplicate(void *arg, const struct object *webhook)
 {
     void **context = arg;
     const struct offline *offline = context[0];
-    const struct object *rival = ids_rival(offline->cache, offline->settings.id_namespaces,
-                                           offline->settings.all_id_namespaces, webhook);
+    const struct object *rival = offline_id_rival(offline, webhook);
     if (rival)
         print_at(context[1], manifests_find(&offline->manifests, OBJECT_WEBHOOK, webhook->key),
                  rival->key);
@@ -307,9 +316,19 @@ void offline_print_notes(const struct offline *offline, FILE *out)
     cache_visit(offline->cache, OBJECT_WEBHOOK, print_duplicate, context);
 }
 
+bool offline_input_has_errors(const struct offline *offline)
+{
+    for (size_t i = 0; i < offline->manifests.count; i++) {
+        const struct object *object = offline->manifests.items[i].object;
+        if (object->kind == OBJECT_WEBHOOK && offline_id_rival(offline, object))
+            return true;
+    }
+    return manifests_have_errors(&offline->manifests);
+}
+
 bool offline_has_errors(const struct offline *offline)
 {
-    if (manifests_have_errors(&offline->manifests))
+    if (offline_input_has_errors(offline))
         return true;
     for (size_t i = 0; i < offline->api_count; i++) {
         const struct resolution *resolution = &offline->apis[i].resolution;

@@ -23,6 +23,7 @@ struct offline_options {
     /* For commands that know more; NULL: render's way. */
     const struct gateway_abilities *abilities; /* of APIs without contextRef */
     const struct dir_peek *peek;               /* what is remembered of the manifests */
+    bool contexts_elsewhere; /* one that is not among the manifests may be somewhere else */
 };
 
 /* The rows of these options for a command's table. */
@@ -48,6 +49,7 @@ struct offline_api {
     struct context context;
     struct gateway_abilities abilities;
     bool has_context;          /* one that is there and permits the API, or none is wanted */
+    bool context_is_elsewhere; /* maybe: it is not among the manifests */
     struct accepted *accepted; /* what the resolution says */
     struct resolution resolution;
 };
@@ -87,5 +89,9 @@ void offline_print_problems(const struct offline *offline, const struct offline_
 
 /* What is wrong with manifests and files, one line each: "FILE:LINE: field: message (hint)". */
 void offline_print_notes(const struct offline *offline, FILE *out);
-/* Is a manifest refused, or an API not without errors? */
+/* The Webhook that holds the id that `webhook` claims; NULL: it has the id itself, or none. */
+const struct object *offline_id_rival(const struct offline *offline, const struct object *webhook);
+/* Is a manifest refused, or an id of Webhooks claimed twice? */
+bool offline_input_has_errors(const struct offline *offline);
+/* The same, or is an API not without errors? */
 bool offline_has_errors(const struct offline *offline);

@@ -13,7 +13,6 @@
 #include "cli/offline.h"
 #include "cli/options.h"
 #include "core/context_place.h"
-#include "core/ids.h"
 #include "core/webhook.h"
 
 struct validate_options {
@@ -141,8 +140,7 @@ static void add_apis(struct findings *findings, const struct offline *offline, s
 static void check_id(const struct offline *offline, const struct object *webhook,
                      struct problems *problems)
 {
-    const struct object *rival = ids_rival(offline->cache, offline->settings.id_namespaces,
-                                           offline->settings.all_id_namespaces, webhook);
+    const struct object *rival = offline_id_rival(offline, webhook);
     if (rival)
         problems_add(problems,
                      &(struct problem_about){.reason = "DuplicateId",
@@ -319,6 +317,7 @@ static int run(int argc, char **argv, struct validate_options *values, struct er
         err_set(err, ERR_INVALID, 0, "-o %s: text or json is expected", values->output);
         return EXIT_UNABLE;
     }
+    values->offline.contexts_elsewhere = true; /* seldom kept beside the APIs */
     CLEANUP(offline_freep)
     struct offline *offline = offline_new((const char *const *)argv + first, (size_t)(argc - first),
                                           &values->offline, true, err);

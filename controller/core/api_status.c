@@ -20,7 +20,7 @@ static const struct {
 } programmed_texts[] = {
     [PROGRAMMED_TRUE] = {"Programmed", "every gateway holds this definition", false},
     [PROGRAMMED_PENDING] = {"Pending", "on its way to the gateways", false},
-    [PROGRAMMED_UNREACHABLE] = {"GatewayUnreachable", "a gateway does not answer", true},
+    [PROGRAMMED_UNREACHABLE] = {"GatewayUnreachable", "a gateway is out of reach or fails", true},
     [PROGRAMMED_UNAUTHORIZED] = {"GatewayUnauthorized", "a gateway refuses the secret", true},
     [PROGRAMMED_REJECTED] = {"GatewayRejected", "a gateway does not take this definition", true},
     [PROGRAMMED_FOREIGN] = {"Pending", "a gateway holds a definition of another owner", false},
@@ -89,7 +89,8 @@ static void add_stalled(const struct api_status_input *input, struct conditions 
     if (input->programmed == PROGRAMMED_FOREIGN)
         conditions_add(stalled, "Stalled", CONDITION_TRUE, "ForeignDefinition",
                        "%s (delete it there, choose another id, or consent to adoption: "
-                       "allowAdoption in the context and the annotation grapnel.dev/adopt: "
+                       "allowAdoption in the context (or --gateway-allow-adoption) and the "
+                       "annotation grapnel.dev/adopt: "
                        "\"true\"; what another Grapnel made is never adopted)",
                        input->gateway_detail);
     if (input->programmed == PROGRAMMED_CONFLICT)
@@ -116,9 +117,13 @@ static void add_programmed(const struct api_status_input *input, bool stalled,
                        programmed_texts[programmed].text);
     else
         conditions_add(conditions, "Programmed", CONDITION_FALSE,
-                       programmed_texts[programmed].reason, "%s%s%s",
+                       programmed_texts[programmed].reason, "%s%s%s%s",
                        programmed_texts[programmed].text, *input->gateway_detail ? ": " : "",
-                       input->gateway_detail);
+                       input->gateway_detail,
+                       programmed == PROGRAMMED_UNAUTHORIZED
+                           ? " (TYK_AUTH of its context must be the secret of the gateway's own "
+                             "configuration)"
+                           : "");
 }
 
 static void decide(const struct api_status_input *input, struct conditions *conditions)
@@ -235,6 +240,8 @@ static void add_copies(const struct api_status_input *input, struct buf *out)
         buf_add_format(out, ",\"%s\":", names[i]);
         if (!input->resolution->valid && before.ptr)
             buf_add(out, before.ptr, before.length);
+        else if (input->resolution->oversize)
+            buf_add_text(out, "[]");
         else if (i == 0)
             resolution_add_webhooks(input->resolution, COPY_SEALED, input->seal_key,
                                     input->api->key, out);

@@ -14,7 +14,7 @@
 #define URL_MAX 2048          /* characters, also of one from a Secret */
 #define HEADER_VALUE_MAX 8192 /* characters, likewise */
 /* Bytes of all copies in an API together: etcd takes requests of 1.5 MiB, and the spec is in them.
- */
+ * What is too much together all the same is told by the store (reconcile/oversize.c). */
 #define COPIES_SIZE_MAX 1000000
 
 /* Is the text longer than so many characters? */

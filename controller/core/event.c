@@ -63,9 +63,24 @@ static bool read_version(const char *text, unsigned *ret_major, unsigned *ret_mi
     return true;
 }
 
+/* What may stand behind the numbers: "-rc1", "+build.7". */
+static const char digits_and_letters[] = "0123456789.+-"
+                                         "abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 bool event_is_version(const char *text)
 {
-    return read_version(text, &(unsigned){0}, &(unsigned){0});
+    static const char digits[] = "0123456789";
+    const char *at = *text == 'v' ? text + 1 : text;
+    size_t length = strspn(at, digits);
+    while (length && at[length] == '.') {
+        at += length + 1;
+        length = strspn(at, digits);
+    }
+    if (!length)
+        return false;
+    at += length;
+    return !*at || ((*at == '-' || *at == '+') && !at[strspn(at, digits_and_letters)]);
 }
 
 bool event_version_is_older(const char *version, const char *since)

@@ -14,7 +14,7 @@ struct event {
 /* NULL when there is no such event: a custom one, in a Classic API. */
 const struct event *event_find(const char *name);
 
-/* Is it the text of a version, such as 5.8, v5.8.3 or 5? */
+/* Is it the text of a version, such as 5.8, v5.8.3-rc1 or 5? */
 bool event_is_version(const char *text);
 
 /* Is gateway release `version` ("v5.8.3", "5.8", …) older than `since` ("5.10")? False when it is

@@ -37,6 +37,24 @@ void resolution_add_conflict(struct resolution *resolution, const struct claims_
     resolution->waits = false;
 }
 
+void resolution_add_oversize(struct resolution *resolution, const char *api_key, size_t definition,
+                             size_t copies)
+{
+    struct problems problems = {resolution->problems, resolution->problem_count,
+                                resolution->problem_count};
+    problems_refuse(&problems, NULL,
+                    "fewer webhooks or shorter headers, the OAS document in a ConfigMap "
+                    "(spec.oasRef), or several APIs",
+                    "ApiDefinition %s is larger than the API server stores (etcd: 1.5 MiB unless "
+                    "told otherwise): %zu bytes, and %zu of copies of its webhooks",
+                    api_key, definition, copies);
+    resolution->problems = problems.items;
+    resolution->problem_count = problems.count;
+    resolution->oversize = true;
+    resolution->valid = false;
+    resolution->waits = false;
+}
+
 void resolution_fini(struct resolution *resolution)
 {
     api_facts_fini(&resolution->facts);

@@ -340,6 +340,18 @@ static void check_context(struct resolver *resolver)
             "OperatorContext %s is not valid: %s", context, found->problem);
         return;
     }
+    if (resolver->input->context_is_elsewhere) {
+        problems_add(
+            &resolver->problems,
+            &(struct problem_about){.severity = PROBLEM_WARNING,
+                                    .reason = "ContextNotFound",
+                                    .field = "spec.contextRef",
+                                    .hint = "give its manifest too, to check that as well"},
+            "OperatorContext %s is not among the manifests: whether it permits namespace "
+            "%s, and what its gateways allow, is not checked",
+            context, resolver->input->api->ns);
+        return;
+    }
     problems_add(&resolver->problems,
                  &(struct problem_about){.reason = "ContextNotFound",
                                          .field = "spec.contextRef",

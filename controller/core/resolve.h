@@ -51,6 +51,9 @@ struct resolve_input {
     const struct resolve_settings *settings;
     /* NULL: the context is not there or does not permit the API: ContextNotFound. */
     const struct gateway_abilities *abilities;
+    /* It may be there all the same, where nobody has looked: ContextNotFound is a warning, and what
+     * depends on its gateways is not checked. */
+    bool context_is_elsewhere;
     /* Copies accepted earlier; NULL: none. */
     const struct accepted *accepted;
     /* Is the absence of the Webhook `webhook_key`, which the accepted copy of `ref` was taken from,
@@ -71,7 +74,8 @@ struct resolved_handler {
 
 struct resolution {
     struct api_facts facts;
-    bool valid; /* may be pushed; false: the last good definition stays */
+    bool valid;    /* may be pushed; false: the last good definition stays */
+    bool oversize; /* not valid: the object cannot hold its copies; nor may its status grow */
     bool waits; /* valid, but a reference is missing that may still come (holds the first push) */
     struct resolved_ref *refs; /* by ref in bytes */
     size_t ref_count;
@@ -87,6 +91,11 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
 void resolution_fini(struct resolution *resolution);
 /* Adds the problem `Conflict`; the resolution is not valid then. */
 void resolution_add_conflict(struct resolution *resolution, const struct claims_conflict *conflict);
+
+/* Adds that the object with these copies (bytes of either) is larger than the store takes:
+ * InvalidSpec; the resolution is not valid then. */
+void resolution_add_oversize(struct resolution *resolution, const char *api_key, size_t definition,
+                             size_t copies);
 
 /* Builds the document to push (without marker) from an API (and the ConfigMap that holds its OAS
  * document) and accepted copies. References that have none, or one that the gateways do not allow,

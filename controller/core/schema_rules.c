@@ -8,6 +8,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/event.h"
 #include "core/members.h"
 
 /* has(self.name): a null, where the schema allows it, is as absent (seen on an API server 1.36). */
@@ -259,6 +260,13 @@ static bool is_port(struct span self, struct span old)
     return json_text_int64(self, &number) && number > 0 && number < 65536;
 }
 
+static bool is_version_or_empty(struct span self, struct span old)
+{
+    (void)old;
+    CLEANUP(freep) char *text = json_text_string(self);
+    return !*text || event_is_version(text);
+}
+
 /* ---- ApiDefinition ---- */
 
 static bool one_of_oas_and_oas_ref(struct span self, struct span old)
@@ -362,6 +370,8 @@ static const struct schema_rule rules[] = {
     {"has(self.serviceRef) || (has(self.urls) && size(self.urls) > 0) || has(self.secretRef)",
      gateways_are_named, false},
     {"type(self) == int ? self > 0 && self < 65536 : size(self) > 0", is_port, false},
+    {"self == '' || self.matches('^v?[0-9]+([.][0-9]+)*([-+][0-9A-Za-z.+-]*)?$')",
+     is_version_or_empty, false},
     {"!(has(self.oas) && has(self.oasRef))", one_of_oas_and_oas_ref, false},
     {"!(has(self.oas) || has(self.oasRef)) || !(has(self.name) || has(self.id) || "
      "has(self.api_id) || has(self.org_id) || has(self.active) || has(self.internal) || "

@@ -133,6 +133,31 @@ static bool is_list(struct span item, const char *kind, char **ret_element_kind)
     return true;
 }
 
+/* A list whose items are absent, null or no list, which kubectl refuses too (measured with 1.36):
+ * what was meant to be in it is not. Kinds of others may end in List without being one. */
+static bool judge_broken_list(struct manifest_head *head, const char *api_version, const char *kind)
+{
+    enum object_kind ignored;
+    CLEANUP(freep) char *element_kind = NULL;
+    if (str_ends(kind, "List"))
+        element_kind = xstrndup(kind, strlen(kind) - strlen("List"));
+    bool is_plain = strcmp(kind, "List") == 0 && strcmp(api_version, "v1") == 0;
+    if (!is_plain && !(element_kind && object_kind_from_name(api_version, element_kind, &ignored)))
+        return false;
+    struct span items = json_text_member(head->item, "items");
+    enum json_text_type type = json_text_type(items);
+    if (type == JSON_TEXT_ARRAY)
+        judge(head, MANIFEST_WRONG, "items",
+              xasprintf("more than %d lists within lists", LISTS_WITHIN_LISTS), NULL);
+    else if (type == JSON_TEXT_NONE || type == JSON_TEXT_NULL)
+        judge(head, MANIFEST_WRONG, "items", xstrdup("missing"),
+              "a list without objects is items: []");
+    else
+        judge(head, MANIFEST_WRONG, "items",
+              xasprintf("a list is expected, not %s", problem_found(items)), NULL);
+    return true;
+}
+
 static void read_list(struct span item, const struct inherited *inherited,
                       struct manifest_heads *heads)
 {
@@ -170,7 +195,8 @@ static void read_one(struct span item, const struct inherited *inherited,
         read_list(item, &within, heads);
         return;
     }
-    if (!object_kind_from_name(api_version, kind, &head->kind))
+    if (!object_kind_from_name(api_version, kind, &head->kind) &&
+        !judge_broken_list(head, api_version, kind))
         judge_unknown(head, api_version, kind);
     head->api_version = TAKE(api_version);
 }

@@ -182,6 +182,8 @@ struct load {
     struct err err; /* of something that cannot be read at all */
     bool failed;
     struct strmap *found; /* paths below a folder */
+    struct strmap *read;  /* "device:inode" of what was read → the path that it was named by */
+    const char *named;    /* the path at hand, of those that were named */
 };
 
 static void read_into(struct load *load, const char *path, struct buf *bytes)
@@ -205,21 +207,39 @@ static void add_file_problem(struct load *load, enum problem_severity severity, 
                                                                       .message = message});
 }
 
-static void load_file(struct load *load, const char *path, bool is_named)
+/* Was the file read already, because it was named twice, or its folder too? Two names in one folder
+ * are two files all the same, as they are for a run on it. */
+static bool was_read(struct load *load, const char *path)
 {
-    bool is_stdin = is_named && strcmp(path, "-") == 0;
+    struct stat status;
+    if (stat(path, &status) < 0)
+        return false; /* which reading it will tell */
+    CLEANUP(freep)
+    char *id = xasprintf("%jx:%jx", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    const char *named = strmap_get(load->read, id);
+    if (named)
+        return named != load->named;
+    strmap_set(load->read, id, (void *)(uintptr_t)load->named);
+    return false;
+}
+
+static void load_file(struct load *load, const char *name, bool is_named)
+{
+    bool is_stdin = is_named && strcmp(name, "-") == 0;
+    const char *path = is_stdin ? "/dev/stdin" : name;
+    if (was_read(load, path))
+        return;
     CLEANUP(buf_fini) struct buf bytes;
     buf_init(&bytes, BUF_UNLIMITED);
     struct err err;
-    if (file_read(is_stdin ? "/dev/stdin" : path, yaml_default_limits.bytes, is_named, &bytes,
-                  &err) == 0) {
-        read_into(load, path, &bytes);
+    if (file_read(path, yaml_default_limits.bytes, is_named, &bytes, &err) == 0) {
+        read_into(load, name, &bytes);
     } else if (err.class == ERR_INVALID) {
-        add_file_problem(load, PROBLEM_ERROR, path, &err);
+        add_file_problem(load, PROBLEM_ERROR, name, &err);
     } else if (!load->failed) {
         load->failed = true;
         load->err = err;
-        err_wrap(&load->err, "%s", path);
+        err_wrap(&load->err, "%s", name);
     }
 }
 
@@ -279,13 +299,16 @@ int manifests_load(const char *const *paths, size_t count, struct manifests *ret
     if (schemas_new(&schemas, err) < 0)
         return -1;
     struct load load = {.manifests = ret_manifests,
-                        .options = {.schemas = schemas, .keep_source = true}};
+                        .options = {.schemas = schemas, .keep_source = true},
+                        .read = strmap_new(NULL)};
     for (size_t i = 0; i < count; i++) {
+        load.named = paths[i];
         if (is_folder(paths[i]))
             load_folder(&load, paths[i]);
         else
             load_file(&load, paths[i], true);
     }
+    strmap_free(load.read);
     manifests_find_repeated(ret_manifests);
     if (!load.failed)
         return 0;

@@ -215,16 +215,34 @@ static void touch_unsynced(struct endpoint *endpoint)
         fleet_touch_removed(endpoint->fleet);
 }
 
+/* For the log, with the remedy: only a gateway that gives no answer is out of reach. */
+static const char *trouble_of(const struct err *failure)
+{
+    if (gateway_refuses_secret(failure))
+        return "gateway refuses the secret (TYK_AUTH, --gateway-secret-file or the Secret of the "
+               "OperatorContext must hold the secret of the gateway's own configuration)";
+    if (failure->class == ERR_DENIED)
+        return "gateway has a certificate that is not trusted (give its CA: --gateway-ca-file, or "
+               "tls.caSecretRef of the OperatorContext)";
+    if (failure->code >= 300)
+        return "gateway answers with errors";
+    if (failure->class == ERR_INVALID)
+        return "what answers is no gateway";
+    return "gateway is out of reach";
+}
+
 void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answer)
 {
     struct err failure = *answer->err;
     int64_t retry_after = answer->retry_after_ms;
-    if (!endpoint->failures) {
-        log_warn("gateway is out of reach", .endpoint = endpoint->label, .err = &failure,
+    /* One that turns from one kind of failure into another needs another remedy. */
+    bool same = endpoint->failures && endpoint->last_error.class == failure.class &&
+                gateway_refuses_secret(&endpoint->last_error) == gateway_refuses_secret(&failure);
+    if (!same)
+        log_warn(trouble_of(&failure), .endpoint = endpoint->label, .err = &failure,
                  .detail = answer->detail);
+    if (!endpoint->failures)
         endpoint->down_since = loop_now(endpoint->fleet->loop);
-    }
-    bool same = endpoint->failures && endpoint->last_error.class == failure.class;
     endpoint->failures++;
     endpoint->server_errors = 0;
     endpoint->last_error = failure;

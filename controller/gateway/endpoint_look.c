@@ -191,7 +191,7 @@ static void close_breaker(struct endpoint *endpoint)
 {
     if (!endpoint->failures)
         return;
-    log_info("gateway is reachable again", .endpoint = endpoint->label,
+    log_info("gateway answers as it should again", .endpoint = endpoint->label,
              .duration_ms = loop_now(endpoint->fleet->loop) - endpoint->down_since,
              .attempt = endpoint->failures);
     endpoint->failures = 0;

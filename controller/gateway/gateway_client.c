@@ -207,6 +207,11 @@ static enum err_class class_of_status(long status)
     return ERR_INVALID;
 }
 
+bool gateway_refuses_secret(const struct err *err)
+{
+    return err->class == ERR_DENIED && (err->code == 401 || err->code == 403);
+}
+
 /* What the gateway said, for the log: the message of an answer in its own form, one line, without
  * the secret. Nothing of other bodies: a proxy or a stack trace may quote the request. */
 static void add_detail(const struct gateway_call *call, struct span body, struct buf *out)

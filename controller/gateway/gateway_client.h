@@ -43,6 +43,9 @@ struct gateway_answer {
      * Not NULL. */
     const char *detail;
 };
+/* Is it the secret that was refused (401, 403), not a certificate? `err` is that of an answer. */
+bool gateway_refuses_secret(const struct err *err);
+
 /* Borrowed for the call. */
 typedef void gateway_done_fn(void *arg, const struct gateway_answer *answer);
 

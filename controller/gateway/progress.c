@@ -34,9 +34,8 @@ static enum gateway_state state_of_endpoint(const struct endpoint *endpoint, con
     if (!endpoint->failures)
         return GATEWAY_SYNCED;
     *ret_why = endpoint->last_error.msg;
-    bool is_door = endpoint->last_error.class == ERR_DENIED &&
-                   (endpoint->last_error.code == 401 || endpoint->last_error.code == 403);
-    return is_door ? GATEWAY_UNAUTHORIZED : GATEWAY_UNREACHABLE;
+    return gateway_refuses_secret(&endpoint->last_error) ? GATEWAY_UNAUTHORIZED
+                                                         : GATEWAY_UNREACHABLE;
 }
 
 static const char *fault_text(const struct slot *slot)

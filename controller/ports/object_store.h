@@ -10,7 +10,8 @@
  * Where results are written: the Kubernetes API (kube/) or the state folder (dir/). Each write
  * starts and is answered once by `done`, never before it returns, unless cancelled. Error classes:
  * CONFLICT (the object has changed since `object` was read: look again), NOT_FOUND (it is gone:
- * drop it), INVALID (the server refuses this write: repeating it cannot help), DENIED, TRANSIENT.
+ * drop it), INVALID (the server refuses this write: repeating it cannot help), TOO_LARGE (the
+ * object would be larger than the server stores), DENIED, TRANSIENT.
  */
 struct object_store;
 struct store_call;

@@ -95,6 +95,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
+        state->oversize = (struct oversize){.is_known = false};
     }
     free_uid(state);
     state->uid = str_equal(api->uid, state->key) ? state->key : xstrdup(api->uid);
@@ -139,8 +140,7 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
     if (left <= 0)
         return ABSENCE_PROVEN;
-    look->state->in_grace = true;
-    reconciler_touch_after(reconciler, WORK_API, api_key, left);
+    reconciler_await(reconciler, look->state->work_key, left);
     return ABSENCE_PENDING;
 }
 
@@ -287,10 +287,30 @@ bool api_was_reported(const struct object *api)
     return observed >= 0;
 }
 
+static void add_copies(const struct api_look *look, struct buf *out)
+{
+    resolution_add_webhooks(&look->resolution, COPY_SEALED,
+                            look->reconciler->options.resolve.seal_key, look->api->key, out);
+}
+
+/* What the store does not take cannot be accepted, whatever the definition is like. */
+static void judge_size(struct api_look *look)
+{
+    if (!look->state->oversize.is_known || !look->resolution.valid)
+        return;
+    CLEANUP(buf_fini) struct buf copies;
+    buf_init(&copies, BUF_UNLIMITED);
+    add_copies(look, &copies);
+    size_t definition = look->api->length - object_status(look->api).length;
+    if (oversize_holds(look->state, copies.length))
+        resolution_add_oversize(&look->resolution, look->api->key, definition, copies.length);
+}
+
 static void judge(struct api_look *look)
 {
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
+    judge_size(look);
     if (!look->resolution.valid)
         claims_put(reconciler->claims, look->api, &look->resolution.facts, false, touch_rival,
                    reconciler);
@@ -305,10 +325,8 @@ static void judge(struct api_look *look)
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = state->is_new && look->resolution.waits && left > 0;
-    if (look->held) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, left);
-    }
+    if (look->held)
+        reconciler_await(reconciler, state->work_key, left);
 }
 
 /* False: something that the look needs is still to come, and will touch the key. */
@@ -411,8 +429,8 @@ static bool copies_are_written(const struct api_look *look)
 {
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
-    resolution_add_webhooks(&look->resolution, COPY_SEALED,
-                            look->reconciler->options.resolve.seal_key, look->api->key, &text);
+    add_copies(look, &text);
+    look->state->copies_size = text.length;
     struct span before = json_text_member(object_status(look->api), "webhooks");
     struct span after = {buf_text(&text), text.length};
     return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
@@ -441,7 +459,7 @@ static bool step_annotation(struct api_look *look)
     char *after = conversion_annotation(look->api, look->reconciler->options.resolve.seal_key,
                                         &look->resolution, before);
     /* It would be refused for ever; the status has the copies too. */
-    if (after && strlen(after) > CONVERTED_ANNOTATION_MAX)
+    if (after && (strlen(after) > CONVERTED_ANNOTATION_MAX || look->state->oversize.no_annotation))
         free(TAKE(after));
     if (str_equal(before, after))
         return false;
@@ -642,15 +660,17 @@ static bool step_status(struct api_look *look)
         pace_settled(&state->pace);
         return false;
     }
+    if (oversize_is_mute(state))
+        return false;
     bool gateways_only = known && only_gateways_differ(look, &conditions, text);
     int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
     if (delay > 0) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, delay);
+        reconciler_await(reconciler, state->work_key, delay);
         return false;
     }
     if (workqueue_counts(reconciler->queue).processing > WRITES_MAX) {
         strset_add(reconciler->held_back, state->key);
+        strset_add(reconciler->awaited, state->work_key);
         return false;
     }
     if (gateways_only)
@@ -705,7 +725,6 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
-    state->in_grace = false;
     if (api->deleting) {
         mark_judged(state);
         return api_leave(reconciler, state, api);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "reconcile/conversion.h"
 #include "reconcile/state.h"
 
 #define NOTE_LIMIT 1000
@@ -73,11 +74,14 @@ static void on_written(void *arg, const struct object *object, const struct err 
     struct api_state *state = arg;
     struct reconciler *reconciler = state->reconciler;
     state->call = NULL;
-    if (err && state->rewriting) {
-        strmap_free(state->rewritten);
-        state->rewritten = NULL;
-    }
-    state->rewriting = false;
+    bool too_large = err && err->class == ERR_TOO_LARGE;
+    if (state->rewriting && too_large)
+        conversion_too_large(state);
+    else if (too_large)
+        oversize_note(state);
+    if (err && state->rewriting && !too_large)
+        strmap_free(TAKE(state->rewritten));
+    state->rewriting = state->annotating = false;
     conflict_note(reconciler, &state->conflict, OBJECT_API, state->key, err);
     if (!err) {
         api_tell_events(state, object);
@@ -105,5 +109,7 @@ void api_change(struct api_state *state, const struct object *api,
 {
     struct object_store *store = state->reconciler->store;
     state->looked_us = state->reconciler->look_began_us;
+    state->rewriting = change->spec_patch.ptr != NULL;
+    state->annotating = change->annotation != NULL;
     state->call = store->ops->change(store, api, change, on_written, state);
 }

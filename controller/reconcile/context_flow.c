@@ -152,6 +152,7 @@ static void push_default_context(struct reconciler *reconciler)
         .endpoint_count = from->service ? pods.count : from->endpoint_count,
         .secret = from->secret,
         .tls = from->tls,
+        .allow_adoption = from->allow_adoption,
         .confirm_prune = from->confirm_prune,
         .unsettled = reconciler->unsettled,
     };
@@ -348,10 +349,15 @@ static void add_ready(const struct context_state *state, const struct gateway_su
                        "%zu of %zu gateways hold what they should", summary->synced,
                        summary->ready);
     else
-        conditions_add(conditions, "Ready", CONDITION_FALSE,
-                       summary->state == GATEWAY_PENDING ? "Progressing" : "GatewayUnreachable",
-                       "%zu of %zu gateways hold what they should%s%s", summary->synced,
-                       summary->ready, *summary->detail ? ": " : "", summary->detail);
+        conditions_add(
+            conditions, "Ready", CONDITION_FALSE,
+            summary->state == GATEWAY_PENDING ? "Progressing" : "GatewayUnreachable",
+            "%zu of %zu gateways hold what they should%s%s%s", summary->synced, summary->ready,
+            *summary->detail ? ": " : "", summary->detail,
+            summary->state == GATEWAY_UNAUTHORIZED
+                ? ", the secret is refused (TYK_AUTH of spec.secretRef must be the secret "
+                  "of the gateway's own configuration)"
+                : "");
 }
 
 static void add_status(struct reconciler *reconciler, const struct object *object,

@@ -188,8 +188,7 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
         state->converted_ms = now;
     int64_t left = state->converted_ms + reconciler->options.rewrite_delay_ms - now;
     if (left > 0) {
-        state->in_grace = true;
-        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+        reconciler_await(reconciler, state->work_key, left);
         return false;
     }
     const char *why_not = obstacle(reconciler, api, resolution);
@@ -208,8 +207,18 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
         state, EVENT_NORMAL, "SpecRewritten",
         "the references whose global webhooks are gone are local webhooks in the spec now");
     remember_rewrite(state, resolution);
-    state->rewriting = true;
     struct span text = {buf_text(&patch), patch.length};
     api_change(state, api, &(struct object_change){.spec_patch = text});
     return true;
+}
+
+void conversion_too_large(struct api_state *state)
+{
+    struct reconciler *reconciler = state->reconciler;
+    const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, state->key);
+    if (api)
+        reconciler->store->ops->event(
+            reconciler->store, api, EVENT_WARNING, "Converted",
+            "the copy stays in the status: with it in the spec too the object would be larger than "
+            "the API server stores");
 }

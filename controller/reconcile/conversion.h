@@ -22,3 +22,7 @@ char *conversion_annotation(const struct object *api, const struct seal_key *key
  * until its Webhook is there again; true: a write is in flight. */
 bool conversion_rewrite(struct api_state *state, const struct object *api,
                         const struct resolution *resolution);
+
+/* The store does not take the spec with the copies in it: that is told, and they stay where they
+ * are. */
+void conversion_too_large(struct api_state *state);

@@ -65,10 +65,11 @@ void reconciler_touch(struct reconciler *reconciler, const char *prefix, const c
     touch_work(reconciler, work_key);
 }
 
-void reconciler_add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms)
+static void add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms)
 {
     if (!reconciler->active)
         return;
+    reconciler->look_comes_back |= str_equal(work_key, reconciler->looked_at);
     workqueue_add_after(reconciler->queue, work_key, delay_ms, loop_now(reconciler->loop));
     reconciler_schedule(reconciler);
 }
@@ -77,8 +78,14 @@ void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, c
                             int64_t delay_ms)
 {
     CLEANUP(freep) char *work_key = xasprintf("%s%s", prefix, key);
-    reconciler->look_comes_back |= reconciler->active;
-    reconciler_add_after(reconciler, work_key, delay_ms);
+    add_after(reconciler, work_key, delay_ms);
+}
+
+void reconciler_await(struct reconciler *reconciler, const char *work_key, int64_t delay_ms)
+{
+    if (reconciler->active)
+        strset_add(reconciler->awaited, work_key);
+    add_after(reconciler, work_key, delay_ms);
 }
 
 /* What is told of looks. */
@@ -235,8 +242,12 @@ static void pump(void *arg)
             break;
         CLEANUP(freep) char *work_key = xstrdup(borrowed);
         reconciler->look_began_us = loop_clock_us(reconciler->loop);
+        reconciler->looked_at = work_key;
         reconciler->look_comes_back = false;
-        if (process(reconciler, work_key, &bytes))
+        strmap_remove(reconciler->awaited, work_key);
+        bool is_writing = process(reconciler, work_key, &bytes);
+        reconciler->looked_at = NULL;
+        if (is_writing)
             continue;
         /* There is nothing to write, or not yet: what failed is over. */
         if (!reconciler->look_comes_back)
@@ -389,6 +400,7 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
         reconciler->unjudged += after != NULL;
         reconciler->unjudged -= before != NULL;
     }
+    oversize_changed(reconciler, key, before, after);
     reconciler->unprogrammed += after && is_unsettled(after);
     reconciler->unprogrammed -= before && is_unsettled(before);
     /* What is being deleted holds what it has until it is gone, whatever its spec says now. */
@@ -553,6 +565,7 @@ static void make_memory(struct reconciler *reconciler)
     reconciler->deletions = strmap_new(free);
     reconciler->idle = strmap_new(free);
     reconciler->held_back = strset_new();
+    reconciler->awaited = strset_new();
     reconciler->active = false;
     reconciler->unjudged = 0;
     reconciler->unsettled = false;
@@ -572,6 +585,7 @@ static void free_memory(struct reconciler *reconciler)
     strmap_free(reconciler->deletions);
     strmap_free(reconciler->idle);
     strmap_free(reconciler->held_back);
+    strmap_free(reconciler->awaited);
     drop_backlog(reconciler);
     workqueue_free(reconciler->queue);
     index_free(reconciler->index);
@@ -647,24 +661,12 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
     return false;
 }
 
-static bool any_api_in_grace(const struct reconciler *reconciler)
-{
-    for (struct strmap_entry *e = strmap_first(reconciler->apis); e; e = strmap_next(e)) {
-        const struct api_state *state = strmap_entry_value(e);
-        if (state->in_grace)
-            return true;
-    }
-    return false;
-}
-
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
     return reconciler->active && reconciler->gateways_complete && !counts.ready &&
-           !counts.processing && !backlog_left(reconciler) &&
-           !strmap_count(reconciler->held_back) &&
-           reconciler->gateways->ops->is_quiet(reconciler->gateways) && !reconciler->webhooks_due &&
-           !any_api_in_grace(reconciler);
+           !counts.processing && !backlog_left(reconciler) && !strmap_count(reconciler->awaited) &&
+           reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 
 void reconciler_tell_waiting(const struct reconciler *reconciler)

@@ -62,6 +62,7 @@ struct default_context {
     const char *secret;
     struct http_tls tls;
     struct gateway_abilities abilities;
+    bool allow_adoption;
     bool confirm_prune;
 };
 void reconciler_set_default_context(struct reconciler *reconciler,

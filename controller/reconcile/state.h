@@ -44,6 +44,14 @@ struct conflict {
     char version[]; /* that is known of the object */
 };
 
+/* That the object is larger than the store takes with what was to be written into it. */
+struct oversize {
+    bool is_known;      /* until its content changes or its copies become less */
+    bool no_annotation; /* the annotation alone is too much: likewise, and the status has it all */
+    size_t copies;      /* bytes of those that were too much */
+    int64_t mute_until_ms; /* not even that can be written; 0: it can */
+};
+
 /* What is remembered of an ApiDefinition between two looks at it: there is one for each, so its
  * members are ordered for size. */
 struct api_state {
@@ -67,22 +75,24 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     uint8_t event_count;
 
-    bool wanted : 1;   /* the gateways are to hold what is pinned */
-    bool is_new : 1;   /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool judged : 1;   /* it has been looked at */
-    bool in_grace : 1; /* a grace or delay runs, at whose end it is looked at and may change */
-    bool leaving : 1;  /* gateways were told to drop it */
+    bool wanted : 1;  /* the gateways are to hold what is pinned */
+    bool is_new : 1;  /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool judged : 1;  /* it has been looked at */
+    bool leaving : 1; /* gateways were told to drop it */
     bool ready : 1;
     bool stalled : 1;
     bool by_user : 1;         /* what changed last was changed by somebody, not by our start */
     bool rewrite_refused : 1; /* told once */
     bool rewriting : 1;       /* the write in flight is a rewrite */
+    bool annotating : 1;      /* the write in flight is that of the annotation */
     uint32_t handlers[REF_SOURCE_COUNT];
     unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
-    int64_t wanted_ms;            /* when it was told last */
-    struct pace pace;             /* how fast the status follows the gateways */
-    int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
+    int64_t wanted_ms;    /* when it was told last */
+    struct pace pace;     /* how fast the status follows the gateways */
+    int64_t converted_ms; /* when the first converted reference was seen; 0: none */
+    size_t copies_size;   /* bytes of the copies at the last look */
+    struct oversize oversize;
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
     int64_t warned_generation;    /* whose warnings were logged */
@@ -109,7 +119,6 @@ struct object_state {
     int64_t looked_us;
     int64_t looked_ms;
     int64_t written_ms;
-    bool is_due; /* of a Webhook: counted in webhooks_due */
 };
 
 struct reconciler {
@@ -136,7 +145,6 @@ struct reconciler {
     size_t unjudged;          /* APIs that are there and have not been looked at since then */
     bool complete;            /* caches are complete */
     bool active;              /* … and we lead; only then anything is decided */
-    size_t webhooks_due;      /* whose looks wait for the others that come */
     size_t unprogrammed;      /* APIs that may have been written to gateways without a reload */
     bool unsettled;           /* at the start, there were such */
     bool gateways_complete;   /* the gateways know all that is wanted */
@@ -144,6 +152,7 @@ struct reconciler {
     int64_t webhooks_since;   /* since when absence of a Webhook proves something: loop time */
     struct strmap *doubtful;  /* keys of APIs that wait until absence proves something again */
     struct strmap *held_back; /* keys of APIs whose statuses wait for writes to end */
+    struct strmap *awaited; /* work keys whose next look may change something: nothing is settled */
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct strmap *idle;      /* tokens of what is followed for nobody: → int64_t since when */
     struct loop_timer *tidy;  /* armed while there is either */
@@ -151,6 +160,7 @@ struct reconciler {
     struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
     int64_t hastened_ms;                          /* what waited for the store was tried again */
     int64_t look_began_us;                        /* of the look at hand */
+    const char *looked_at;                        /* its work key; NULL: none is at hand */
     bool look_comes_back;                         /* it has asked for another one later */
 };
 
@@ -160,11 +170,12 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
 
 /* reconciler.c */
 void reconciler_touch(struct reconciler *reconciler, const char *prefix, const char *key);
-/* The object that is looked at, once more. */
+/* Looks at an object (once more) later. */
 void reconciler_touch_after(struct reconciler *reconciler, const char *prefix, const char *key,
                             int64_t delay_ms);
-/* Any object. */
-void reconciler_add_after(struct reconciler *reconciler, const char *work_key, int64_t delay_ms);
+/* The same at the end of a grace or delay, when the look may change something: until the object is
+ * looked at, nothing is settled. */
+void reconciler_await(struct reconciler *reconciler, const char *work_key, int64_t delay_ms);
 /* Touches the dependents of "secret ns/name" and the like. */
 void reconciler_touch_token(struct reconciler *reconciler, const char *token);
 /* Arranges that the queue is looked at when its next key is due. */
@@ -216,6 +227,17 @@ void object_forget(struct reconciler *reconciler, const char *prefix, const char
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
+
+/* oversize.c */
+/* Whose content has changed may be small enough again. Either object may be NULL. */
+void oversize_changed(struct reconciler *reconciler, const char *key, const struct object *before,
+                      const struct object *after);
+/* A write (not a rewrite) was refused with TOO_LARGE. */
+void oversize_note(struct api_state *state);
+/* Is the object with copies of so many bytes still too large, as far as is known? */
+bool oversize_holds(struct api_state *state, size_t copies);
+/* Is it of no use to write the status? Then it is tried again later. */
+bool oversize_is_mute(struct api_state *state);
 
 /* conflict.c */
 /* A write has ended: if it meets the same conflict again although news had their time to come, the

@@ -21,7 +21,6 @@ void object_state_free(void *value)
     struct object_state *state = value;
     if (state->call)
         state->reconciler->store->ops->cancel(state->reconciler->store, state->call);
-    state->reconciler->webhooks_due -= state->is_due;
     free(state->conflict);
     free(state->work_key);
     free(state);
@@ -52,13 +51,6 @@ void object_forget(struct reconciler *reconciler, const char *prefix, const char
     strmap_remove(reconciler->others, work_key);
 }
 
-static void set_due(struct object_state *state, bool due)
-{
-    state->reconciler->webhooks_due += due;
-    state->reconciler->webhooks_due -= state->is_due;
-    state->is_due = due;
-}
-
 void webhook_used(void *arg, const char *webhook)
 {
     struct reconciler *reconciler = arg;
@@ -68,8 +60,7 @@ void webhook_used(void *arg, const char *webhook)
         reconciler_touch(reconciler, WORK_WEBHOOK, webhook);
         return;
     }
-    set_due(state, true);
-    reconciler_add_after(reconciler, state->work_key, left);
+    reconciler_await(reconciler, state->work_key, left);
 }
 
 static void on_written(void *arg, const struct object *object, const struct err *err)
@@ -192,7 +183,6 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct object_state *state = object_state_of(reconciler, WORK_WEBHOOK, key);
     state->looked_ms = loop_now(reconciler->loop);
-    set_due(state, false);
     struct problems problems = {.count = 0};
     struct webhook webhook;
     bool holds_id = true;
@@ -209,8 +199,7 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     int64_t left = state->written_ms + USAGE_INTERVAL_MS - loop_now(reconciler->loop);
     if (left > 0) {
-        set_due(state, true);
-        reconciler_touch_after(reconciler, WORK_WEBHOOK, key, left);
+        reconciler_await(reconciler, state->work_key, left);
         return false;
     }
     object_write_status(state, object, &status);

@@ -184,6 +184,23 @@ def test_adoption_is_a_change(place, stub):
     assert any("http://up.example/" in line for line in entry["difference"])
 
 
+def test_the_default_context_may_allow_adoption(place, stub):
+    """The flag and the annotation are both needed; diff says what a run does."""
+    theirs = {"api_id": "taken", "name": "t", "use_keyless": True, "proxy": {"listen_path": "/b/", "target_url": "http://t/"}}
+    stub.put(theirs)
+    place.write(classic("a", api_id="taken"))
+    flag = "--gateway-allow-adoption"
+    assert place.diff("-o", "json", flag).only["blocked"][0]["why"] == "a definition of somebody else has the id"
+    place.write(classic("a", api_id="taken", metadata={"annotations": {"grapnel.dev/adopt": "true"}}))
+    assert place.diff("-o", "json").only["blocked"][0]["why"] == "a definition of somebody else has the id"
+    assert place.run().code == 1
+    entry = place.diff("-o", "json", flag).only["changed"][0]
+    assert (entry["api"], entry["why"]) == ("default/a", "adopted")
+    assert place.diff("-o", "json", env={"GRAPNEL_GATEWAY_ALLOW_ADOPTION": "true"}).only["changed"] == [entry]
+    assert place.run(flag).code == 0
+    assert place.diff(flag).code == 0
+
+
 def test_the_cluster_counts_where_it_is_known(place, stub):
     for number, cluster in enumerate(("one", "two")):
         stub.put({"api_id": cluster, "name": cluster, "proxy": {"listen_path": f"/{cluster}/", "target_url": "http://t/"},
@@ -358,7 +375,7 @@ def test_confidential_fields_of_definitions_are_not_shown(place, stub):
 @pytest.mark.parametrize("fault, options, word", [
     ("503", {"path": "/tyk"}, "HTTP 503"), ("html", {"path": "/tyk"}, "not a list"), ("truncate", {"path": "/tyk"}, "break"),
     ("not-ready", {"message": "Redis connection not available"}, "not ready"), ("refuse", {}, "no connection"),
-    ("reset", {"path": "/tyk"}, "no answer"), ("403", {"path": "/tyk"}, "HTTP 403")])
+    ("reset", {"path": "/tyk"}, "no answer"), ("403", {"path": "/tyk"}, "HTTP 403: it refuses the secret (")])
 def test_a_gateway_that_cannot_be_read(place, fault, options, word):
     good, bad = place.stub(), place.stub()
     place.write(classic("a"))
@@ -385,7 +402,7 @@ def test_a_list_that_breaks_once_is_read_again(place, stub):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (["-o", "xml"], "text or json"), (["--gateway-url", "ftp://x"], "--gateway-url"), (["--owner", ""], "--owner"),
+    (["-o", "xml"], "text or json"), (["--gateway-url", "ftp://x"], "--gateway-url"), (["--owner", ""], "--owner"), (["--gateway-version", "abc"], "--gateway-version"),
     (["--gateway-secret-file", "/nowhere"], "/nowhere"), (["--state-dir", "/nowhere"], "/nowhere"),
     (["--cluster", "a", "--state-dir", "b"], "not both")])
 def test_what_it_cannot_work_with(place, stub, arguments, word):

@@ -191,6 +191,36 @@ def test_copies_that_no_object_can_hold(stage, operator, kubectl, tyk, team):
     tyk.await_api(team, "orders", "Stalled", "True", "InvalidSpec")
 
 
+def test_a_definition_and_copies_that_etcd_does_not_take_together(stage, operator, gateways, kubectl, tyk, team):
+    """Each is within its bounds; that both are too much together only the refusal of the status tells."""
+    headers = [{"name": f"H-{n}", "value": "v" * 8000} for n in range(8)]
+    for n in range(13):
+        kubectl.create(webhook(team, f"hook-{n}", headers=headers))
+    api = oas_api(team, "orders", reference("hook-0"))
+    api["spec"]["oas"]["x-padding"] = "x" * 900_000
+    kubectl.create(api)
+    tyk.await_ready(team, "orders")
+    before = gateways[0].oas(default_api_id(team, "orders"))
+    handlers = [reference(f"hook-{n}") for n in range(13)]
+    server = {"x-tyk-api-gateway": {"server": {"eventHandlers": handlers}}}
+    stage.cluster.api.patch(tyk.path("ApiDefinition", team, "orders"), {"spec": {"oas": server}})
+    thing = tyk.await_api(team, "orders", "Stalled", "True", "InvalidSpec")
+    message = condition(thing, "Stalled")["message"]
+    assert f"ApiDefinition {team}/orders is larger than the API server stores" in message and "spec.oasRef" in message
+    assert [entry["ref"] for entry in thing["status"]["webhooks"]] == ["hook-0"]
+    assert gateways[0].oas(default_api_id(team, "orders")) == before
+    eventually(lambda: "InvalidSpec" in kubectl.event_reasons(team, "ApiDefinition", "orders"))
+    # Copies that are larger still are not even tried.
+    stage.cluster.api.patch(tyk.path("Webhook", team, "hook-3"), {"spec": {"headers": [*headers, {"name": "More", "value": "v" * 100}]}})
+    tyk.await_webhook(team, "hook-3")
+    refusals = [entry for entry in operator.log_entries() if entry.get("class") == "too-large"]
+    assert len(refusals) == 1 and all("too large" in entry["err"] or "larger than" in entry["err"] for entry in refusals)
+    # Without the padding there is room.
+    stage.cluster.api.patch(tyk.path("ApiDefinition", team, "orders"), {"spec": {"oas": {"x-padding": None}}})
+    tyk.await_ready(team, "orders")
+    assert len(gateways[0].handlers(default_api_id(team, "orders"))) == 13
+
+
 def test_a_secret_whose_value_no_status_can_hold(stage, operator, kubectl, tyk, team):
     stage.may_read(operator, team, secrets=["s"])
     kubectl.create([secret(team, "s", k="v" * 15000), webhook(team, "pager", headers=[{"name": "A", "valueFrom": HEADER_FROM}]),

@@ -227,6 +227,9 @@ REFUSED = [
      "spec.allowedNamespaces.selector: Required value: from Selector needs a selector"),
     ("OperatorContext", context(allowedNamespaces=expressions(operator="In")), "In and NotIn need values"),
     ("OperatorContext", context(tls={"caSecretRef": {}}), "spec.tls.caSecretRef.name: Required value"),
+    *(("OperatorContext", context(gateway={"version": bad}),
+       f"spec.gateway.version: Invalid value: {json.dumps(bad)}: the version is that of a release, such as 5.8")
+      for bad in ("abc", "latest", "5.", ".5", "5..8", "5.8 ", "5x", "V5.8", "5.8_1", "5.8-a b", "v", "5.8\n")),
     ("OperatorContext", context(secretRef={"name": "s", "namespace": "other"}),
      'unknown field "spec.secretRef.namespace"'),
 ]
@@ -268,6 +271,8 @@ ACCEPTED = [
     ("OperatorContext", {"serviceRef": {"name": "gateway", "port": 8080}}),
     ("OperatorContext", {"urls": ["http://10.0.0.1:8080", "https://[fd00::1]"]}),
     ("OperatorContext", {"secretRef": {"name": "tyk-operator-conf"}}),
+    *(("OperatorContext", context(gateway={"version": good}))
+      for good in ("", "5", "5.8", "v5.8.3", "5.8.3-rc1", "v5.8+b.7", "5.10-")),
     ("OperatorContext", context(tls={"caSecretRef": {"name": "ca", "key": "ca.crt"}, "serverName": ""},
                                 gateway={"templatePaths": []})),
 ]

@@ -7,11 +7,11 @@ import secrets
 import time
 
 import wire
+from json_pointer import ABSENT, change, pointer
 
 DELIVERY_WAIT_S = 2.0
 SURPLUS_WAIT_S = 0.3
 FIRE_PAUSE_S = 0.1
-ABSENT = "<absent>"
 RELOADED = {"do": "request", "method": "GET", "path": "/tyk/reload?block=true"}
 
 
@@ -28,35 +28,6 @@ def expand(value):
     if isinstance(value, list):
         return [expand(item) for item in value]
     return value
-
-
-def pointer(value, path):
-    """The value at a JSON pointer, ABSENT where there is none."""
-    for part in path.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return ABSENT
-    return value
-
-
-def change(value, path, edit):
-    """Replaces the value at a JSON pointer by edit(value); edit may return ABSENT to remove it."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
-    for part in parts[:-1]:
-        key = int(part) if isinstance(value, list) else part
-        if isinstance(value, dict) and key not in value:
-            return
-        value = value[key]
-    key = int(parts[-1]) if isinstance(value, list) else parts[-1]
-    if isinstance(value, dict) and key not in value:
-        return
-    value[key] = edit(value[key])
-    if value[key] is ABSENT:
-        del value[key]
 
 
 def same(left, right):

@@ -101,6 +101,53 @@ def test_a_context_whose_secret_is_not_there_is_a_warning(validate):
     assert lines(done) == ["./a.yaml:4: spec: Secret default/s is missing or may not be read"]
 
 
+CONTEXT = "apiVersion: tyk.tyk.io/v1alpha1\nkind: OperatorContext\nmetadata: {name: edge, namespace: tyk}\nspec:\n  urls: [http://g:8080]\n"
+
+
+def in_context(name):
+    """An API of a context in another namespace, without references."""
+    text = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
+    return text.replace("spec:\n", f"spec:\n  contextRef: {{name: {name}, namespace: tyk}}\n")
+
+
+def test_a_version_of_gateways_that_is_none(validate):
+    done = validate(a_yaml=CONTEXT + "  gateway: {version: abc}\n")
+    assert done.returncode == 1
+    assert lines(done) == ["./a.yaml:6: spec.gateway.version: the version is that of a release, such as 5.8 or v5.8.3; empty where it "
+                           "is not known"]
+    assert validate(a_yaml=CONTEXT + "  gateway: {version: v5.8.3-rc1}\n").returncode == 0
+
+
+def test_a_context_that_is_not_among_the_files_is_a_warning(validate):
+    done = validate(a_yaml=in_context("edge"))
+    assert done.returncode == 0
+    assert lines(done) == [
+        "./a.yaml:5: spec.contextRef: OperatorContext tyk/edge is not among the manifests: whether it permits namespace default, "
+        "and what its gateways allow, is not checked (give its manifest too, to check that as well)"]
+    assert done.stderr == "1 object in 1 file: 0 errors, 1 warning\n"
+    found, = json.loads(validate("-o", "json", ".").stdout)
+    assert (found["severity"], found["reason"]) == ("warning", "ContextNotFound")
+
+
+def test_a_context_that_is_among_the_files_must_permit(validate):
+    done = validate(a_yaml=in_context("edge"), b_yaml=CONTEXT)
+    assert done.returncode == 1
+    assert lines(done) == ["./a.yaml:5: spec.contextRef: there is no OperatorContext tyk/edge that namespace default may use "
+                           "(see its allowedNamespaces)"]
+    done = validate(b_yaml=CONTEXT + "  allowedNamespaces: {from: All}\n")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_context_that_is_not_among_the_files_hides_nothing_else(validate):
+    """Conflicts within it and what is wrong with the API itself are told all the same."""
+    done = validate(a_yaml=in_context("edge"), b_yaml=in_context("edge").replace("name: orders", "name: second", 1),
+                    c_yaml=in_context("edge").replace("name: orders", "name: third", 1).replace("event_timeout: 60", "event_timeout: 1.5"))
+    assert done.returncode == 1
+    errors = [line for line in lines(done) if "is not among the manifests" not in line]
+    assert [line.split(": ")[1] for line in errors] == [
+        "spec.proxy.listen_path", "spec.event_handlers.events.QuotaExceeded[0].handler_meta.event_timeout"]
+
+
 def test_a_conflict_names_the_field(validate):
     local = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
     done = validate(a_yaml=local, b_yaml=local.replace("name: orders", "name: second", 1))
@@ -117,6 +164,33 @@ def test_two_webhooks_of_one_id(validate):
     done = validate(a_yaml=HOOK + "  id: x\n---\n" + HOOK.replace("pager", "other") + "  id: x\n")
     assert done.returncode == 1
     assert lines(done) == ["./a.yaml:6: spec.id: Webhook default/other has this id already (give each Webhook an id of its own)"]
+
+
+@pytest.mark.parametrize("command", ["render", "materialize"])
+def test_two_webhooks_of_one_id_are_a_problem_of_every_command(validate, tmp_path, command):
+    validate(a_yaml=HOOK + "  id: x\n---\n" + HOOK.replace("pager", "other") + "  id: x\n")
+    binary = (Path(os.environ["GRAPNEL_BIN_DIR"]) / "grapnel").resolve()
+    done = subprocess.run([binary, command, "."], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "./a.yaml:6: spec.id: Webhook default/other has this id already\n"
+
+
+def test_a_file_that_is_named_twice_is_read_once(validate):
+    done = validate("a.yaml", "./a.yaml", ".", a_yaml=HOOK)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "1 object in 1 file: 0 errors, 0 warnings\n"
+
+
+def test_standard_input_that_is_named_twice_is_read_once(validate):
+    done = validate("-", "-", text=HOOK)
+    assert (done.returncode, done.stderr) == (0, "1 object in 1 file: 0 errors, 0 warnings\n")
+
+
+@pytest.mark.parametrize("items", ["", "items:\n", "items: null\n"])
+def test_a_list_without_items_is_a_mistake(validate, items):
+    done = validate(a_yaml="apiVersion: v1\nkind: List\n" + items)
+    assert done.returncode == 1
+    assert [line.split(": ", 1)[1] for line in lines(done)] == ["items: missing (a list without objects is items: [])"]
 
 
 def test_objects_that_stand_twice(validate):

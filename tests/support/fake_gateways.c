@@ -40,6 +40,7 @@ struct fake_gateways {
     bool complete;
     bool expects_more;
     bool unsettled;
+    struct gateway_summary summary; /* of every context; total 0: synced */
     unsigned wants;
     unsigned pushes;
     unsigned removals;
@@ -120,6 +121,8 @@ static void op_set_context(struct gateways *port, const char *context,
     for (size_t i = 0; i < config->endpoint_count; i++)
         buf_add_format(&urls, "%s%s%s", i ? " " : "", config->endpoints[i].url,
                        config->endpoints[i].ready ? "" : "(not ready)");
+    if (config->allow_adoption)
+        buf_add_text(&urls, " adopts");
     if (config->blocked)
         buf_add_format(&urls, " blocked: %s", config->blocked);
     strmap_set(gateways->contexts, context, buf_take(&urls));
@@ -204,9 +207,13 @@ static bool op_progress(const struct gateways *port, const char *api,
 static bool op_summary(const struct gateways *port, const char *context,
                        struct gateway_summary *ret_summary)
 {
-    *ret_summary = (struct gateway_summary){
-        .total = ENDPOINTS, .ready = ENDPOINTS, .synced = ENDPOINTS, .state = GATEWAY_SYNCED};
-    return strmap_has(of(port)->contexts, context);
+    const struct fake_gateways *gateways = of(port);
+    *ret_summary = gateways->summary.total ? gateways->summary
+                                           : (struct gateway_summary){.total = ENDPOINTS,
+                                                                      .ready = ENDPOINTS,
+                                                                      .synced = ENDPOINTS,
+                                                                      .state = GATEWAY_SYNCED};
+    return strmap_has(gateways->contexts, context);
 }
 
 static void op_describe(const struct gateways *port, const char *context, struct buf *out)
@@ -296,6 +303,16 @@ void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gat
     held->scripted = true;
     held->progress = (struct gateway_progress){.total = total, .synced = synced, .state = state};
     gateways->callbacks.progressed(gateways->arg, api);
+    fake_loop_run(gateways->loop);
+}
+
+void fake_gateways_set_summary(struct fake_gateways *gateways, const char *context,
+                               enum gateway_state state, const char *detail)
+{
+    gateways->summary = (struct gateway_summary){
+        .total = ENDPOINTS, .ready = ENDPOINTS, .synced = ENDPOINTS - 1, .state = state};
+    snprintf(gateways->summary.detail, sizeof(gateways->summary.detail), "%s", detail);
+    gateways->callbacks.context_changed(gateways->arg, context);
     fake_loop_run(gateways->loop);
 }
 

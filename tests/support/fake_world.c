@@ -61,6 +61,7 @@ struct fake_world {
     bool hold;
     bool fail_all;
     char *fail_key; /* NULL: none */
+    size_t limit;   /* of an object; 0: none */
     unsigned failed_writes;
     bool fail_next;
     enum err_class fail_class;
@@ -584,6 +585,11 @@ static void change_annotation(json_t *metadata, const struct store_call *call)
         json_object_del(annotations, call->annotation);
 }
 
+static bool is_too_large(const struct fake_world *world, const json_t *tree)
+{
+    return world->limit && json_dumpb(tree, NULL, 0, JSON_COMPACT) > world->limit;
+}
+
 static int perform(struct store_call *call, struct err *err)
 {
     struct fake_world *world = call->world;
@@ -617,6 +623,11 @@ static int perform(struct store_call *call, struct err *err)
             json_int_t generation = json_integer_value(json_object_get(metadata, "generation"));
             json_object_set_new(metadata, "generation", json_integer(generation + 1));
         }
+    }
+    if (call->kind == OBJECT_API && is_too_large(world, tree)) {
+        json_decref(tree);
+        world->failed_writes++;
+        return err_set(err, ERR_TOO_LARGE, 500, "request is too large");
     }
     put_tree(world, call->kind, tree);
     return 0;
@@ -790,6 +801,11 @@ void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum e
     free(world->fail_key);
     world->fail_key = key ? xstrdup(key) : NULL;
     world->fail_class = class;
+}
+
+void fake_world_set_limit(struct fake_world *world, size_t bytes)
+{
+    world->limit = bytes;
 }
 
 unsigned fake_world_failed_writes(const struct fake_world *world)

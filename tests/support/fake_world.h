@@ -61,6 +61,8 @@ void fake_world_fail_next_write(struct fake_world *world, enum err_class class);
 void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail);
 /* All that concern this object fail; NULL: none any more. */
 void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class);
+/* Those that would make an ApiDefinition longer than so many bytes fail as TOO_LARGE; 0: none. */
+void fake_world_set_limit(struct fake_world *world, size_t bytes);
 /* How many have failed because of one of these. */
 unsigned fake_world_failed_writes(const struct fake_world *world);
 /* Writes wait until this is false again. */

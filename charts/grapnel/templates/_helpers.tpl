@@ -101,6 +101,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .version }}
 - --gateway-version={{ . }}
 {{- end }}
+{{- if .allowAdoption }}
+- --gateway-allow-adoption
+{{- end }}
 {{- end }}
 {{- range .Values.watchNamespaces }}
 - --namespace={{ include "grapnel.namespaceArgument" (dict "name" . "root" $root) }}

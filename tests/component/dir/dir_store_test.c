@@ -17,6 +17,7 @@
 #include "dir/dir_state.h"
 #include "dir/dir_store.h"
 #include "support/fake_loop.h"
+#include "support/log_capture.h"
 #include "support/temp_folder.h"
 
 #define NOW 1767225600
@@ -494,20 +495,11 @@ static void events_are_log_lines(void **state)
     struct fixture *fixture = *state;
     start(fixture);
     const struct object *object = put_hook(fixture, "a");
-    CLEANUP(freep) char *path = temp_path(&fixture->folder, "log");
-    log_setup(LOG_LEVEL_INFO, true);
-    fflush(stderr);
-    int before = dup(2);
-    int file = open(path, O_WRONLY | O_CREAT, 0600);
-    dup2(file, 2);
+    struct log_capture capture;
+    log_capture_start(&capture);
     fixture->store->ops->event(fixture->store, object, EVENT_WARNING, "GlobalDeleted",
                                "what happened");
-    fflush(stderr);
-    dup2(before, 2);
-    close(before);
-    close(file);
-    CLEANUP(freep) char *line = temp_read(&fixture->folder, "log");
-    assert_non_null(line);
+    CLEANUP(freep) char *line = log_capture_end(&capture);
     static const char *const parts[] = {"\"warn", "GlobalDeleted", "what happened", "Webhook",
                                         "\"a\""};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {

@@ -316,6 +316,60 @@ static void objects_that_stand_twice_are_both_refused(void **state)
     assert_null(manifests_find(&fixture->manifests, OBJECT_API, "default/pager"));
 }
 
+static void a_file_that_is_named_twice_is_read_once(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char webhook[] = "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\n"
+                                  "metadata: {name: pager}\nspec: {url: 'http://a/'}\n";
+    temp_write(&fixture->folder, "sub/a.yaml", webhook);
+    CLEANUP(freep) char *folder = xstrdup(fixture->folder.path);
+    CLEANUP(freep) char *below = temp_path(&fixture->folder, "sub");
+    CLEANUP(freep) char *file = temp_path(&fixture->folder, "sub/a.yaml");
+    CLEANUP(freep) char *same = xasprintf("%s/./sub/a.yaml", fixture->folder.path);
+    CLEANUP(freep) char *again = xstrdup(file);
+    const char *paths[] = {file, again, same, below, folder};
+    fixture->result = manifests_load(paths, 5, &fixture->manifests, &fixture->err);
+    assert_int_equal(fixture->result, 0);
+    assert_int_equal(fixture->manifests.count, 1);
+    assert_int_equal(fixture->manifests.file_count, 1);
+    check_told(fixture, "");
+    assert_string_equal(fixture->manifests.items[0].file, file);
+
+    /* Another name of it in the folder stands for another file, as it does for a run. */
+    CLEANUP(freep) char *other = temp_path(&fixture->folder, "sub/b.yaml");
+    assert_int_equal(link(file, other), 0);
+    load(fixture, NULL);
+    assert_int_equal(fixture->manifests.file_count, 2);
+    assert_true(fixture->manifests.items[1].repeated);
+}
+
+static void lists_without_items_are_mistakes(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "a.yaml",
+               "apiVersion: v1\nkind: List\n---\n"
+               "apiVersion: v1\nkind: List\nitems:\n---\n"
+               "apiVersion: v1\nkind: List\nitems: {}\n---\n"
+               "apiVersion: tyk.tyk.io/v1alpha1\nkind: WebhookList\n---\n"
+               "apiVersion: v1\nkind: List\nitems: []\n---\n"
+               "apiVersion: example.org/v1\nkind: AllowList\nspec: {}\n");
+    temp_write(&fixture->folder, "b.json",
+               "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":["
+               "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":["
+               "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":["
+               "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":["
+               "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[]}]}]}]}]}");
+    load(fixture, NULL);
+    assert_true(manifests_have_errors(&fixture->manifests));
+    check_told(fixture, "a.yaml:1: items: missing (a list without objects is items: [])\n"
+                        "a.yaml:6: items: missing (a list without objects is items: [])\n"
+                        "a.yaml:10: items: a list is expected, not a map\n"
+                        "a.yaml:12: items: missing (a list without objects is items: [])\n"
+                        "?a.yaml:20: kind: AllowList of example.org/v1 is none of Grapnel's kinds, "
+                        "passed over\n"
+                        "b.json:1: items: more than 4 lists within lists\n");
+}
+
 static void only_manifests_are_read_from_a_folder(void **state)
 {
     struct fixture *fixture = *state;
@@ -525,6 +579,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mistakes_in_the_head_are_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_that_stand_twice_are_both_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_named_twice_is_read_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lists_without_items_are_mistakes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_manifests_are_read_from_a_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pipe_that_took_the_place_of_a_file_does_not_block, set_up,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "support/log_capture.h"
 
 /* Gateways that fail: each in its own way, and none at the cost of another. */
 
@@ -302,6 +303,65 @@ static void a_wrong_secret_is_told_as_such_and_a_right_one_is_tried_at_once(void
     world_context(world, &(struct world_context){.count = 1, .secret = "s3cret\n"});
     world_run(world, 1100);
     expect_synced(world, "a", 1);
+    world_free(world);
+}
+
+static void the_log_says_what_is_wrong_with_a_gateway_and_the_remedy(void **state)
+{
+    (void)state;
+    static const struct {
+        struct fake_fault_rule rule;
+        const char *text;
+    } cases[] = {
+        {{.fault = FAKE_STATUS, .status = 401}, "gateway refuses the secret (TYK_AUTH"},
+        {{.fault = FAKE_STATUS, .status = 403}, "gateway refuses the secret (TYK_AUTH"},
+        {{.fault = FAKE_DENY_TLS}, "gateway has a certificate that is not trusted (give its CA"},
+        {{.fault = FAKE_STATUS, .status = 502}, "gateway answers with errors"},
+        {{.fault = FAKE_STATUS, .status = 301}, "gateway answers with errors"},
+        {{.fault = FAKE_STATUS, .status = 200, .body = "<html>", .url_part = "/tyk/apis"},
+         "what answers is no gateway"},
+        {{.fault = FAKE_HANG}, "gateway is out of reach"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct world *world = world_new(1);
+        struct log_capture capture;
+        log_capture_start(&capture);
+        fake_gateway_fault(world->gateway[0], &cases[i].rule);
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_run(world, 60000);
+        CLEANUP(freep) char *lines = log_capture_end(&capture);
+        if (!strstr(lines, cases[i].text))
+            fail_msg("%s is not in %s", cases[i].text, lines);
+        if (strncmp(cases[i].text, "gateway is out", 14) != 0)
+            assert_null(strstr(lines, "out of reach"));
+        char *first = strstr(lines, "\"warn\"");
+        assert_non_null(first);
+        assert_null(strstr(first + 1, "\"warn\"")); /* and once */
+        world_free(world);
+    }
+}
+
+static void another_kind_of_failure_is_told_too(void **state)
+{
+    (void)state;
+    struct world *world = settled_world(1);
+    struct log_capture capture;
+    log_capture_start(&capture);
+    fault(world, 0, FAKE_HANG);
+    world_run(world, 60000);
+    fake_gateway_heal(world->gateway[0]);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_STATUS, .status = 403});
+    world_run(world, 60000);
+    fake_gateway_heal(world->gateway[0]);
+    world_run(world, 60000);
+    CLEANUP(freep) char *lines = log_capture_end(&capture);
+    const char *reach = strstr(lines, "gateway is out of reach");
+    assert_non_null(reach);
+    const char *refuses = strstr(reach, "gateway refuses the secret");
+    assert_non_null(refuses);
+    assert_non_null(strstr(refuses, "gateway answers as it should again"));
     world_free(world);
 }
 
@@ -713,6 +773,8 @@ int main(void)
         cmocka_unit_test(a_wrong_id_that_passes_is_overcome),
         cmocka_unit_test(html_in_place_of_a_definition_makes_it_look_again),
         cmocka_unit_test(a_wrong_secret_is_told_as_such_and_a_right_one_is_tried_at_once),
+        cmocka_unit_test(the_log_says_what_is_wrong_with_a_gateway_and_the_remedy),
+        cmocka_unit_test(another_kind_of_failure_is_told_too),
         cmocka_unit_test(each_class_of_failure_has_its_state),
         cmocka_unit_test(a_certificate_error_is_told_without_the_other_sides_words),
         cmocka_unit_test(no_text_of_a_gateway_gets_into_status),

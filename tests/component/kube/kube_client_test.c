@@ -464,7 +464,7 @@ static void answers_have_classes(void **state)
         {429, "<html>", ERR_TRANSIENT, "HTTP 429"},
         {422, "{\"kind\":\"Status\",\"reason\":\"Invalid\"}", ERR_INVALID, "HTTP 422 Invalid"},
         {400, "", ERR_INVALID, "HTTP 400"},
-        {413, "", ERR_INVALID, "HTTP 413"},
+        {413, "", ERR_TOO_LARGE, "HTTP 413"},
         {415, "", ERR_INVALID, "HTTP 415"},
         {302, "", ERR_INVALID, "HTTP 302"},
         {500, "{\"kind\":\"Other\",\"reason\":\"Expired\"}", ERR_TRANSIENT, "HTTP 500"},

@@ -208,7 +208,25 @@ static void answers_to_writes_have_their_classes(void **state)
         {404, "{}", ERR_NOT_FOUND},
         {403, "{}", ERR_DENIED},
         {422, "{'kind':'Status','reason':'Invalid'}", ERR_INVALID},
-        {413, "", ERR_INVALID},
+        {413, "", ERR_TOO_LARGE},
+        {413,
+         "{'kind':'Status','status':'Failure','message':'Request entity too large: limit is "
+         "3145728','reason':'RequestEntityTooLarge','code':413}",
+         ERR_TOO_LARGE},
+        {500,
+         "{'kind':'Status','status':'Failure','message':'etcdserver: request is too large','code':"
+         "500}",
+         ERR_TOO_LARGE},
+        {500,
+         "{'kind':'Status','status':'Failure','message':'rpc error: code = ResourceExhausted desc "
+         "= "
+         "trying to send message larger than max (2207500 vs. 2097152)','code':500}",
+         ERR_TOO_LARGE},
+        {500,
+         "{'kind':'Status','status':'Failure','message':'etcdserver: mvcc: database space "
+         "exceeded','code':500}",
+         ERR_TRANSIENT},
+        {500, "etcdserver: request is too large", ERR_TRANSIENT}, /* nobody's Status */
         {500, "", ERR_TRANSIENT},
         {200, "<html>", ERR_TRANSIENT},
         {200, ANSWER("another", "8"), ERR_CONFLICT},

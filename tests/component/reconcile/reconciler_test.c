@@ -1043,6 +1043,21 @@ static void expect_urls(const struct rig *rig, const char *context, const char *
     assert_string_equal(fake_gateways_urls(rig->gateways, context), urls);
 }
 
+static void the_default_context_may_allow_adoption(void **state)
+{
+    struct rig *rig = *state;
+    static const struct gateway_endpoint endpoint = {
+        .id = "http://gw", .url = "http://gw", .pod = "", .ready = true};
+    struct default_context context = {
+        .endpoints = &endpoint, .endpoint_count = 1, .abilities = {.version = ""}};
+    start(rig);
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw");
+    context.allow_adoption = true;
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw adopts");
+}
+
 static void context_api(struct rig *rig, const char *context)
 {
     CLEANUP(freep)
@@ -1069,6 +1084,28 @@ static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **
     expect_reason(rig, "default/orders", "Ready", "Synced");
     assert_int_equal(fake_world_events(rig->world, "default/orders", "Synced"), 1);
     assert_int_equal(fake_world_status_writes(rig->world), 2); /* the API's and the context's */
+}
+
+static void a_refused_secret_is_told_with_the_remedy(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    start(rig);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNAUTHORIZED, 1,
+                            "gw1: HTTP 403");
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_UNAUTHORIZED, "gw1: HTTP 403");
+    fake_loop_advance(rig->loop, 11000);
+    CLEANUP(freep)
+    char *of_api = fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions");
+    CLEANUP(freep)
+    char *of_context = fake_world_read(rig->world, OBJECT_CONTEXT, "tyk/edge", "status/conditions");
+    assert_non_null(strstr(of_api, "a gateway refuses the secret: gw1: HTTP 403 (TYK_AUTH of its "
+                                   "context must be the secret of the gateway's own"));
+    assert_non_null(strstr(of_context, "1 of 2 gateways hold what they should: gw1: HTTP 403, the "
+                                       "secret is refused (TYK_AUTH of spec.secretRef must be"));
 }
 
 static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
@@ -1487,7 +1524,9 @@ static const struct CMUnitTest tests[] = {
     TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
     TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
     TEST(busy_gateways_are_not_followed_step_by_step),
+    TEST(the_default_context_may_allow_adoption),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+    TEST(a_refused_secret_is_told_with_the_remedy),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),

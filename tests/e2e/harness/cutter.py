@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .cluster import SERVER
+from .listener import Listener
 
 REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.1\r\n")
 PLACES = ("before the request", "in the request", "before the head", "in the head", "in the body", "in an event",
@@ -62,33 +63,21 @@ class Authority:
 
 
 @dataclass
-class Cutter:
-    """Runs as a context manager. `cuts` may be added at any time; `storm` cuts at random places under a seed."""
+class Cutter(Listener):
+    """`cuts` may be added at any time; `storm` cuts at random places under a seed."""
     authority: Authority
     ca_file: Path  # of the API server
     cuts: list[Cut] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        super().__init__("127.0.0.1", 0, "https")
         self._host, self._port = SERVER.removeprefix("https://").rsplit(":", 1)
-        self._stopping = threading.Event()
         self._storm: random.Random | None = None
         self.storm_cuts = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._use(self.authority)
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self) -> "Cutter":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_unused) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._listener.close()
 
     # --- what a test does ---
 
@@ -123,12 +112,6 @@ class Cutter:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.certificate, authority.key)
         self._inside = context
-
-    def _accept(self) -> None:
-        while not self._stopping.is_set():
-            if select.select([self._listener], [], [], 0.1)[0]:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         try:

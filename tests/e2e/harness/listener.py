@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands before a gateway and takes its connections."""
+"""What stands before a server and takes its connections."""
 
 import select
 import socket
@@ -12,9 +12,9 @@ from .gateway import PORT
 class Listener:
     """A context manager; `_serve` of each has a thread of its own and ends when `_stopping` is set."""
 
-    def __init__(self, address: str):
-        self.url = f"http://{address}:{PORT}"
-        self._listener = socket.create_server((address, PORT))
+    def __init__(self, address: str, port: int = PORT, scheme: str = "http"):
+        self._listener = socket.create_server((address, port))
+        self.url = f"{scheme}://{address}:{self._listener.getsockname()[1]}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
 

@@ -56,9 +56,8 @@ class TlsFront(Listener):
     """A context manager. Without a certificate it passes on what comes as it is: plain text on the port of TLS."""
 
     def __init__(self, address: str, gateway: StubGateway, certificate: Certificate | None):
-        super().__init__(address)
+        super().__init__(address, scheme="https")
         self.address = address
-        self.url = f"https://{address}:{PORT}"
         self.connections = 0
         self._target = (gateway.address, PORT)
         self._context: ssl.SSLContext | None = None

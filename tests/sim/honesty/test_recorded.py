@@ -12,7 +12,8 @@ from workload import await_ready
 EXCHANGES = HERE.parents[1] / "gateway" / "exchanges"
 sys.path.insert(0, str(EXCHANGES.parent))
 
-from replay import expand, in_order, pointer, same  # noqa: E402
+from json_pointer import pointer  # noqa: E402
+from replay import expand, in_order, same  # noqa: E402
 
 SCENARIOS = sorted(path.stem for path in EXCHANGES.glob("*.json"))
 # What the operator reads of a definition.

@@ -24,9 +24,13 @@ What of an answer counts, where it is not all of it:
 
 import json
 import re
+import sys
 from pathlib import Path
 
-ABSENT = "<absent>"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "gateway"))
+
+from json_pointer import ABSENT, pointer  # noqa: E402
+
 READY_TRIES = 200
 READY_PAUSE_S = 0.02
 NAMESPACE = "the-namespace"
@@ -38,19 +42,6 @@ def load(path):
     """(about, steps)"""
     about, *steps = [json.loads(line) for line in Path(path).read_text().splitlines() if line]
     return about, steps
-
-
-def pointer(value, path):
-    """The value at a JSON pointer, ABSENT where there is none."""
-    for part in path.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return ABSENT
-    return value
 
 
 class Masks:

@@ -362,9 +362,19 @@ static void rules_of_texts(void **state)
     static const char *const no_cooldowns[] = {"\"1s1m\"", "\"1.5s\"", "\"10\"",   "\"s\"",
                                                "\"1h1h\"", "\"-1s\"",  "\"500ms\""};
     for (size_t i = 0; i < ARRAY_LENGTH(cooldowns); i++)
-        assert_true(complies("self.matches(", cooldowns[i], NULL));
+        assert_true(complies("self.matches('^([0-9]+h)", cooldowns[i], NULL));
     for (size_t i = 0; i < ARRAY_LENGTH(no_cooldowns); i++)
-        assert_false(complies("self.matches(", no_cooldowns[i], NULL));
+        assert_false(complies("self.matches('^([0-9]+h)", no_cooldowns[i], NULL));
+
+    static const char *const versions[] = {
+        "\"\"", "\"5\"", "\"5.8\"", "\"v5.8.3\"", "\"5.8.3-rc1\"", "\"v5.8+b.7\"", "\"5.10-\""};
+    static const char *const no_versions[] = {
+        "\"abc\"",  "\"v\"",  "\"5.\"",   "\".5\"",    "\"5..8\"",    "\"latest\"",
+        "\"5.8 \"", "\"5x\"", "\"V5.8\"", "\"5.8_1\"", "\"5.8-a b\"", "\"5.8\\n\""};
+    for (size_t i = 0; i < ARRAY_LENGTH(versions); i++)
+        assert_true(complies("self.matches('^v?", versions[i], NULL));
+    for (size_t i = 0; i < ARRAY_LENGTH(no_versions); i++)
+        assert_false(complies("self.matches('^v?", no_versions[i], NULL));
 
     assert_true(complies("endsWith('-oas')", "\"abc.d-oas-x\"", NULL));
     static const char *const bad_ids[] = {"\"a/b\"", "\"a\\\\b\"", "\"a..b\"", "\"a-oas\"",

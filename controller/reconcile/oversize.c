@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ApiDefinition that the store does not take with its copies: a definition and copies may be
+ * within their own bounds and yet be more than etcd's request limit together. What that limit is
+ * only a refusal tells. From then on the API is judged InvalidSpec, which its status tells with the
+ * copies that it had, so that the last good definition stays on the gateways; nothing larger is
+ * tried until somebody has changed the object, or its copies have become less.
+ */
+#include "base/log.h"
+#include "reconcile/state.h"
+
+/* So far apart is what cannot even be told tried again, in case that the store takes more by now
+ * (or was a proxy): as rarely as what is refused for other reasons. */
+#define AGAIN_MS 300000
+
+static void go_mute(struct api_state *state)
+{
+    struct reconciler *reconciler = state->reconciler;
+    const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, state->key);
+    static const char note[] = "the object is so large that the API server does not take a status: "
+                               "make it smaller, or put the OAS document in a ConfigMap";
+    log_warn(note, .kind = "ApiDefinition", .key = state->key, .reason = "InvalidSpec",
+             .count = api ? (int64_t)api->length : 0);
+    if (api)
+        reconciler->store->ops->event(reconciler->store, api, EVENT_WARNING, "InvalidSpec", note);
+    state->oversize.mute_until_ms = loop_now(reconciler->loop) + AGAIN_MS;
+}
+
+void oversize_note(struct api_state *state)
+{
+    struct oversize *oversize = &state->oversize;
+    if (state->annotating)
+        oversize->no_annotation = true;
+    else if (oversize->is_known)
+        go_mute(state);
+    else
+        *oversize = (struct oversize){.is_known = true,
+                                      .no_annotation = oversize->no_annotation,
+                                      .copies = state->copies_size};
+}
+
+bool oversize_holds(struct api_state *state, size_t copies)
+{
+    struct oversize *oversize = &state->oversize;
+    bool is_over =
+        oversize->mute_until_ms && loop_now(state->reconciler->loop) >= oversize->mute_until_ms;
+    if (oversize->is_known && (copies < oversize->copies || is_over))
+        *oversize = (struct oversize){.is_known = false};
+    return oversize->is_known;
+}
+
+bool oversize_is_mute(struct api_state *state)
+{
+    struct reconciler *reconciler = state->reconciler;
+    int64_t left = state->oversize.mute_until_ms - loop_now(reconciler->loop);
+    if (left > 0)
+        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+    return left > 0;
+}
+
+void oversize_changed(struct reconciler *reconciler, const char *key, const struct object *before,
+                      const struct object *after)
+{
+    struct api_state *state = strmap_get(reconciler->apis, key);
+    /* Seldom: to compare large objects costs. */
+    if (state && (state->oversize.is_known || state->oversize.no_annotation) && before && after &&
+        !object_same_content(before, after))
+        state->oversize = (struct oversize){.is_known = false};
+}
