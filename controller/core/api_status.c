@@ -217,9 +217,10 @@ static void add_held(const struct api_status_input *input, struct buf *out)
         add_member(out, "apiId", facts->api_id);
         add_member(out, "api_id", facts->api_id);
         add_member(out, "listenPath", facts->listen_path);
+        add_context(facts, out);
         return;
     }
-    static const char *const names[] = {"apiId", "api_id", "listenPath"};
+    static const char *const names[] = {"apiId", "api_id", "listenPath", "contextRef"};
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         struct span before = json_text_get(object_status(input->api), names[i], NULL);
         if (!before.ptr)
@@ -266,7 +267,6 @@ void api_status_build(const struct api_status_input *input, struct conditions *r
     }
     buf_add_format(out, "{\"observedGeneration\":%" PRId64, input->api->generation);
     add_held(input, out);
-    add_context(&resolution->facts, out);
     add_copies(input, out);
     buf_add_format(out, ",\"webhooksSummary\":\"%zu/%zu\"", resolved, total);
     buf_add_format(out, ",\"gateways\":{\"total\":%zu,\"synced\":%zu}", input->gateways_total,

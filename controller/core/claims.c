@@ -118,9 +118,9 @@ static struct claim put_claim(char **at, const struct claim *claim)
     return (struct claim){put(at, claim->context), put(at, claim->id), put(at, claim->path)};
 }
 
-/* Returns owned: the context that the status names, NULL for the default one. */
-static char *recorded_context(struct span status)
+char *claims_held_in(const struct object *api)
 {
+    struct span status = object_status(api);
     struct span ref = json_text_member(status, "contextRef");
     CLEANUP(freep) char *ns = json_text_string(json_text_member(ref, "namespace"));
     CLEANUP(freep) char *name = json_text_string(json_text_member(ref, "name"));
@@ -138,7 +138,7 @@ static void fill_held(struct entry *entry)
     struct span status = object_status(entry->api);
     CLEANUP(freep) char *id = json_text_string(json_text_member(status, "apiId"));
     CLEANUP(freep) char *path = json_text_string(json_text_member(status, "listenPath"));
-    CLEANUP(freep) char *context = recorded_context(status);
+    CLEANUP(freep) char *context = claims_held_in(entry->api);
     const struct claim held = {context, unless_empty(id), unless_empty(path)};
     if (same_claim(&held, &entry->want)) {
         entry->held = &entry->want;

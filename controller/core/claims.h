@@ -34,5 +34,8 @@ void claims_put(struct claims *claims, const struct object *api, const struct ap
 void claims_remove(struct claims *claims, const char *api_key, claims_changed_fn *changed,
                    void *arg);
 
+/* Returns owned: the context in which the API holds what its status says; NULL: the default one. */
+char *claims_held_in(const struct object *api);
+
 /* Borrowed until the next change: who keeps the API from what it wants; NULL: nobody. */
 const struct claims_conflict *claims_conflict(const struct claims *claims, const char *api_key);

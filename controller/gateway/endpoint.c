@@ -41,7 +41,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
     endpoint->client = gateway_client_new(fleet->loop, fleet->http, config->url, config->id);
     endpoint->is_blocked = true;
     endpoint->state = ENDPOINT_BLOCKED;
-    endpoint->epoch = 1;
+    endpoint->epoch = ENDPOINT_FIRST_EPOCH;
     endpoint->not_ready_since = -1;
     endpoint->look_at = endpoint->spot_at = endpoint->retry_at = NEVER;
     endpoint->reload_began_at = endpoint->ready_at = INT64_MIN / 2;

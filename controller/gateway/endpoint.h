@@ -38,6 +38,7 @@ enum endpoint_state {
     ENDPOINT_STOPPED,   /* a load balancer: nothing is written */
 };
 #define ENDPOINT_STATE_COUNT 12
+#define ENDPOINT_FIRST_EPOCH 1
 const char *endpoint_state_name(enum endpoint_state state);
 
 /* One request about one slot. */
@@ -107,7 +108,7 @@ struct endpoint {
     bool wants_look;
     bool wants_reload;
     size_t dirty;   /* writes since the last reload that was waited for, taken or in doubt */
-    uint32_t epoch; /* reloads that were waited for, from 1 */
+    uint32_t epoch; /* reloads that were waited for, from ENDPOINT_FIRST_EPOCH */
     int64_t observed_at;
     int64_t look_at; /* times of loop_now() */
     int64_t spot_at;

@@ -136,6 +136,7 @@ void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context)
         return;
     }
     endpoint_release(endpoint, context);
+    endpoint->wants_look = true; /* what bears its marker stays, and is to be known as such */
     endpoint_reconfigure(endpoint, endpoint->url);
 }
 

@@ -26,7 +26,7 @@ bool glance_is_due(const struct endpoint *endpoint)
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
         const struct slot *slot = endpoint->slots.lists[state].first;
         for (; slot; slot = slot->next) {
-            if (wants_classic(slot) && (slot->is_oas || !endpoint->was_observed))
+            if (wants_classic(slot) && (slot->is_oas || slot->oas_sent || !endpoint->was_observed))
                 return true;
         }
     }

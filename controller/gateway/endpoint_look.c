@@ -350,6 +350,15 @@ static bool rests(const struct endpoint *endpoint, const struct slot *slot, bool
            (is_deletion || slot->posted == slot->place->fingerprint);
 }
 
+/* An earlier process may have deleted the file of what we keep, and have died before its reload:
+ * nothing of ours would ever make another, and the next one of somebody else takes it away. */
+static void hold(struct endpoint *endpoint, struct slot *slot, enum plan_wish wish)
+{
+    if (slot->place->api->mode == API_KEPT && endpoint->epoch == ENDPOINT_FIRST_EPOCH)
+        endpoint->wants_reload = endpoint->wants_look = true;
+    endpoint_move(endpoint, slot, wish == PLAN_LEAVING ? SLOT_LEAVING : SLOT_KEPT);
+}
+
 void look_decide(struct endpoint *endpoint, struct slot *slot)
 {
     const struct place *place = slot->place;
@@ -381,7 +390,7 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
             enqueue(endpoint, slot, true);
         break;
     case PLAN_HOLD:
-        endpoint_move(endpoint, slot, wish == PLAN_LEAVING ? SLOT_LEAVING : SLOT_KEPT);
+        hold(endpoint, slot, wish);
         break;
     case PLAN_FOREIGN:
         set_foreign(endpoint, slot, FAULT_FOREIGN_ID);

@@ -87,7 +87,7 @@ static bool is_of_gateway(const struct gateway_answer *answer)
 {
     if (!answer->err)
         return json_text_is_whole(answer->body);
-    return json_text_type(json_text_member(answer->body, "message")) == JSON_TEXT_STRING;
+    return gateway_answer_is_refusal(answer);
 }
 
 static void fail(struct endpoint *endpoint, const struct gateway_answer *answer)

@@ -162,7 +162,8 @@ static void on_delete(void *arg, const struct gateway_answer *answer)
     count_push(arg);
     struct slot *slot = job_end(arg, &endpoint);
     bool is_known = !answer->err || answer->status == 404 || answer->status == 500;
-    if (!is_known && is_about_gateway(answer)) {
+    bool is_of_gateway = !answer->err || gateway_answer_is_refusal(answer);
+    if (!is_of_gateway || (!is_known && is_about_gateway(answer))) {
         endpoint_fail(endpoint, answer);
         return;
     }

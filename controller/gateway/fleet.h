@@ -73,6 +73,7 @@ struct fleet_context {
     bool is_set; /* by set_context(); places may name one that is not */
     struct context_endpoint *endpoints;
     size_t endpoint_count;
+    bool had_endpoints; /* once */
     struct place *places;
     struct gateway_access *access;
     bool allow_adoption;

@@ -45,7 +45,7 @@ struct gateway_call {
     struct buf body;
     int64_t timeout_ms;
     size_t limit;
-    bool names_key; /* a success says what was written */
+    const char *proof; /* the member of a gateway's success, a text; NULL: not looked at */
     gateway_done_fn *done;
     void *arg;
     /* progress */
@@ -252,6 +252,17 @@ static void describe_failure(const struct gateway_call *call, const struct err *
     err_set(failure, err->class, err->code, "%s", text);
 }
 
+/* Whatever answered may have said anything: what is no JSON, or has been cut short, has no member.
+ * An empty span when it has none, or no text. */
+static struct span text_member(const struct gateway_answer *answer, const char *name)
+{
+    static const struct json_text_limits limits = {.depth = 64};
+    struct span text = {NULL, 0};
+    if (json_text_check(answer->body, &limits, NULL, NULL) == 0)
+        text = json_text_member(answer->body, name);
+    return json_text_type(text) == JSON_TEXT_STRING ? text : (struct span){NULL, 0};
+}
+
 static void call_finish(struct gateway_call *call, const struct http_response *response,
                         const struct err *err)
 {
@@ -275,7 +286,7 @@ static void call_finish(struct gateway_call *call, const struct http_response *r
         } else if (call->split && json_split_finish(call->split, NULL, NULL) < 0) {
             err_set(&failure, ERR_TRANSIENT, 0, "the list breaks off");
             answer.err = &failure;
-        } else if (call->names_key && !json_text_member(response->body, "key").ptr) {
+        } else if (call->proof && !text_member(&answer, call->proof).ptr) {
             err_set(&failure, ERR_INVALID, 0, "the answer is not one of a gateway");
             answer.err = &failure;
         }
@@ -344,7 +355,7 @@ struct gateway_call *gateway_post(struct gateway_client *client, enum api_family
         call_new(client, "POST", xasprintf("%s%s", client->url, path), done, arg);
     call->body = *body;
     buf_init(body, body->limit);
-    call->names_key = true;
+    call->proof = "key";
     call->timeout_ms = WRITE_MS;
     call_send(call);
     return call;
@@ -355,6 +366,7 @@ struct gateway_call *gateway_delete(struct gateway_client *client, const char *i
 {
     struct gateway_call *call =
         call_new(client, "DELETE", url_of_id(client, "/tyk/apis/", id), done, arg);
+    call->proof = "key";
     call_send(call);
     return call;
 }
@@ -366,6 +378,7 @@ struct gateway_call *gateway_reload(struct gateway_client *client, size_t defini
         call_new(client, "GET", xasprintf("%s/tyk/reload?block=true", client->url), done, arg);
     int64_t timeout = RELOAD_MS + RELOAD_EACH_MS * (int64_t)definitions;
     call->timeout_ms = timeout < RELOAD_MAX_MS ? timeout : RELOAD_MAX_MS;
+    call->proof = "status";
     call_send(call);
     return call;
 }
@@ -400,21 +413,17 @@ bool gateway_list_has_moved(struct gateway_call *call)
     return moved;
 }
 
-/* Whatever answered may have said anything: what is no JSON has no key. */
-static struct span key_of(const struct gateway_answer *answer)
-{
-    static const struct json_text_limits limits = {.depth = 64};
-    if (json_text_check(answer->body, &limits, NULL, NULL) < 0)
-        return (struct span){NULL, 0};
-    return json_text_member(answer->body, "key");
-}
-
 bool gateway_answer_is_for(const struct gateway_answer *answer, const char *id)
 {
-    return json_text_is(key_of(answer), id);
+    return json_text_is(text_member(answer, "key"), id);
 }
 
 char *gateway_answer_key(const struct gateway_answer *answer)
 {
-    return json_text_string(key_of(answer));
+    return json_text_string(text_member(answer, "key"));
+}
+
+bool gateway_answer_is_refusal(const struct gateway_answer *answer)
+{
+    return answer->err && text_member(answer, "message").ptr;
 }

@@ -60,8 +60,8 @@ struct gateway_call *gateway_ready(struct gateway_client *client, gateway_done_f
 struct gateway_call *gateway_get(struct gateway_client *client, const char *id,
                                  enum api_family form, bool fresh, gateway_done_fn *done,
                                  void *arg);
-/* Takes `body`'s bytes. A success answers the id that was written: gateway_answer_key(); without
- * one it is none. */
+/* Takes `body`'s bytes. A success names the id that was written, gateway_answer_key(); what does
+ * not is no answer of a gateway, and an error. The same of a DELETE. */
 struct gateway_call *gateway_post(struct gateway_client *client, enum api_family family,
                                   struct buf *body, gateway_done_fn *done, void *arg);
 /* Works for both families. */
@@ -82,3 +82,5 @@ bool gateway_list_has_moved(struct gateway_call *call);
 bool gateway_answer_is_for(const struct gateway_answer *answer, const char *id);
 /* Returns owned: the id that a POST was written under; NULL when it does not say. */
 char *gateway_answer_key(const struct gateway_answer *answer);
+/* Has a gateway refused it, or somebody in between? */
+bool gateway_answer_is_refusal(const struct gateway_answer *answer);

@@ -107,7 +107,6 @@ static void set_context(struct gateways *gateways, const char *name,
 {
     struct fleet *fleet = fleet_of(gateways);
     struct fleet_context *context = fleet_context(fleet, name);
-    bool is_new = !context->access;
     /* What is as it was is no news: who is told looks at the context, and sets it again. */
     bool changed = !context->is_set || !str_equal(context->blocked, config->blocked);
     context->is_set = true;
@@ -120,7 +119,9 @@ static void set_context(struct gateways *gateways, const char *name,
                     context->confirm_prune != config->confirm_prune;
     context->allow_adoption = config->allow_adoption;
     context->confirm_prune = config->confirm_prune;
-    changed |= set_endpoints(fleet, context, config, is_new && config->unsettled);
+    bool is_first = config->endpoint_count && !context->had_endpoints;
+    context->had_endpoints |= is_first;
+    changed |= set_endpoints(fleet, context, config, is_first && config->unsettled);
     if (consents)
         apply_consents(context);
     if (changed || consents)

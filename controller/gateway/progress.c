@@ -218,10 +218,10 @@ static bool is_exact(const struct endpoint *endpoint)
 {
     const char *why;
     return state_of_endpoint(endpoint, &why) == GATEWAY_SYNCED && endpoint->is_observed &&
-           !count_of(endpoint, SLOT_UNKNOWN) && !slots_on_their_way(&endpoint->slots) &&
-           !count_of(endpoint, SLOT_FAILED) && !count_of(endpoint, SLOT_FOREIGN) &&
-           !count_of(endpoint, SLOT_LEAVING) && !count_of(endpoint, SLOT_ORPHAN) &&
-           !endpoint->is_contended;
+           !endpoint->wants_reload && !count_of(endpoint, SLOT_UNKNOWN) &&
+           !slots_on_their_way(&endpoint->slots) && !count_of(endpoint, SLOT_FAILED) &&
+           !count_of(endpoint, SLOT_FOREIGN) && !count_of(endpoint, SLOT_LEAVING) &&
+           !count_of(endpoint, SLOT_ORPHAN) && !endpoint->is_contended;
 }
 
 static enum gateway_state overall(const struct endpoint *endpoint, const char **ret_why)

@@ -11,11 +11,12 @@
 struct crd_guard {
     enum object_kind kind;
     struct reflector *reflector;
-    crd_guard_fn *changed;
+    struct crd_guard_callbacks callbacks;
     void *arg;
     bool leaving;
-    bool listed; /* stood in the list that is being read */
-    bool denied; /* said */
+    bool listed;  /* stood in the list that is being read */
+    bool was_let; /* has been listed */
+    bool denied;  /* said */
 };
 
 static void tell(struct crd_guard *guard, bool leaving)
@@ -23,7 +24,7 @@ static void tell(struct crd_guard *guard, bool leaving)
     if (guard->leaving == leaving)
         return;
     guard->leaving = leaving;
-    guard->changed(guard->arg, !leaving);
+    guard->callbacks.changed(guard->arg, !leaving);
 }
 
 static void on_begin(void *arg)
@@ -49,14 +50,23 @@ static void on_gone(void *arg, const char *key, const char *uid)
 static void on_end(void *arg)
 {
     struct crd_guard *guard = arg;
+    guard->was_let = true;
     if (!guard->listed)
         tell(guard, true);
+    guard->callbacks.sight(guard->arg, NULL);
 }
 
 static void on_trouble(void *arg, const struct err *err)
 {
     struct crd_guard *guard = arg;
-    if (err->class != ERR_DENIED || guard->denied)
+    /* 401 is another thing: a token that is read anew. */
+    bool denied = err->class == ERR_DENIED && err->code == 403 && !guard->was_let;
+    if (!denied) {
+        guard->callbacks.sight(guard->arg, err);
+        return;
+    }
+    guard->callbacks.sight(guard->arg, NULL);
+    if (guard->denied)
         return;
     guard->denied = true;
     log_warn("the CRD may not be read: its deletion cannot be told from that of its objects",
@@ -65,20 +75,22 @@ static void on_trouble(void *arg, const struct err *err)
 
 static void on_resumed(void *arg)
 {
-    (void)arg;
+    struct crd_guard *guard = arg;
+    guard->callbacks.sight(guard->arg, NULL);
 }
 
 struct crd_guard *crd_guard_new(struct loop *loop, struct kube_client *client,
-                                enum object_kind kind, crd_guard_fn *changed, void *arg)
+                                enum object_kind kind, const struct crd_guard_callbacks *callbacks,
+                                void *arg)
 {
-    static const struct reflector_callbacks callbacks = {.begin = on_begin,
-                                                         .put = on_put,
-                                                         .gone = on_gone,
-                                                         .end = on_end,
-                                                         .trouble = on_trouble,
-                                                         .resumed = on_resumed};
+    static const struct reflector_callbacks followed = {.begin = on_begin,
+                                                        .put = on_put,
+                                                        .gone = on_gone,
+                                                        .end = on_end,
+                                                        .trouble = on_trouble,
+                                                        .resumed = on_resumed};
     struct crd_guard *guard = xcalloc(1, sizeof(*guard));
-    *guard = (struct crd_guard){.kind = kind, .changed = changed, .arg = arg};
+    *guard = (struct crd_guard){.kind = kind, .callbacks = *callbacks, .arg = arg};
     CLEANUP(freep)
     char *selector = xasprintf("metadata.name=%s", kube_resource_of(kind)->crd);
     const struct reflector_options options = {
@@ -86,7 +98,7 @@ struct crd_guard *crd_guard_new(struct loop *loop, struct kube_client *client,
         .client = client,
         .scope = {.kind = OBJECT_CRD, .field_selector = selector},
     };
-    guard->reflector = reflector_new(&options, &callbacks, guard);
+    guard->reflector = reflector_new(&options, &followed, guard);
     return guard;
 }
 

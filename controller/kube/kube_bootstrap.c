@@ -15,6 +15,7 @@
 #define SECRET_NAME "grapnel-seal"
 #define ENTRY "key"
 #define RACES_MAX 3
+#define KUBE_SYSTEM "kube-system"
 
 struct kube_bootstrap {
     /* set at the start, not changed after */
@@ -24,8 +25,9 @@ struct kube_bootstrap {
     void *arg;
     /* progress */
     struct kube_call *call;
-    bool own_namespace; /* stands in for kube-system, which may not be read */
-    unsigned races;     /* lost for the Secret */
+    const char *asked; /* the namespace */
+    unsigned races;    /* lost for the Secret */
+    char *own_uid;     /* stands in for that of kube-system, which may not be read */
     char *cluster_id;
     struct seal_key key;
 };
@@ -41,6 +43,7 @@ static void bootstrap_free(struct kube_bootstrap *bootstrap)
 {
     explicit_bzero(&bootstrap->key, sizeof(bootstrap->key));
     free(bootstrap->ns);
+    free(bootstrap->own_uid);
     free(bootstrap->cluster_id);
     free(bootstrap);
 }
@@ -71,7 +74,7 @@ struct kube_bootstrap *kube_bootstrap_start(struct kube_client *client, const ch
     bootstrap->ns = xstrdup(ns);
     bootstrap->done = done;
     bootstrap->arg = arg;
-    send_get_namespace(bootstrap, "kube-system");
+    send_get_namespace(bootstrap, KUBE_SYSTEM);
     return bootstrap;
 }
 
@@ -81,6 +84,7 @@ static void send_get_namespace(struct kube_bootstrap *bootstrap, const char *nam
     buf_init(&path, BUF_UNLIMITED);
     kube_path_object(&path, kube_resource_of(OBJECT_NAMESPACE), NULL, name, NULL);
     const struct kube_request request = {.method = "GET", .path = buf_text(&path)};
+    bootstrap->asked = name;
     bootstrap->call = kube_start(bootstrap->client, &request, on_namespace, bootstrap);
 }
 
@@ -92,36 +96,51 @@ void kube_bootstrap_cancel(struct kube_bootstrap *bootstrap)
     bootstrap_free(bootstrap);
 }
 
+static int read_uid(const struct kube_answer *answer, char **ret_uid, struct err *err)
+{
+    static const struct json_text_limits limits = {.depth = 64};
+    CLEANUP(freep) char *uid = NULL;
+    if (json_text_check(answer->body, &limits, NULL, err) == 0)
+        uid = json_text_string(json_text_get(answer->body, "metadata", "uid", NULL));
+    if (str_is_empty(uid))
+        return err_set(err, ERR_TRANSIENT, 0, "the answer has no uid");
+    *ret_uid = TAKE(uid);
+    return 0;
+}
+
 static void on_namespace(void *arg, const struct kube_answer *answer, const struct err *err)
 {
     struct kube_bootstrap *bootstrap = arg;
     bootstrap->call = NULL;
-    if (answer->status == 403 && !bootstrap->own_namespace) {
+    bool is_system = bootstrap->asked != bootstrap->ns;
+    if (answer->status == 403 && is_system && !bootstrap->own_uid) {
         /* An installation for single namespaces: a Role can grant only its own one. */
-        bootstrap->own_namespace = true;
         send_get_namespace(bootstrap, bootstrap->ns);
         return;
     }
-    const char *what =
-        bootstrap->own_namespace
-            ? "namespace kube-system or the operator's own, whose uid tells clusters "
-              "apart"
-            : "namespace kube-system, whose uid tells clusters apart";
-    if (err) {
-        fail(bootstrap, what, err);
+    if (answer->status == 403 && is_system) {
+        bootstrap->cluster_id = TAKE(bootstrap->own_uid);
+        send_get_secret(bootstrap);
         return;
     }
-    static const struct json_text_limits limits = {.depth = 64};
+    const char *what = is_system ? "namespace " KUBE_SYSTEM ", whose uid tells clusters apart"
+                                 : "namespace " KUBE_SYSTEM " or the operator's own, whose uid "
+                                   "tells clusters apart";
     struct err why;
-    if (json_text_check(answer->body, &limits, NULL, &why) == 0)
-        bootstrap->cluster_id =
-            json_text_string(json_text_get(answer->body, "metadata", "uid", NULL));
-    if (str_is_empty(bootstrap->cluster_id)) {
-        err_set(&why, ERR_TRANSIENT, 0, "the answer has no uid");
-        fail(bootstrap, what, &why);
+    CLEANUP(freep) char *uid = NULL;
+    if (err || read_uid(answer, &uid, &why) < 0) {
+        fail(bootstrap, what, err ? err : &why);
         return;
     }
-    send_get_secret(bootstrap);
+    if (is_system) {
+        bootstrap->cluster_id = TAKE(uid);
+        send_get_secret(bootstrap);
+        return;
+    }
+    /* The right may have been given just now. By another identity than before everything on the
+     * gateways would be somebody else's. */
+    bootstrap->own_uid = TAKE(uid);
+    send_get_namespace(bootstrap, KUBE_SYSTEM);
 }
 
 static void add_secret_path(const struct kube_bootstrap *bootstrap, bool with_name,

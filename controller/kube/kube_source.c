@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "kube/crd_guard.h"
+#include "kube/guarded_sink.h"
 #include "kube/kube_follow.h"
 #include "kube/ns_merge.h"
 #include "kube/service_watch.h"
@@ -23,8 +24,9 @@ struct kind_feeds {
     struct ns_merge *merge; /* NULL: one reflector, told straight */
     struct feed *items;
     size_t count;
-    struct crd_guard *guard; /* NULL: none */
-    bool leaving;            /* the CRD is: what its reflectors tell is no news */
+    struct crd_guard *guard;     /* NULL: none */
+    struct guarded_sink guarded; /* what all is told to, if there is one */
+    bool leaving;                /* the CRD is: what its reflectors tell is no news */
 };
 
 struct kube_source {
@@ -45,6 +47,24 @@ static struct kube_source *source_of(struct object_source *port)
     return (struct kube_source *)port;
 }
 
+/* What stands of a kind before the sink. What is concluded from the absence of a Webhook cannot be
+ * taken back. */
+static bool is_guarded(const struct kind_feeds *feeds)
+{
+    return feeds->kind == OBJECT_WEBHOOK;
+}
+
+static const struct object_sink *sink_of(const struct kind_feeds *feeds)
+{
+    return is_guarded(feeds) ? &guarded_sink_port : feeds->source->sink;
+}
+
+static void *sink_arg_of(const struct kind_feeds *feeds)
+{
+    /* The guarded sink is ours to change. */
+    return is_guarded(feeds) ? (void *)(uintptr_t)&feeds->guarded : feeds->source->sink_arg;
+}
+
 /* From a reflector to the merge, or straight to the sink. */
 
 static void on_begin(void *arg)
@@ -56,7 +76,7 @@ static void on_begin(void *arg)
     if (feeds->merge)
         ns_merge_begin(feeds->merge, feed->index);
     else
-        feeds->source->sink->begin(feeds->source->sink_arg, feeds->kind);
+        sink_of(feeds)->begin(sink_arg_of(feeds), feeds->kind);
 }
 
 static void on_put(void *arg, const struct object *object)
@@ -68,7 +88,7 @@ static void on_put(void *arg, const struct object *object)
     if (feeds->merge)
         ns_merge_put(feeds->merge, feed->index, object);
     else
-        feeds->source->sink->put(feeds->source->sink_arg, object);
+        sink_of(feeds)->put(sink_arg_of(feeds), object);
 }
 
 static void on_gone(void *arg, const char *key, const char *uid)
@@ -80,7 +100,7 @@ static void on_gone(void *arg, const char *key, const char *uid)
     if (feeds->merge)
         ns_merge_gone(feeds->merge, feed->index, key, uid);
     else
-        feeds->source->sink->gone(feeds->source->sink_arg, feeds->kind, key, uid);
+        sink_of(feeds)->gone(sink_arg_of(feeds), feeds->kind, key, uid);
 }
 
 static void on_end(void *arg)
@@ -92,7 +112,7 @@ static void on_end(void *arg)
     if (feeds->merge)
         ns_merge_end(feeds->merge, feed->index);
     else
-        feeds->source->sink->end(feeds->source->sink_arg, feeds->kind);
+        sink_of(feeds)->end(sink_arg_of(feeds), feeds->kind);
 }
 
 static void on_trouble(void *arg, const struct err *err)
@@ -104,7 +124,7 @@ static void on_trouble(void *arg, const struct err *err)
     if (feeds->merge)
         ns_merge_trouble(feeds->merge, feed->index, err);
     else
-        feeds->source->sink->trouble(feeds->source->sink_arg, feeds->kind, err);
+        sink_of(feeds)->trouble(sink_arg_of(feeds), feeds->kind, err);
 }
 
 static void on_resumed(void *arg)
@@ -116,7 +136,7 @@ static void on_resumed(void *arg)
     if (feeds->merge)
         ns_merge_resumed(feeds->merge, feed->index);
     else
-        feeds->source->sink->resumed(feeds->source->sink_arg, feeds->kind);
+        sink_of(feeds)->resumed(sink_arg_of(feeds), feeds->kind);
 }
 
 static const struct reflector_callbacks callbacks = {
@@ -135,7 +155,7 @@ static void start_feeds(struct kind_feeds *feeds)
     feeds->count = all ? 1 : source->namespace_count;
     feeds->items = xcalloc(feeds->count, sizeof(*feeds->items));
     if (feeds->count > 1)
-        feeds->merge = ns_merge_new(feeds->kind, feeds->count, source->sink, source->sink_arg);
+        feeds->merge = ns_merge_new(feeds->kind, feeds->count, sink_of(feeds), sink_arg_of(feeds));
     for (size_t i = 0; i < feeds->count; i++) {
         struct feed *feed = &feeds->items[i];
         const char *ns = all ? NULL : source->namespaces[i];
@@ -169,22 +189,31 @@ static void on_guard(void *arg, bool standing)
     feeds->leaving = !standing;
     if (standing) {
         stop_feeds(feeds);
+        guarded_sink_restart(&feeds->guarded);
         start_feeds(feeds);
         return;
     }
     struct err err;
     crd_guard_describe(feeds->kind, &err);
-    feeds->source->sink->trouble(feeds->source->sink_arg, feeds->kind, &err);
+    sink_of(feeds)->trouble(sink_arg_of(feeds), feeds->kind, &err);
+}
+
+/* While the CRD is known to go that is trouble enough. */
+static void on_sight(void *arg, const struct err *err)
+{
+    struct kind_feeds *feeds = arg;
+    guarded_sink_set_blind(&feeds->guarded, err);
 }
 
 static void start_kind(struct kube_source *source, enum object_kind kind)
 {
+    static const struct crd_guard_callbacks guard = {.changed = on_guard, .sight = on_sight};
     struct kind_feeds *feeds = &source->kinds[kind];
     *feeds = (struct kind_feeds){.source = source, .kind = kind};
+    guarded_sink_init(&feeds->guarded, kind, source->sink, source->sink_arg);
     start_feeds(feeds);
-    /* What is concluded from the absence of a Webhook cannot be taken back. */
-    if (kind == OBJECT_WEBHOOK)
-        feeds->guard = crd_guard_new(source->loop, source->client, kind, on_guard, feeds);
+    if (is_guarded(feeds))
+        feeds->guard = crd_guard_new(source->loop, source->client, kind, &guard, feeds);
 }
 
 static void source_start(struct object_source *port, const enum object_kind *kinds, size_t count,

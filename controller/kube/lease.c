@@ -29,6 +29,9 @@
 #define READS_MAX 2
 /* client-go's health check gives a holder this much more than the lease lasts. */
 #define OVERDUE_MS 20000
+/* Tries are seconds apart. Who has not tried for so many durations of the lease was stopped (or its
+ * machine was): others may have led, and a restore been missed. */
+#define STOOD_STILL_DURATIONS 2
 
 enum lease_state { LEASE_IDLE, LEASE_READING, LEASE_CREATING, LEASE_WRITING };
 
@@ -102,6 +105,15 @@ static void tell_set_back(void *arg)
 {
     const struct lease *lease = arg;
     log_warn("lease is older than before: the store was restored from a backup", .ns = lease->ns,
+             .name = lease->name);
+    if (lease->callbacks.set_back && !lease->released)
+        lease->callbacks.set_back(lease->arg);
+}
+
+static void tell_stood_still(void *arg)
+{
+    const struct lease *lease = arg;
+    log_warn("this process has stood still: everything is read anew", .ns = lease->ns,
              .name = lease->name);
     if (lease->callbacks.set_back && !lease->released)
         lease->callbacks.set_back(lease->arg);
@@ -216,7 +228,10 @@ static void written(struct lease *lease, int64_t began_ms)
 
 static void begin_try(struct lease *lease)
 {
-    lease->view.tried_ms = clock_ms(lease);
+    int64_t now = clock_ms(lease);
+    if (now - lease->view.tried_ms > STOOD_STILL_DURATIONS * lease->timing.duration_ms)
+        loop_defer(lease->loop, tell_stood_still, lease);
+    lease->view.tried_ms = now;
     lease->view.random = loop_random(lease->loop, UINT32_MAX);
     lease->view.is_fresh = false;
     lease->reads = 0;
@@ -515,6 +530,7 @@ void lease_free(struct lease *lease)
     loop_defer_cancel(lease->loop, start, lease);
     loop_defer_cancel(lease->loop, finish_release, lease);
     loop_defer_cancel(lease->loop, tell_set_back, lease);
+    loop_defer_cancel(lease->loop, tell_stood_still, lease);
     kube_cancel(lease->call);
     loop_timer_free(lease->timer);
     free(lease->object);

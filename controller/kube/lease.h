@@ -47,7 +47,8 @@ struct lease_callbacks {
     /* leadership_is_held() is false already. When this returns, nothing may write any more. */
     void (*lost)(void *arg);
     /* The Lease is older than it has been read before: the store was restored from a backup. This
-     * is the one object whose version everybody knows to be new. NULL: nobody asks. */
+     * is the one object whose version everybody knows to be new. Or this process has stood still
+     * for so long that it may have missed that. NULL: nobody asks. */
     void (*set_back)(void *arg);
 };
 

@@ -61,26 +61,24 @@ static bool all_is_well(const struct ns_merge *merge)
     return true;
 }
 
-static void put_all(const struct ns_merge *merge, const struct strmap *objects)
-{
-    for (struct strmap_entry *e = strmap_first(objects); e; e = strmap_next(e))
-        merge->sink->put(merge->arg, strmap_entry_value(e));
-}
-
 static void tell_whole(struct ns_merge *merge)
 {
     merge->told = true;
     merge->sink_is_troubled = false;
     merge->sink->begin(merge->arg, merge->kind);
-    for (size_t i = 0; i < merge->count; i++)
-        put_all(merge, merge->parts[i].objects);
+    for (size_t i = 0; i < merge->count; i++) {
+        struct strmap_entry *e = strmap_first(merge->parts[i].objects);
+        for (; e; e = strmap_next(e))
+            merge->sink->put(merge->arg, strmap_entry_value(e));
+    }
     merge->sink->end(merge->arg, merge->kind);
 }
 
 static void tell_changes(struct ns_merge *merge, const struct strmap *before,
                          const struct strmap *now)
 {
-    put_all(merge, now);
+    for (struct strmap_entry *e = strmap_first(now); e; e = strmap_next(e))
+        merge->sink->put_listed(merge->arg, strmap_entry_value(e));
     for (struct strmap_entry *e = strmap_first(before); e; e = strmap_next(e)) {
         const struct object *object = strmap_entry_value(e);
         if (!strmap_has(now, object->key))

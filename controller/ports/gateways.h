@@ -39,7 +39,7 @@ struct gateway_context {
     bool confirm_prune;
     /* An earlier process may have written to these endpoints without a reload behind it (an API
      * that has been pushed, or may have been, does not say Programmed): a blocking reload comes
-     * before the first look. Read when a context is set for the first time. */
+     * before the first look. Read when a context is given endpoints for the first time. */
     bool unsettled;
     /* Why there is nothing to reach the gateways with (a Secret is missing): endpoints stay as they
      * are, nothing is sent. NULL: fine. */

@@ -19,6 +19,9 @@ struct object_sink {
     void (*begin)(void *arg, enum object_kind kind);
     /* An object as it is now. Borrowed: the sink takes its own reference. */
     void (*put)(void *arg, const struct object *object);
+    /* The same, outside of a list of the whole kind, by a complete one of a part of it (a
+     * namespace): the truth even where it looks older than what was told before. */
+    void (*put_listed)(void *arg, const struct object *object);
     /* Seen to be deleted. `uid` is of the incarnation that went; NULL when unknown. */
     void (*gone)(void *arg, enum object_kind kind, const char *key, const char *uid);
     /* The list is complete and consistent: what it did not hold does not exist. */

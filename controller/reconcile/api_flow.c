@@ -61,6 +61,7 @@ void api_state_free(void *value)
     strmap_free(state->rewritten);
     absence_log_free(state->absences);
     free(state->conflict);
+    free(state->oversize);
     free_uid(state);
     free(state->work_key);
     free(state);
@@ -95,7 +96,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
         state->warned_generation = 0;
-        state->oversize = (struct oversize){.is_known = false};
+        oversize_forget(state);
     }
     free_uid(state);
     state->uid = str_equal(api->uid, state->key) ? state->key : xstrdup(api->uid);
@@ -280,11 +281,16 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
     api_facts_fini(&facts);
 }
 
-bool api_was_reported(const struct object *api)
+int64_t api_reported_generation(const struct object *api)
 {
     int64_t observed = -1;
     json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
-    return observed >= 0;
+    return observed;
+}
+
+bool api_was_reported(const struct object *api)
+{
+    return api_reported_generation(api) >= 0;
 }
 
 static void add_copies(const struct api_look *look, struct buf *out)
@@ -296,7 +302,7 @@ static void add_copies(const struct api_look *look, struct buf *out)
 /* What the store does not take cannot be accepted, whatever the definition is like. */
 static void judge_size(struct api_look *look)
 {
-    if (!look->state->oversize.is_known || !look->resolution.valid)
+    if (!look->state->oversize || !look->resolution.valid)
         return;
     CLEANUP(buf_fini) struct buf copies;
     buf_init(&copies, BUF_UNLIMITED);
@@ -430,7 +436,7 @@ static bool copies_are_written(const struct api_look *look)
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, BUF_UNLIMITED);
     add_copies(look, &text);
-    look->state->copies_size = text.length;
+    look->state->copies_size = (uint32_t)text.length;
     struct span before = json_text_member(object_status(look->api), "webhooks");
     struct span after = {buf_text(&text), text.length};
     return json_text_equal(before.ptr ? before : (struct span){"[]", 2}, after);
@@ -459,7 +465,7 @@ static bool step_annotation(struct api_look *look)
     char *after = conversion_annotation(look->api, look->reconciler->options.resolve.seal_key,
                                         &look->resolution, before);
     /* It would be refused for ever; the status has the copies too. */
-    if (after && (strlen(after) > CONVERTED_ANNOTATION_MAX || look->state->oversize.no_annotation))
+    if (after && (strlen(after) > CONVERTED_ANNOTATION_MAX || look->state->no_annotation))
         free(TAKE(after));
     if (str_equal(before, after))
         return false;
@@ -592,9 +598,7 @@ static bool same_reason(const struct object *api, const struct conditions *condi
 static bool only_gateways_differ(const struct api_look *look, const struct conditions *conditions,
                                  struct span status)
 {
-    int64_t observed = -1;
-    json_text_int64(json_text_get(object_status(look->api), "observedGeneration", NULL), &observed);
-    bool same = observed == look->api->generation &&
+    bool same = api_reported_generation(look->api) == look->api->generation &&
                 same_reason(look->api, conditions, "ResolvedRefs") &&
                 same_reason(look->api, conditions, "Stalled");
     struct json_text_iter iter = json_text_iterate(status);
@@ -696,14 +700,25 @@ static void log_warnings(const struct api_look *look)
     }
 }
 
+/* What stands of it stays: where its status says, whatever its spec names by now. */
+static void keep(const struct api_look *look)
+{
+    struct gateways *gateways = look->reconciler->gateways;
+    const char *key = look->state->key;
+    CLEANUP(freep) char *held_in = claims_held_in(look->api);
+    if (json_text_member(object_status(look->api), "apiId").ptr)
+        gateways->ops->keep(gateways, key, held_in ? held_in : "");
+    else
+        gateways->ops->keep(gateways, key, look->context_key);
+}
+
 static bool take_steps(struct api_look *look)
 {
-    struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     log_warnings(look);
     if (look->stalled || look->held) {
         if (!state->wanted)
-            reconciler->gateways->ops->keep(reconciler->gateways, state->key, look->context_key);
+            keep(look);
         return step_status(look);
     }
     if (step_finalizer(look) || step_copies(look) || step_annotation(look))
@@ -725,6 +740,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
+    state->retained = api_is_retained(api);
     if (api->deleting) {
         mark_judged(state);
         return api_leave(reconciler, state, api);

@@ -10,7 +10,7 @@
 
 #define MAX_FINALIZERS 16
 
-static bool is_retained(const struct object *api)
+bool api_is_retained(const struct object *api)
 {
     CLEANUP(freep) char *policy = object_annotation(api, "grapnel.dev/deletion-policy");
     return str_equal(policy, "Retain");
@@ -50,7 +50,7 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
 {
     struct gateways *gateways = reconciler->gateways;
     api_release(reconciler, state);
-    if (is_retained(api)) {
+    if (state->retained) {
         gateways->ops->forget(gateways, state->key);
         state->wanted = false;
         return release(state, api);
@@ -92,7 +92,7 @@ void api_gone(struct reconciler *reconciler, struct api_state *state)
 {
     struct gateways *gateways = reconciler->gateways;
     struct gateway_progress progress;
-    bool retained = state->api && is_retained(state->api);
+    bool retained = state->retained;
     api_release(reconciler, state);
     if (state->call) {
         reconciler->store->ops->cancel(reconciler->store, state->call);

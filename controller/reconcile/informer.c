@@ -16,6 +16,7 @@
 
 enum news_type {
     NEWS_PUT,
+    NEWS_PUT_LISTED,
     NEWS_GONE,
     NEWS_LISTED,
     NEWS_TROUBLE,
@@ -28,7 +29,7 @@ enum news_type {
 struct news {
     enum news_type type;
     enum object_kind kind;
-    struct object *object;     /* PUT */
+    struct object *object;     /* PUT, PUT_LISTED */
     char *key;                 /* GONE, MISSING, FOLLOWED */
     char *uid;                 /* GONE; NULL: unknown */
     struct strmap *listed;     /* LISTED: key → object */
@@ -124,6 +125,13 @@ static void on_put(void *arg, const struct object *object)
     strmap_set(list, object->key, object_ref(same ? cached : object));
 }
 
+static void on_put_listed(void *arg, const struct object *object)
+{
+    struct informer *informer = arg;
+    packing_add(informer->packing, object);
+    tell(informer, NEWS_PUT_LISTED, object->kind)->object = object_ref(object);
+}
+
 static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
 {
     struct news *news = tell(arg, NEWS_GONE, kind);
@@ -170,6 +178,7 @@ static void on_resumed(void *arg, enum object_kind kind)
 static const struct object_sink sink = {
     .begin = on_begin,
     .put = on_put,
+    .put_listed = on_put_listed,
     .gone = on_gone,
     .end = on_end,
     .trouble = on_trouble,
@@ -333,6 +342,9 @@ static void work(void *arg)
         switch (news->type) {
         case NEWS_PUT:
             apply_put(informer, news->object, false);
+            break;
+        case NEWS_PUT_LISTED:
+            apply_put(informer, news->object, true);
             break;
         case NEWS_GONE:
             apply_gone(informer, news->kind, news->key, news->uid);

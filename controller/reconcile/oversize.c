@@ -6,7 +6,10 @@
  * copies that it had, so that the last good definition stays on the gateways; nothing larger is
  * tried until somebody has changed the object, or its copies have become less.
  */
+#include <stdlib.h>
+
 #include "base/log.h"
+#include "base/mem.h"
 #include "reconcile/state.h"
 
 /* So far apart is what cannot even be told tried again, in case that the store takes more by now
@@ -23,36 +26,45 @@ static void go_mute(struct api_state *state)
              .count = api ? (int64_t)api->length : 0);
     if (api)
         reconciler->store->ops->event(reconciler->store, api, EVENT_WARNING, "InvalidSpec", note);
-    state->oversize.mute_until_ms = loop_now(reconciler->loop) + AGAIN_MS;
+    state->oversize->mute_until_ms = loop_now(reconciler->loop) + AGAIN_MS;
 }
 
 void oversize_note(struct api_state *state)
 {
-    struct oversize *oversize = &state->oversize;
-    if (state->annotating)
-        oversize->no_annotation = true;
-    else if (oversize->is_known)
+    if (state->annotating) {
+        state->no_annotation = true;
+    } else if (state->oversize) {
         go_mute(state);
-    else
-        *oversize = (struct oversize){.is_known = true,
-                                      .no_annotation = oversize->no_annotation,
-                                      .copies = state->copies_size};
+    } else {
+        state->oversize = xcalloc(1, sizeof(*state->oversize));
+        state->oversize->copies = state->copies_size;
+    }
+}
+
+void oversize_forget(struct api_state *state)
+{
+    free(TAKE(state->oversize));
+    state->no_annotation = false;
 }
 
 bool oversize_holds(struct api_state *state, size_t copies)
 {
-    struct oversize *oversize = &state->oversize;
-    bool is_over =
-        oversize->mute_until_ms && loop_now(state->reconciler->loop) >= oversize->mute_until_ms;
-    if (oversize->is_known && (copies < oversize->copies || is_over))
-        *oversize = (struct oversize){.is_known = false};
-    return oversize->is_known;
+    const struct oversize *oversize = state->oversize;
+    if (!oversize)
+        return false;
+    int64_t until = oversize->mute_until_ms;
+    bool is_over = until && loop_now(state->reconciler->loop) >= until;
+    if (copies >= oversize->copies && !is_over)
+        return true;
+    oversize_forget(state);
+    return false;
 }
 
 bool oversize_is_mute(struct api_state *state)
 {
     struct reconciler *reconciler = state->reconciler;
-    int64_t left = state->oversize.mute_until_ms - loop_now(reconciler->loop);
+    int64_t until = state->oversize ? state->oversize->mute_until_ms : 0;
+    int64_t left = until - loop_now(reconciler->loop);
     if (left > 0)
         reconciler_touch_after(reconciler, WORK_API, state->key, left);
     return left > 0;
@@ -63,7 +75,7 @@ void oversize_changed(struct reconciler *reconciler, const char *key, const stru
 {
     struct api_state *state = strmap_get(reconciler->apis, key);
     /* Seldom: to compare large objects costs. */
-    if (state && (state->oversize.is_known || state->oversize.no_annotation) && before && after &&
+    if (state && (state->oversize || state->no_annotation) && before && after &&
         !object_same_content(before, after))
-        state->oversize = (struct oversize){.is_known = false};
+        oversize_forget(state);
 }

@@ -286,7 +286,8 @@ static bool is_unsettled(const struct object *object)
     free(condition_reason(object, "Programmed", &programmed));
     bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
                    json_text_member(object_status(object), "apiId").ptr;
-    return touched && !programmed;
+    /* A push does not wait for the status: what it says of an earlier generation says nothing. */
+    return touched && !(programmed && api_reported_generation(object) == object->generation);
 }
 
 static bool add_to_backlog(void *arg, const struct object *object)

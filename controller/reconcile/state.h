@@ -46,9 +46,7 @@ struct conflict {
 
 /* That the object is larger than the store takes with what was to be written into it. */
 struct oversize {
-    bool is_known;      /* until its content changes or its copies become less */
-    bool no_annotation; /* the annotation alone is too much: likewise, and the status has it all */
-    size_t copies;      /* bytes of those that were too much */
+    size_t copies;         /* bytes of those that were too much */
     int64_t mute_until_ms; /* not even that can be written; 0: it can */
 };
 
@@ -75,24 +73,26 @@ struct api_state {
     struct pending_event *events; /* room for PENDING_EVENTS_MAX; NULL: none is to be told */
     uint8_t event_count;
 
-    bool wanted : 1;  /* the gateways are to hold what is pinned */
-    bool is_new : 1;  /* it had no status when it was first seen, and is not wanted anywhere yet */
-    bool judged : 1;  /* it has been looked at */
-    bool leaving : 1; /* gateways were told to drop it */
+    bool wanted : 1;   /* the gateways are to hold what is pinned */
+    bool is_new : 1;   /* it had no status when it was first seen, and is not wanted anywhere yet */
+    bool judged : 1;   /* it has been looked at */
+    bool leaving : 1;  /* gateways were told to drop it */
+    bool retained : 1; /* they are not to, by what it said when it was last looked at */
     bool ready : 1;
     bool stalled : 1;
-    bool by_user : 1;         /* what changed last was changed by somebody, not by our start */
-    bool rewrite_refused : 1; /* told once */
-    bool rewriting : 1;       /* the write in flight is a rewrite */
-    bool annotating : 1;      /* the write in flight is that of the annotation */
+    bool by_user : 1;          /* what changed last was changed by somebody, not by our start */
+    bool rewrite_refused : 1;  /* told once */
+    bool rewriting : 1;        /* the write in flight is a rewrite */
+    bool annotating : 1;       /* the write in flight is that of the annotation */
+    bool no_annotation : 1;    /* it is too much by itself; the status has it all */
+    uint32_t copies_size;      /* bytes of the copies at the last look */
+    struct oversize *oversize; /* until its content changes or its copies become less; NULL: none */
     uint32_t handlers[REF_SOURCE_COUNT];
     unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
-    int64_t wanted_ms;    /* when it was told last */
-    struct pace pace;     /* how fast the status follows the gateways */
-    int64_t converted_ms; /* when the first converted reference was seen; 0: none */
-    size_t copies_size;   /* bytes of the copies at the last look */
-    struct oversize oversize;
+    int64_t wanted_ms;            /* when it was told last */
+    struct pace pace;             /* how fast the status follows the gateways */
+    int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
     int64_t warned_generation;    /* whose warnings were logged */
@@ -189,6 +189,8 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
+/* Which generation the status speaks of; -1: none has been written yet. */
+int64_t api_reported_generation(const struct object *api);
 /* Has a status ever been written? */
 bool api_was_reported(const struct object *api);
 bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
@@ -208,6 +210,8 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Does the object say that its definition stays on the gateways when it goes? */
+bool api_is_retained(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
  * been read): *ret_key, borrowed. What stands on them is not known either. */
 bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);
@@ -234,6 +238,8 @@ void oversize_changed(struct reconciler *reconciler, const char *key, const stru
                       const struct object *after);
 /* A write (not a rewrite) was refused with TOO_LARGE. */
 void oversize_note(struct api_state *state);
+/* It is another object. */
+void oversize_forget(struct api_state *state);
 /* Is the object with copies of so many bytes still too large, as far as is known? */
 bool oversize_holds(struct api_state *state, size_t copies);
 /* Is it of no use to write the status? Then it is tried again later. */

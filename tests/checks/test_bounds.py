@@ -18,7 +18,7 @@ BOUNDS = {
     "base/log.c DETAIL_LIMIT": "unit/base/bounds_test.c: a_line_of_the_log_is_bounded_and_whole",
     "cli/diff_print.c LINE_LIMIT": "- what is printed for a person; the text is the user's own",
     "cli/diff_wants.c FILE_LIMIT": "component/dir/manifests_test.c: large_and_deep_files_are_bounded",
-    "core/accepted.h CONVERTED_ANNOTATION_MAX": "component/reconcile/reconciler_test.c: copies_that_no_annotation_can_hold_are_converted_all_the_same",
+    "core/accepted.h CONVERTED_ANNOTATION_MAX": "component/reconcile/global_test.c: copies_that_no_annotation_can_hold_are_converted_all_the_same",
     "core/bounds.h COPIES_SIZE_MAX": "unit/core/resolve_test.c: copies_have_1000000_bytes_at_most_together",
     "core/bounds.h HANDLERS_MAX": "unit/core/resolve_test.c: what_no_status_can_hold_is_refused",
     "core/bounds.h HEADER_VALUE_MAX": "unit/core/webhook_test.c: values_of_secrets_have_the_bounds_of_written_ones",
@@ -85,7 +85,7 @@ BOUNDS = {
     "reconcile/api_leave.c MAX_FINALIZERS": "- more than there are: one of ours and two of Tyk Operator's; those beyond stay for the next write",
     "reconcile/api_write.c NOTE_LIMIT": "component/kube/event_recorder_test.c: names_and_notes_are_cut_to_what_the_server_takes",
     "reconcile/state.h PENDING_EVENTS_MAX": "- what one write of status can say, in a row of constant size: one more is dropped",
-    "reconcile/state.h WRITES_MAX": "component/reconcile/reconciler_test.c: statuses_wait_for_writes_but_gateways_do_not",
+    "reconcile/state.h WRITES_MAX": "component/reconcile/push_test.c: statuses_wait_for_writes_but_gateways_do_not",
     "reconcile/webhook_flow.c REFERENCES_MAX": "unit/core/bounds_test.c: a_webhook_names_a_limited_number_of_those_who_use_it",
 }
 

@@ -124,6 +124,8 @@ class Workshop:
                 continue
             properties = {p["name"]: p["value"] for p in test.get("properties", [])}
             program = Path(test["command"][0])
+            if not program.is_relative_to(self.build):
+                continue  # a script's interpreter
             found.append(Test(test["name"], test["command"], properties["WORKING_DIRECTORY"],
                               properties.get("TIMEOUT", 300), str(program.relative_to(self.build))))
         return sorted(found, key=lambda test: bool(LAST.match(test.name)))

@@ -186,7 +186,7 @@ static void meddle(struct sim *sim, const struct sim_step *step, bool drop)
     sim_gateway_each(pod->gateway, false, choose, &choice);
     if (!choice.id)
         return;
-    sim_oracle_disturb(sim->oracle, pod);
+    sim_oracle_meddled(sim->oracle, pod, choice.id);
     if (drop) {
         sim_gateway_take(pod->gateway, choice.id);
         json_decref(choice.document);
@@ -292,8 +292,12 @@ static void restore(struct sim *sim, const struct sim_step *step)
 {
     if (!sim->backup)
         return;
-    /* Without a bump of the versions only the lease can tell, where there is one. */
-    bool bump = !sim->options.elect || (step->salt >> 40) % 2;
+    /* Without a bump of the versions only the lease can tell, where there is one: who leads has
+     * renewed it since the backup, as no restore is done within two seconds. */
+    const struct sim_object *now = sim_store_get(sim->store, OBJECT_LEASE, "grapnel/grapnel");
+    const struct sim_object *then = sim_backup_get(sim->backup, OBJECT_LEASE, "grapnel/grapnel");
+    bool renewed = now && then && now->revision > then->revision;
+    bool bump = !sim->options.elect || !renewed || (step->salt >> 40) % 2;
     sim_store_restore(sim->store, sim->backup, bump);
     sim_api_restored(sim->api);
     sim_oracle_restored(sim->oracle);

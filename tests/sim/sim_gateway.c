@@ -137,7 +137,7 @@ static void swap(struct sim_gateway *gateway, const struct strmap *meanwhile)
     gateway->has_loaded = true;
     gateway->counts.reloads++;
     if (gateway->watcher.reloaded)
-        gateway->watcher.reloaded(gateway->watcher_arg, gateway);
+        gateway->watcher.reloaded(gateway->watcher_arg, gateway, gateway->served_count > 0);
 }
 
 void sim_gateway_reload(struct sim_gateway *gateway)

@@ -39,7 +39,8 @@ struct sim_gateway_write {
 struct sim_gateway_watcher {
     /* Before it is obeyed. */
     void (*write)(void *arg, const struct sim_gateway_write *write);
-    void (*reloaded)(void *arg, const struct sim_gateway *gateway);
+    /* `asked`: somebody has called for it; else it is a start, or somebody else's. */
+    void (*reloaded)(void *arg, const struct sim_gateway *gateway, bool asked);
     /* The process has died of a definition. */
     void (*died)(void *arg, const struct sim_gateway *gateway, const char *id);
 };

@@ -34,6 +34,6 @@ json_t *sim_make_context(unsigned number, uint64_t salt);
 json_t *sim_make_foreign(uint64_t salt, unsigned version, bool *ret_oas, const char **ret_id);
 
 /* What every generated secret value begins with: no output may hold it. */
-#define SIM_SECRET_MARK "sk-"
+#define SIM_SECRET_MARK "sk!"
 /* The id that Webhooks of this name have, when they have one. */
 const char *sim_webhook_id(unsigned number);

@@ -53,6 +53,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     struct sim_oracle *oracle = xcalloc(1, sizeof(*oracle));
     oracle->sim = sim;
     oracle->apis = strmap_new(sim_api_track_free);
+    oracle->known_before = strset_new();
     oracle->webhooks = strset_new();
     oracle->deleted_webhooks = strmap_new(free);
     oracle->gone_with_crd = strset_new();
@@ -82,8 +83,10 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].foreign);
         strmap_free(oracle->pods[i].ours);
         strmap_free(oracle->pods[i].strays);
+        strmap_free(oracle->pods[i].meddled);
     }
     strmap_free(oracle->apis);
+    strmap_free(oracle->known_before);
     strmap_free(oracle->webhooks);
     strmap_free(oracle->deleted_webhooks);
     strmap_free(oracle->gone_with_crd);
@@ -102,6 +105,7 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
         .foreign = strmap_new(sim_foreign_track_free),
         .ours = strset_new(),
         .strays = strset_new(),
+        .meddled = strset_new(),
     };
     sim_gateway_watch(pod->gateway, &sim_oracle_gateway_watcher, oracle);
 }
@@ -112,6 +116,7 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     sim_oracle_read_log(oracle);
     /* A new process begins with what it reads. */
     oracle->killed_at = sim_now(oracle->sim->time);
+    oracle->kills++;
 }
 
 void sim_oracle_disturb(struct sim_oracle *oracle, const struct sim_pod *pod)
@@ -143,6 +148,12 @@ void sim_oracle_foreign(struct sim_oracle *oracle, const struct sim_pod *pod, co
     strmap_set(track->foreign, id, foreign);
 }
 
+void sim_oracle_meddled(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id)
+{
+    strset_add(sim_oracle_pod(oracle, pod->gateway)->meddled, id);
+    sim_oracle_disturb(oracle, pod);
+}
+
 void sim_oracle_emptied(struct sim_oracle *oracle, const struct sim_pod *pod)
 {
     struct sim_pod_track *track = sim_oracle_pod(oracle, pod->gateway);
@@ -150,9 +161,31 @@ void sim_oracle_emptied(struct sim_oracle *oracle, const struct sim_pod *pod)
     strmap_clear(track->ours);
 }
 
+/* A push that is queued or underway is of before; so is what the operator sees until it has listed
+ * again. */
+static void note_known_before(struct sim_oracle *oracle)
+{
+    strmap_clear(oracle->known_before);
+    for (struct strmap_entry *e = strmap_first(oracle->apis); e; e = strmap_next(e)) {
+        const struct sim_api_track *track = strmap_entry_value(e);
+        for (struct strmap_entry *k = strmap_first(track->known); k; k = strmap_next(k)) {
+            CLEANUP(freep)
+            char *print = xasprintf("%s %s", strmap_entry_key(e), strmap_entry_key(k));
+            strset_add(oracle->known_before, print);
+        }
+    }
+}
+
+bool sim_oracle_may_be_of_before(const struct sim_oracle *oracle)
+{
+    return oracle->restored_at >= 0 &&
+           sim_now(oracle->sim->time) - oracle->api_disturbed_at < SIM_VIEW_AGE;
+}
+
 void sim_oracle_restored(struct sim_oracle *oracle)
 {
     struct sim *sim = oracle->sim;
+    note_known_before(oracle);
     strmap_clear(oracle->apis);
     oracle->api_disturbed_at = oracle->restored_at = sim_now(sim->time);
     size_t count;
@@ -184,6 +217,11 @@ void sim_oracle_ignore_deletions(struct sim_oracle *oracle, unsigned kind, bool 
         *(int64_t *)strmap_get(oracle->deleted_webhooks, strmap_entry_key(e)) -= 10 * SECONDS;
     }
     strmap_clear(oracle->gone_with_crd);
+}
+
+unsigned sim_oracle_kills(const struct sim_oracle *oracle)
+{
+    return oracle->kills;
 }
 
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle)

@@ -23,6 +23,8 @@ void sim_oracle_restored(struct sim_oracle *oracle);
  * ours is edited by somebody. */
 void sim_oracle_foreign(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id,
                         const json_t *document);
+/* Somebody edits or deletes a definition of ours. */
+void sim_oracle_meddled(struct sim_oracle *oracle, const struct sim_pod *pod, const char *id);
 /* The gateway loses its disk: what was foreign there is gone by itself. */
 void sim_oracle_emptied(struct sim_oracle *oracle, const struct sim_pod *pod);
 /* Objects that go while the CRD of their kind goes have not been deleted. */
@@ -38,6 +40,8 @@ bool sim_oracle_is_contested(struct sim_oracle *oracle);
 /* Looks through what has been logged since, and adds it to the story. */
 void sim_oracle_read_log(struct sim_oracle *oracle);
 
+/* How many processes have been killed. */
+unsigned sim_oracle_kills(const struct sim_oracle *oracle);
 /* External writes of the operator so far: to the API server (events and leases do not count), and
  * to gateways (POST, DELETE, reload). */
 uint64_t sim_oracle_writes(const struct sim_oracle *oracle);

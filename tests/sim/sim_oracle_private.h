@@ -44,6 +44,7 @@ struct sim_pod_track {
     struct strmap *foreign; /* id → struct sim_foreign_track */
     struct strmap *ours;    /* ids that have borne our marker */
     struct strmap *strays;  /* ids whose file of another form may stay behind */
+    struct strmap *meddled; /* ids of ours that somebody has edited or deleted */
 };
 
 /* What one process has underway to one gateway. */
@@ -58,6 +59,7 @@ struct sim_flight {
 struct sim_oracle {
     struct sim *sim;
     struct strmap *apis;             /* uid → struct sim_api_track */
+    struct strmap *known_before;     /* "uid ref call": copies that a restore has taken away */
     struct strmap *webhooks;         /* uids of all that have ever been */
     struct strmap *deleted_webhooks; /* uid → int64_t: since when */
     struct strmap *gone_with_crd;    /* uids, while their CRD goes */
@@ -68,6 +70,7 @@ struct sim_oracle {
     int64_t api_disturbed_at;
     int64_t restored_at;
     int64_t killed_at;
+    unsigned kills;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
     struct strmap *asked;   /* "client method path" → count, of this window */
@@ -94,6 +97,9 @@ void sim_oracle_note_place(struct sim_oracle *oracle, const struct sim_object *a
 void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api);
 struct sim_api_track *sim_oracle_track(struct sim_oracle *oracle, const char *uid, const char *key);
 void sim_api_track_free(void *value);
+/* What the operator sees may be of before a restore: the store was set back, or its servers were
+ * disturbed, a short while ago. */
+bool sim_oracle_may_be_of_before(const struct sim_oracle *oracle);
 /* "ref call" with the call's suspension left out. Owned. */
 char *sim_copy_print(const char *ref, const json_t *call);
 /* sim_oracle_gateway.c */
@@ -114,3 +120,7 @@ bool sim_rest_others(struct sim_oracle *oracle, struct buf *why);
 /* Does another valid API of the context want or hold what this one wants, or a foreign definition
  * on one of its gateways? */
 bool sim_rest_is_contested(struct sim_oracle *oracle, const struct sim_wish *wish);
+/* The same of the place that its status says it has. What was wanted last stays in force there
+ * while the object names a context that is missing or does not let it in, and the gateways are no
+ * more exact for that. */
+bool sim_rest_is_held_up(struct sim_oracle *oracle, const struct sim_object *api);

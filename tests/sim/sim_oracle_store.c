@@ -266,6 +266,7 @@ static void check_programmed(struct sim_oracle *oracle, const struct sim_object 
 /* ---- deletions ---- */
 
 struct uid_search {
+    const struct sim *sim;
     const char *uid;
     const char *found; /* the id it stands under */
 };
@@ -274,7 +275,11 @@ static void search_uid(void *arg, const struct sim_definition *definition)
 {
     struct uid_search *search = arg;
     const json_t *marker = sim_marker(definition->document, definition->oas);
-    if (marker && strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0)
+    const char *context = sim_json_text(marker, "context", NULL);
+    /* Who has lost its context has lost the way to its gateways: what stands there waits for the
+     * context to come back, and nothing waits for that. */
+    bool is_in_reach = !*context || sim_get(search->sim, OBJECT_CONTEXT, context);
+    if (is_in_reach && strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0)
         search->found = definition->id;
 }
 
@@ -295,6 +300,19 @@ static void note_retained(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
+/* A file of another form that a process owed to this object when it was killed: by the object it
+ * would have been noticed. */
+static void note_owed(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct sim_wish wish;
+    sim_wish_read(oracle->sim, api, &wish);
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        if (sim_gateway_has_stray(oracle->pods[i].pod->gateway, wish.api_id))
+            strset_add(oracle->pods[i].strays, wish.api_id);
+    }
+    sim_wish_fini(&wish);
+}
+
 /* The operator lets an object go: no gateway that it can reach may hold anything of it. */
 static void check_released(struct sim_oracle *oracle, const struct sim_object *api)
 {
@@ -307,7 +325,7 @@ static void check_released(struct sim_oracle *oracle, const struct sim_object *a
         if (pod->pod->gone || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
             !sim_gateway_is_up(pod->pod->gateway))
             continue;
-        struct uid_search search = {.uid = api->uid};
+        struct uid_search search = {.sim = sim, .uid = api->uid};
         sim_gateway_each(pod->pod->gateway, true, search_uid, &search);
         if (search.found)
             sim_fail(sim, "finalizer", "%s is let go, and %s still serves it under id %s", api->key,
@@ -423,6 +441,8 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
         note_retained(oracle, change->before);
     if (change->actor == SIM_OPERATOR && !change->after)
         check_released(oracle, change->before);
+    else if (!change->after)
+        note_owed(oracle, change->before);
     if (change->after)
         sim_oracle_note_place(oracle, change->after);
 }

@@ -16,6 +16,7 @@ struct search {
     const struct sim_pod_track *pod;
     struct buf *why;
     bool fine;
+    bool unseen;
 };
 
 static void find(struct search *search, const char *rule, const char *format, ...)
@@ -50,6 +51,19 @@ static bool is_mass_deletion(const struct sim *sim, const char *context)
 
 static size_t orphans_on(const struct search *search);
 
+/* A process was killed between a POST and its reload, and then the store was set back to before the
+ * object: nothing anywhere tells of the file, which shows (and is collected) after the gateway's
+ * next reload. */
+static bool is_unseen(const struct search *search, const struct sim_definition *definition)
+{
+    const struct sim_oracle *oracle = search->oracle;
+    const json_t *marker = sim_oracle_our_marker(oracle, definition->document, definition->oas);
+    struct sim_definition loaded;
+    return oracle->restored_at >= 0 && marker &&
+           !sim_get(oracle->sim, OBJECT_API, sim_json_text(marker, "api", NULL)) &&
+           !sim_gateway_loaded(search->pod->pod->gateway, definition->id, &loaded);
+}
+
 static void check_ours(struct search *search, const struct sim_definition *definition,
                        const json_t *marker)
 {
@@ -60,8 +74,8 @@ static void check_ours(struct search *search, const struct sim_definition *defin
     const char *pod = search->pod->pod->name;
     if (!api) {
         /* What belongs to a context that is gone is nobody's business until it is back. */
-        bool kept =
-            json_is_true(json_object_get(marker, "retain")) || !context_is_there(sim, context);
+        bool kept = json_is_true(json_object_get(marker, "retain")) ||
+                    !context_is_there(sim, context) || is_unseen(search, definition);
         if (!kept && !(orphans_on(search) > 5 && is_mass_deletion(sim, context)))
             find(search, "orphan", "%s still holds %s of %s, which is gone", pod, definition->id,
                  key);
@@ -109,6 +123,7 @@ static size_t orphans_on(const struct search *search)
 static void check_definition(void *arg, const struct sim_definition *definition)
 {
     struct search *search = arg;
+    search->unseen |= is_unseen(search, definition);
     const struct sim_foreign_track *foreign = strmap_get(search->pod->foreign, definition->id);
     const json_t *marker =
         sim_oracle_our_marker(search->oracle, definition->document, definition->oas);
@@ -121,7 +136,7 @@ static void check_definition(void *arg, const struct sim_definition *definition)
 
 static bool check_pod(struct sim_oracle *oracle, const struct sim_pod_track *pod, struct buf *why)
 {
-    struct search search = {oracle, pod, why, true};
+    struct search search = {.oracle = oracle, .pod = pod, .why = why, .fine = true};
     sim_gateway_each(pod->pod->gateway, false, check_definition, &search);
     for (struct strmap_entry *e = strmap_first(pod->foreign); e; e = strmap_next(e)) {
         struct sim_definition definition;
@@ -133,7 +148,7 @@ static bool check_pod(struct sim_oracle *oracle, const struct sim_pod_track *pod
     bool has_context = pod->pod->group == SIM_DEFAULT ||
                        sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/edge") ||
                        sim_get(oracle->sim, OBJECT_CONTEXT, "tyk/near");
-    if (search.fine && has_context && !sim_gateway_is_current(pod->pod->gateway))
+    if (search.fine && has_context && !search.unseen && !sim_gateway_is_current(pod->pod->gateway))
         find(&search, "reload", "what is on the disk of %s is not what it has loaded",
              pod->pod->name);
     return search.fine;
@@ -225,6 +240,23 @@ static bool check_webhook(struct sim_oracle *oracle, const struct sim_object *we
 
 /* ---- contexts ---- */
 
+/* What is kept of an API that cannot be resolved is not among what is read every ten seconds:
+ * whoever edits or deletes it is noticed with the next look at everything. */
+static bool is_kept_and_meddled_with(const struct sim_oracle *oracle, const struct sim_wish *wish)
+{
+    const struct sim_object *api = wish->object;
+    enum sim_group group;
+    if (!wish->is_invalid && wish->document &&
+        sim_context_permits(oracle->sim, wish->context, api->ns, &group))
+        return false;
+    const char *held = sim_json_text(api->tree, "status", "apiId", NULL);
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        if (strmap_has(oracle->pods[i].meddled, held))
+            return true;
+    }
+    return false;
+}
+
 bool sim_oracle_is_contested(struct sim_oracle *oracle)
 {
     size_t count;
@@ -233,7 +265,9 @@ bool sim_oracle_is_contested(struct sim_oracle *oracle)
     for (size_t i = 0; i < count; i++) {
         struct sim_wish wish;
         sim_wish_read(oracle->sim, apis[i], &wish);
-        bool contested = sim_rest_is_contested(oracle, &wish);
+        bool contested = sim_rest_is_contested(oracle, &wish) ||
+                         sim_rest_is_held_up(oracle, apis[i]) ||
+                         is_kept_and_meddled_with(oracle, &wish);
         sim_wish_fini(&wish);
         if (contested)
             return true;

@@ -65,6 +65,18 @@ static void search_path(void *arg, const struct sim_definition *definition)
         search->found = true;
 }
 
+/* Does somebody else's definition, or that of another API, stand in its way? */
+static bool is_obstructed(struct sim_oracle *oracle, const struct sim_wish *wish,
+                          enum sim_group group)
+{
+    struct path_search search = {oracle, wish, false};
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        if (oracle->pods[i].pod->group == group && !oracle->pods[i].pod->gone)
+            sim_gateway_each(oracle->pods[i].pod->gateway, false, search_path, &search);
+    }
+    return search.found;
+}
+
 bool sim_rest_is_contested(struct sim_oracle *oracle, const struct sim_wish *wish)
 {
     struct sim *sim = oracle->sim;
@@ -81,14 +93,21 @@ bool sim_rest_is_contested(struct sim_oracle *oracle, const struct sim_wish *wis
             return true;
     }
     enum sim_group group;
-    struct path_search search = {oracle, wish, false};
-    if (!sim_context_permits(sim, wish->context, wish->object->ns, &group))
-        return false;
-    for (size_t i = 0; i < oracle->pod_count; i++) {
-        if (oracle->pods[i].pod->group == group && !oracle->pods[i].pod->gone)
-            sim_gateway_each(oracle->pods[i].pod->gateway, false, search_path, &search);
-    }
-    return search.found;
+    return sim_context_permits(sim, wish->context, wish->object->ns, &group) &&
+           is_obstructed(oracle, wish, group);
+}
+
+bool sim_rest_is_held_up(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    const json_t *status = json_object_get(api->tree, "status");
+    const char *ns = sim_json_text(status, "contextRef", "namespace", NULL);
+    CLEANUP(freep)
+    char *key = xasprintf("%s/%s", ns, sim_json_text(status, "contextRef", "name", NULL));
+    CLEANUP(freep) char *id = xstrdup(sim_json_text(status, "apiId", NULL));
+    struct sim_wish held = {
+        .object = api, .api_id = id, .path = sim_json_text(status, "listenPath", NULL)};
+    return *ns && *id && sim_get(oracle->sim, OBJECT_CONTEXT, key) &&
+           is_obstructed(oracle, &held, SIM_EDGE);
 }
 
 /* ---- what each reference should be ---- */
@@ -219,12 +238,13 @@ static bool expect_handlers(struct sim_oracle *oracle, const struct sim_wish *wi
         expected->is_bad |= expectation.is_bad;
         if (fine && expectation.outcome != OUTCOME_MISSING) {
             expected->resolved++;
-            /* What is kept of a bad global may be a copy that was converted. */
+            /* What is kept of a bad global has the cooldown of its copy, and may be one that was
+             * converted. */
             const struct resolved_ref *copy = accepted_get(copies, ref);
-            if (expectation.outcome == OUTCOME_KEPT && copy->source == REF_CONVERTED)
-                expectation.outcome = OUTCOME_CONVERTED;
             if (expectation.outcome == OUTCOME_KEPT && copy->copy->cooldown)
                 expectation.cooldown = strtoll(copy->copy->cooldown, NULL, 10);
+            if (expectation.outcome == OUTCOME_KEPT && copy->source == REF_CONVERTED)
+                expectation.outcome = OUTCOME_CONVERTED;
             json_array_append_new(expected->handlers, expected_handler(handler, &expectation));
         }
         json_decref(expectation.call);

@@ -124,6 +124,9 @@ void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned ki
  * etcd's own advice is) from far behind the newest, and nothing older can be watched. */
 struct sim_backup;
 struct sim_backup *sim_store_back_up(const struct sim_store *store);
+/* What it has of an object; NULL: nothing. */
+const struct sim_object *sim_backup_get(const struct sim_backup *backup, unsigned kind,
+                                        const char *key);
 void sim_backup_free(struct sim_backup *backup);
 void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump);
 /* Counts restores. */

@@ -110,8 +110,11 @@ static json_t *apply_schema(unsigned kind, json_t *tree, const struct sim_object
     if (wrong)
         refuse_invalid(result, kind, sim_json_text(tree, "metadata", "name", NULL), wrong->field,
                        wrong->message);
-    json_decref(tree);
-    tree = wrong ? NULL : sim_json_parse(out.data, out.length);
+    bool same = !wrong && out.length == strlen(text) && memcmp(out.data, text, out.length) == 0;
+    if (!same) {
+        json_decref(tree);
+        tree = wrong ? NULL : sim_json_parse(out.data, out.length);
+    }
     schema_problems_fini(&problems);
     return tree;
 }

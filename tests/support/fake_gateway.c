@@ -574,6 +574,7 @@ static void inflict(struct fake_gateway *gateway, struct fake_call *call,
         break;
     }
     case FAKE_FINE:
+    case FAKE_LOSE:
     case FAKE_HANG:
         break;
     }
@@ -616,7 +617,7 @@ static bool is_due(struct fake_gateway *gateway)
 }
 
 static void answer(struct fake_gateway *gateway, struct fake_call *call, enum route route,
-                   const char *encoded)
+                   const char *encoded, struct fake_fault_rule *lost)
 {
     struct fake_gateway *pod = gateway;
     if (gateway->other) {
@@ -631,8 +632,13 @@ static void answer(struct fake_gateway *gateway, struct fake_call *call, enum ro
     if (!reply.status)
         answer_in(pod, route, id, call->body, &reply);
     struct span body = {buf_text(&reply.body), reply.body.length};
-    fake_http_answer_with(gateway->http, call, reply.status, body, NULL, -1);
+    if (lost)
+        fake_http_fail(gateway->http, call, ERR_TRANSIENT, 56, "connection reset by peer");
+    else
+        fake_http_answer_with(gateway->http, call, reply.status, body, NULL, -1);
     buf_fini(&reply.body);
+    if (lost)
+        use_up(gateway, lost);
 }
 
 /* Answers one pending request; false: there is none that can be answered now. */
@@ -654,10 +660,10 @@ static bool serve_one(struct fake_gateway *gateway)
             continue;
         count(gateway, route);
         pass(gateway, call);
-        if (rule)
+        if (rule && rule->fault != FAKE_LOSE)
             inflict(gateway, call, rule);
         else
-            answer(gateway, call, route, encoded);
+            answer(gateway, call, route, encoded, rule);
         return true;
     }
 }

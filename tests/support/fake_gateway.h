@@ -73,6 +73,7 @@ enum fake_fault {
     FAKE_FINE,
     FAKE_REFUSE, /* no connection */
     FAKE_RESET,  /* the answer breaks off */
+    FAKE_LOSE,   /* does what it is asked for, and the answer breaks off */
     FAKE_HANG,   /* never answers */
     FAKE_STATUS, /* answers with `status` and `body` */
     FAKE_DENY_TLS,

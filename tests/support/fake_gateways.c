@@ -22,6 +22,7 @@ struct held {
     struct digest pushed;
     bool has_want;
     bool kept;
+    char *kept_in;
     bool removing;
     int64_t removed_ms;
     bool scripted; /* stands as the test says */
@@ -57,6 +58,7 @@ static void held_free(void *value)
     free(held->api);
     free(held->api_id);
     free(held->document);
+    free(held->kept_in);
     free(held);
 }
 
@@ -166,8 +168,10 @@ static void op_forget(struct gateways *port, const char *api)
 
 static void op_keep(struct gateways *port, const char *api, const char *context)
 {
-    (void)context;
-    held_of(of(port), api)->kept = true;
+    struct held *held = held_of(of(port), api);
+    held->kept = true;
+    free(held->kept_in);
+    held->kept_in = xstrdup(context);
 }
 
 static void op_expect(struct gateways *port, bool more)
@@ -352,6 +356,12 @@ bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api
 {
     const struct held *held = strmap_get(gateways->apis, api);
     return held && held->kept;
+}
+
+const char *fake_gateways_kept_in(const struct fake_gateways *gateways, const char *api)
+{
+    const struct held *held = strmap_get(gateways->apis, api);
+    return held && held->kept ? held->kept_in : NULL;
 }
 
 bool fake_gateways_expects_more(const struct fake_gateways *gateways)

@@ -40,6 +40,8 @@ unsigned fake_gateways_pushes(const struct fake_gateways *gateways);
 unsigned fake_gateways_wants(const struct fake_gateways *gateways);
 unsigned fake_gateways_removals(const struct fake_gateways *gateways);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
+/* In which context; borrowed, NULL when it is not. */
+const char *fake_gateways_kept_in(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_expects_more(const struct fake_gateways *gateways);
 bool fake_gateways_is_complete(const struct fake_gateways *gateways);
 bool fake_gateways_unsettled(const struct fake_gateways *gateways);

@@ -238,21 +238,48 @@ static void an_answer_that_is_not_a_gateways_is_no_success(void **state)
     }
 }
 
-static void html_in_place_of_an_answer_to_a_post_is_the_gateways_trouble(void **state)
+/* Also what has been cut short on its way and names an id all the same: the definition may be on
+ * the disk, and what has to follow it is decided before the reload. */
+static void no_answer_of_a_gateway_to_a_post_is_the_gateways_trouble(void **state)
 {
     (void)state;
-    struct world *world = settled_world(1);
-    fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
-                                                                    .status = 200,
-                                                                    .method = "POST",
-                                                                    .body = "<html>hello</html>"});
-    world_want(world, &(struct world_api){.name = "a0", .version = 2});
-    world_run(world, 3000);
-    expect_state(world, "a0", GATEWAY_UNREACHABLE, "the answer is not one of a gateway");
-    fake_gateway_heal(world->gateway[0]);
-    world_run(world, 31000);
-    expect_synced(world, "a0", 1);
-    world_free(world);
+    static const char *const bodies[] = {"<html>hello</html>", "", "{\"key\":\"a0\",\"sta",
+                                         "{\"key\":7,\"status\":\"ok\"}"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+        struct world *world = settled_world(1);
+        fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                        .status = 200,
+                                                                        .method = "POST",
+                                                                        .body = bodies[i]});
+        world_want(world, &(struct world_api){.name = "a0", .version = 2});
+        world_run(world, 3000);
+        expect_state(world, "a0", GATEWAY_UNREACHABLE, "the answer is not one of a gateway");
+        fake_gateway_heal(world->gateway[0]);
+        world_run(world, 31000);
+        expect_synced(world, "a0", 1);
+        world_free(world);
+    }
+}
+
+/* A reload that has not been made counts for nothing. */
+static void no_answer_of_a_gateway_to_a_reload_is_the_gateways_trouble(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"<html>hello</html>", "", "{\"status\":\"ok\",\"mess"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+        struct world *world = settled_world(1);
+        fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_STATUS,
+                                                                        .status = 200,
+                                                                        .url_part = "/tyk/reload",
+                                                                        .body = bodies[i]});
+        world_want(world, &(struct world_api){.name = "a0", .version = 2});
+        world_run(world, 3000);
+        expect_state(world, "a0", GATEWAY_UNREACHABLE, "the answer is not one of a gateway");
+        fake_gateway_heal(world->gateway[0]);
+        world_run(world, 31000);
+        expect_synced(world, "a0", 1);
+        world_free(world);
+    }
 }
 
 static void a_wrong_id_that_passes_is_overcome(void **state)
@@ -769,7 +796,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_breaks_off_after_the_marker_is_no_verdict),
         cmocka_unit_test(a_truncated_list_is_not_taken_for_the_whole),
         cmocka_unit_test(an_answer_that_is_not_a_gateways_is_no_success),
-        cmocka_unit_test(html_in_place_of_an_answer_to_a_post_is_the_gateways_trouble),
+        cmocka_unit_test(no_answer_of_a_gateway_to_a_post_is_the_gateways_trouble),
+        cmocka_unit_test(no_answer_of_a_gateway_to_a_reload_is_the_gateways_trouble),
         cmocka_unit_test(a_wrong_id_that_passes_is_overcome),
         cmocka_unit_test(html_in_place_of_a_definition_makes_it_look_again),
         cmocka_unit_test(a_wrong_secret_is_told_as_such_and_a_right_one_is_tried_at_once),

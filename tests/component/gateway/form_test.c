@@ -95,19 +95,52 @@ static void an_oas_definition_over_a_classic_one_goes_with_both_files(void **sta
     world_free(world);
 }
 
-/* The connection goes between the POST and the deletion of the companion. */
+/* The OAS definition is loaded while the Classic one is wanted already, so that nobody has read it
+ * in its own form; and the answer to the Classic one breaks off. */
+static void classic_over_oas_whose_answer_breaks_off_leaves_none_either(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "b"});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_run(world, 200);
+    assert_int_equal(counts(world, 0)->oas_posts, 1);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_LOSE, .method = "POST"});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 1500);
+    assert_null(strstr(fake_gateway_file(world->gateway[0], "a"), "x-grapnel"));
+    fake_gateway_heal(world->gateway[0]);
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    world_free(world);
+}
+
+/* The connection goes between the POST and the deletion of the companion, or somebody in between
+ * answers for the gateway. */
 static void a_sweep_that_fails_is_made_up_for(void **state)
 {
     (void)state;
-    static const enum fake_fault faults[] = {FAKE_REFUSE, FAKE_RESET, FAKE_HANG};
+    static const struct fake_fault_rule faults[] = {
+        {.fault = FAKE_REFUSE},
+        {.fault = FAKE_RESET},
+        {.fault = FAKE_HANG},
+        {.fault = FAKE_STATUS, .status = 200, .body = "<html>Please log in</html>"},
+        {.fault = FAKE_STATUS, .status = 200, .body = "{\"key\":\"a\",\"sta"},
+        {.fault = FAKE_STATUS, .status = 404, .body = "<html>Not here</html>"},
+        {.fault = FAKE_STATUS, .status = 500, .body = "<html>Sorry</html>"},
+    };
     for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
         struct world *world = world_new(1);
         world_context(world, &(struct world_context){.count = 1});
         world_want(world, &(struct world_api){.name = "a", .oas = true});
         world_want(world, &(struct world_api){.name = "b"});
         world_settle(world);
-        fake_gateway_fault(world->gateway[0],
-                           &(struct fake_fault_rule){.fault = faults[i], .method = "DELETE"});
+        struct fake_fault_rule fault = faults[i];
+        fault.method = "DELETE";
+        fake_gateway_fault(world->gateway[0], &fault);
         world_want(world, &(struct world_api){.name = "a"});
         world_run(world, 200);
         assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
@@ -195,6 +228,7 @@ int main(void)
         cmocka_unit_test(classic_over_an_oas_definition_that_is_not_loaded_leaves_none_either),
         cmocka_unit_test(classic_while_an_oas_definition_is_being_posted_leaves_none_either),
         cmocka_unit_test(an_oas_definition_over_a_classic_one_goes_with_both_files),
+        cmocka_unit_test(classic_over_oas_whose_answer_breaks_off_leaves_none_either),
         cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
         cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
         cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),

@@ -372,6 +372,36 @@ static void what_an_api_left_in_a_context_that_is_gone_is_cleaned_too(void **sta
     world_free(world);
 }
 
+static void expect_definitions(struct world *world, const char *context, unsigned count)
+{
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    world->ops->describe(world->gateways, context, &text);
+    CLEANUP(freep) char *wanted = xasprintf("\"Synced\",\"definitions\":%u", count);
+    if (!strstr(buf_text(&text), wanted))
+        fail_msg("%s, not %s", buf_text(&text), wanted);
+}
+
+/* The other context, whose gateway it is too, would say one thing now and another after the next
+ * look at everything. */
+static void what_stands_on_a_shared_gateway_stays_known_when_its_context_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+    world_settle(world);
+    expect_definitions(world, "x/two", 1);
+    world->ops->remove_context(world->gateways, "x/one");
+    world_run(world, 2000);
+    expect_definitions(world, "x/two", 1);
+    world_run(world, 1300000);
+    expect_definitions(world, "x/two", 1);
+    assert_int_equal(counts(world, 0)->deletes, 0);
+    world_free(world);
+}
+
 static void a_new_api_id_with_the_same_path_changes_place_in_one_reload(void **state)
 {
     (void)state;
@@ -735,6 +765,7 @@ int main(void)
         cmocka_unit_test(a_move_to_a_context_without_gateways_cleans_nothing),
         cmocka_unit_test(a_move_while_the_operator_was_down_is_finished),
         cmocka_unit_test(what_an_api_left_in_a_context_that_is_gone_is_cleaned_too),
+        cmocka_unit_test(what_stands_on_a_shared_gateway_stays_known_when_its_context_goes),
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
         cmocka_unit_test(orphans_go_after_thirty_seconds),

@@ -497,9 +497,63 @@ static void at_most_one_list_is_in_flight_in_the_process(void **state)
     world_free(world);
 }
 
+/* The Service could not be read at first: as long as there is no gateway nothing has begun. */
+static void gateways_that_are_known_late_are_reloaded_first_too(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 0, .unsettled = true});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 1000);
+    world_context(world, &(struct world_context){.count = 1, .unsettled = true});
+    world_run(world, 100);
+    assert_int_equal(counts(world, 0)->posts, 0);
+    assert_int_equal(counts(world, 0)->lists, 0);
+    world_settle(world);
+    assert_int_equal(counts(world, 0)->reloads, 2);
+    expect_synced(world, "a", 1);
+    world_free(world);
+}
+
+/* A process that was killed between a deletion and its reload; the API has been created again
+ * since, is invalid and bears no trace of having been on a gateway. */
+static void what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_want(world, &(struct world_api){.name = "b"});
+    world_settle(world);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/reload"});
+    world_remove(world, "a");
+    world_run(world, 100);
+    world_stop(world);
+    fake_gateway_heal(world->gateway[0]);
+    reset_counts(world);
+    assert_null(fake_gateway_file(world->gateway[0], "a"));
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
+
+    world_start(world, NULL);
+    world_context(world, &(struct world_context){.count = 1});
+    world->ops->keep(world->gateways, "ns/a", "");
+    world->ops->keep(world->gateways, "ns/b", "");
+    world_settle(world);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "b"));
+    expect_counts(world, 0, .ready = 2, .reloads = 1, .lists = 2);
+    /* Once. */
+    world_run(world, 60000);
+    assert_int_equal(counts(world, 0)->reloads, 1);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gateways_that_are_known_late_are_reloaded_first_too),
+        cmocka_unit_test(what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed),
         cmocka_unit_test(nothing_is_read_before_the_gateway_says_ready),
         cmocka_unit_test(a_gateway_that_never_gets_ready_is_used_after_thirty_seconds),
         cmocka_unit_test(a_gateway_that_does_not_know_ready_is_read),

@@ -44,6 +44,12 @@ static void on_put(void *arg, const struct object *object)
     unfollow(world, object->kind, object->key);
 }
 
+static void on_put_listed(void *arg, const struct object *object)
+{
+    struct world *world = arg;
+    buf_add_format(&world->told, "listed %s@%s\n", object->key, object->version);
+}
+
 static void on_gone(void *arg, enum object_kind kind, const char *key, const char *uid)
 {
     struct world *world = arg;
@@ -86,6 +92,7 @@ static void on_followed(void *arg, enum object_kind kind, const char *key)
 static const struct object_sink sink = {
     .begin = on_begin,
     .put = on_put,
+    .put_listed = on_put_listed,
     .gone = on_gone,
     .end = on_end,
     .trouble = on_trouble,
@@ -253,6 +260,8 @@ static void expire(struct world *world, const char *part)
 #define CRD_WATCH                                                                                  \
     "customresourcedefinitions?fieldSelector=metadata.name%3Dwebhooks.tyk.tyk.io&watch"
 
+#define CRD_PROBE CRD_LIST "=1&resourceVersion="
+
 static void crd_event(struct world *world, const char *type, const char *rest)
 {
     CLEANUP(freep)
@@ -285,6 +294,84 @@ static void objects_that_go_with_their_crd_are_not_told_to_be_gone(void **state)
     fake_loop_run(world->loop);
     answer_list(world, "/v1alpha1/webhooks?limit", "n", "b@30", "31");
     expect_told(world, "begin Webhook\nput n/b@30\nend Webhook\n");
+}
+
+static void cut_crd_watch(struct world *world)
+{
+    fake_http_fail(world->http, fake_http_expect(world->http, "GET", CRD_WATCH), ERR_TRANSIENT, 7,
+                   "connection refused");
+}
+
+/* The CRD may be going just then: whether an object is deleted or goes with it nobody knows. */
+static void absence_proves_nothing_while_the_crd_cannot_be_looked_at(void **state)
+{
+    struct world *world = *state;
+    static const char blind[] =
+        "trouble Webhook transient: watch customresourcedefinitions: connection refused\n";
+    make(world, NULL);
+    start(world, webhooks, 1);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "10");
+    expect_told(world, "begin Webhook\nput n/a@1\nend Webhook\n");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"));
+    cut_crd_watch(world);
+    expect_told(world, blind);
+    send_event(world, "/v1alpha1/webhooks?watch", "DELETED", "n", "a", "11");
+    expect_told(world, "gone Webhook n/a u-a\n");
+    /* Nor after a complete list. */
+    fake_loop_advance(world->loop, 20000);
+    fake_http_fail(world->http, fake_http_expect(world->http, "GET", CRD_PROBE), ERR_TRANSIENT, 7,
+                   "connection refused");
+    expect_told(world, blind);
+    expire(world, "/v1alpha1/webhooks?watch");
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "", "12");
+    CLEANUP(freep) char *listed = xasprintf("begin Webhook\nend Webhook\n%s", blind);
+    expect_told(world, listed);
+    /* It can be looked at again, and is going. */
+    fake_loop_advance(world->loop, 20000);
+    answer_list(world, CRD_PROBE, "", "webhooks.tyk.tyk.io@5", "10");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    expect_told(world, "");
+    fake_loop_advance(world->loop, 1100);
+    expect_told(world, "resumed Webhook\n");
+    crd_event(world, "MODIFIED", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"");
+    expect_told(world, "trouble Webhook not-found: the CRD webhooks.tyk.tyk.io is being deleted or "
+                       "gone\n");
+}
+
+/* Whose reflectors are in trouble themselves is not well because the CRD can be seen. */
+static void a_kind_in_trouble_stays_so_when_its_crd_can_be_looked_at_again(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, webhooks, 1);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "10");
+    cut_crd_watch(world);
+    fake_http_fail(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"),
+                   ERR_TRANSIENT, 7, "connection refused");
+    buf_clear(&world->told);
+    fake_loop_advance(world->loop, 20000);
+    answer_list(world, CRD_PROBE, "", "webhooks.tyk.tyk.io@5", "10");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    fake_loop_advance(world->loop, 1100);
+    expect_told(world, "");
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"));
+    fake_loop_advance(world->loop, 1100);
+    expect_told(world, "resumed Webhook\n");
+}
+
+/* Who may not read the CRD at all does without. */
+static void a_crd_that_may_not_be_read_is_no_trouble(void **state)
+{
+    struct world *world = *state;
+    make(world, NULL);
+    start(world, webhooks, 1);
+    fake_http_answer(world->http, fake_http_expect(world->http, "GET", CRD_LIST), 403, "{}");
+    fake_loop_run(world->loop);
+    answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    expect_told(world, "begin Webhook\nput n/a@1\nend Webhook\n");
 }
 
 /* What is known of the CRD may have gone back with everything else. */
@@ -449,7 +536,7 @@ static void a_namespace_listed_again_beside_trouble_tells_what_it_changed(void *
     answer_list(world, ONE, "one", "x@20", "21");
     expect_told(world, "put two/c@11\n"
                        "trouble Webhook transient: watch webhooks in namespace two: refused\n"
-                       "put one/x@20\ngone Webhook one/a u-a\n");
+                       "listed one/x@20\ngone Webhook one/a u-a\n");
     /* and when the other is well again, it is as before */
     fake_loop_advance(world->loop, 1600);
     answer(world, "/namespaces/two/webhooks?limit=1", 200, "{}");
@@ -655,6 +742,9 @@ int main(void)
         TEST(all_namespaces_are_one_list_a_kind),
         TEST(one_namespace_is_asked_for_alone),
         TEST(objects_that_go_with_their_crd_are_not_told_to_be_gone),
+        TEST(absence_proves_nothing_while_the_crd_cannot_be_looked_at),
+        TEST(a_kind_in_trouble_stays_so_when_its_crd_can_be_looked_at_again),
+        TEST(a_crd_that_may_not_be_read_is_no_trouble),
         TEST(a_kind_is_listed_anew_with_its_crd),
         TEST(the_slices_of_one_service_are_followed_alone),
         TEST(a_service_that_is_not_there_is_missing),

@@ -462,8 +462,29 @@ static void who_may_not_read_kube_system_goes_by_the_own_namespace(void **state)
     assert_string_equal(fake_http_expect(world->http, "GET", NULL)->url,
                         "https://k/api/v1/namespaces/own");
     answer(world, 200, "{'metadata':{'uid':'own-1'}}");
+    answer(world, 403, "{}");
     answer(world, 200, KEY_ANSWER);
     assert_string_equal(world->cluster_id, "own-1");
+}
+
+/* Rights that are given while the operator starts: by another identity it would find everything on
+ * the gateways foreign. */
+static void the_own_namespace_counts_only_while_kube_system_may_not_be_read(void **state)
+{
+    struct world *world = *state;
+    bootstrap(world);
+    answer(world, 403, "{}");
+    answer(world, 200, "{'metadata':{'uid':'own-1'}}");
+    assert_string_equal(fake_http_expect(world->http, "GET", NULL)->url, "https://k" NAMESPACE);
+    answer(world, 200, "{'metadata':{'uid':'cluster-1'}}");
+    answer(world, 200, KEY_ANSWER);
+    assert_string_equal(world->cluster_id, "cluster-1");
+
+    bootstrap(world);
+    answer(world, 403, "{}");
+    answer(world, 200, "{'metadata':{'uid':'own-1'}}");
+    answer(world, 500, "{}");
+    assert_true(world->failed);
 }
 
 static void a_missing_key_is_made_and_the_first_one_wins(void **state)
@@ -583,6 +604,7 @@ int main(void)
         TEST(a_cancelled_write_never_calls_back),
         TEST(the_cluster_and_an_existing_key_are_read),
         TEST(who_may_not_read_kube_system_goes_by_the_own_namespace),
+        TEST(the_own_namespace_counts_only_while_kube_system_may_not_be_read),
         TEST(a_missing_key_is_made_and_the_first_one_wins),
         TEST(a_key_that_comes_and_goes_is_not_waited_for_for_ever),
         TEST(what_is_wrong_at_the_start_is_named),

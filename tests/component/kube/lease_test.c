@@ -867,6 +867,33 @@ static void a_store_that_was_restored_is_noticed_by_both(void **state)
     assert_true(world->a.leads);
 }
 
+/* A process that was stopped, whoever leads meanwhile: what its connections have brought may be of
+ * before a restore, and the Lease that it finds be the one that it has written itself. */
+static void who_has_stood_still_is_told_to_read_everything_anew(void **state)
+{
+    struct world *world = *state;
+    have_two(world);
+    world->a.stopped = true;
+    run(world, 20000);
+    world->a.stopped = false;
+    run(world, 5000);
+    assert_int_equal(world->a.set_back, 0); /* it cannot have missed much */
+    world->a.stopped = true;
+    run(world, 60000);
+    world->a.stopped = false;
+    run(world, 5000);
+    assert_int_equal(world->a.set_back, 1);
+    run(world, 60000);
+    assert_int_equal(world->a.set_back, 1);
+    assert_int_equal(world->b.set_back, 0);
+    /* An outage of the server is none. */
+    world->server.mode = SERVER_HANGS;
+    run(world, 60000);
+    world->server.mode = SERVER_WELL;
+    run(world, 20000);
+    assert_int_equal(world->a.set_back + world->b.set_back, 1);
+}
+
 static void who_never_led_has_nothing_to_release(void **state)
 {
     struct world *world = *state;
@@ -1036,6 +1063,7 @@ int main(void)
         TEST(changes_of_the_object_that_are_not_of_the_record_renew_nothing),
         TEST(a_page_of_a_proxy_makes_no_leader),
         TEST(a_store_that_was_restored_is_noticed_by_both),
+        TEST(who_has_stood_still_is_told_to_read_everything_anew),
         TEST(who_never_led_has_nothing_to_release),
         TEST(a_release_ends_after_five_seconds_whatever_the_server_does),
         TEST(a_release_reads_first_when_the_object_is_another),

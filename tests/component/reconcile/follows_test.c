@@ -49,20 +49,20 @@ static void a_secret_is_let_go_when_its_last_user_has_gone(void **state)
 {
     struct rig *rig = *state;
     rig_secret(rig, "s");
-    rig_webhook(rig, "pager", "s");
-    rig_webhook(rig, "mail", "s");
-    rig_api(rig, "orders", "pager");
+    rig_webhook_of_secret(rig, "pager", "s");
+    rig_webhook_of_secret(rig, "mail", "s");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 1000);
     expect_followed(rig, OBJECT_SECRET, "default/s", true);
     fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
     fake_loop_advance(rig->loop, 2 * LET_GO_MS);
     expect_followed(rig, OBJECT_SECRET, "default/s", true);
-    rig_webhook(rig, "mail", "other");
+    rig_webhook_of_secret(rig, "mail", "other");
     fake_loop_advance(rig->loop, LET_GO_MS);
     expect_followed(rig, OBJECT_SECRET, "default/s", false);
     expect_followed(rig, OBJECT_SECRET, "default/other", true);
     /* And it is read again when it is needed again. */
-    rig_webhook(rig, "mail", "s");
+    rig_webhook_of_secret(rig, "mail", "s");
     fake_loop_advance(rig->loop, 1000);
     expect_followed(rig, OBJECT_SECRET, "default/s", true);
     fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/mail", "Ready", "Valid");
@@ -73,7 +73,7 @@ static void a_user_that_is_replaced_does_not_let_go(void **state)
     struct rig *rig = *state;
     rig_secret(rig, "s");
     for (int round = 0; round < 5; round++) {
-        rig_webhook(rig, "pager", "s");
+        rig_webhook_of_secret(rig, "pager", "s");
         for (int second = 0; second < 20; second++) {
             fake_loop_advance(rig->loop, 1000);
             expect_followed(rig, OBJECT_SECRET, "default/s", true);
@@ -152,7 +152,7 @@ static void a_standby_follows_nothing_by_name(void **state)
     struct rig *rig = *state;
     rig_secret(rig, "s");
     config_map(rig, "one");
-    rig_webhook(rig, "pager", "s");
+    rig_webhook_of_secret(rig, "pager", "s");
     api_by_config_map(rig, "shop", "one");
     fake_loop_advance(rig->loop, 3000);
     reconciler_stand_by(rig->reconciler);
@@ -166,7 +166,7 @@ static void a_standby_follows_nothing_by_name(void **state)
     fake_world_expect_reason(rig->world, OBJECT_API, "default/shop", "Ready", "Synced");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up_leading, rig_tear_down)
 
 int main(void)
 {

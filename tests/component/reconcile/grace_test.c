@@ -11,9 +11,6 @@
 #include "base/mem.h"
 #include "rig.h"
 
-#define GRACE_MS INT64_C(5000)
-#define REFERENCE_GRACE_MS INT64_C(10000)
-
 static bool holds(const struct rig *rig, const char *text)
 {
     const char *document = fake_gateways_document(rig->gateways, "default/orders");
@@ -25,18 +22,18 @@ static bool holds(const struct rig *rig, const char *text)
 static void a_reference_that_resolves_for_a_moment_does_not_end_the_grace(void **state)
 {
     struct rig *rig = *state;
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 1000);
     fake_world_expect_reason(rig->world, OBJECT_API, "default/orders", "Reconciling",
                              "WaitingForReference");
     fake_world_hold_writes(rig->world, true);
-    rig_webhook(rig, "pager", NULL);
+    rig_webhook(rig, "pager", "");
     fake_world_apply(rig->world,
                      "{'kind':'Webhook','metadata':{'name':'pager'},'spec':{'url':'https://pager/',"
                      "'method':'POST','headers':[{'name':'A','valueFrom':{'secretKeyRef':{'name':"
                      "'s','key':'t'}}}]}}");
     fake_world_hold_writes(rig->world, false);
-    fake_loop_advance(rig->loop, REFERENCE_GRACE_MS - 2000);
+    fake_loop_advance(rig->loop, RIG_REFERENCE_GRACE_MS - 2000);
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
     fake_loop_advance(rig->loop, 2000);
     assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
@@ -46,15 +43,15 @@ static void a_reference_that_resolves_for_a_moment_does_not_end_the_grace(void *
 static void the_grace_begins_anew_when_webhooks_are_served_again(void **state)
 {
     struct rig *rig = *state;
-    rig_webhook(rig, "pager", NULL);
-    rig_api(rig, "orders", "pager");
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 3000);
     fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
-    fake_loop_advance(rig->loop, GRACE_MS - 1000);
+    fake_loop_advance(rig->loop, RIG_GRACE_MS - 1000);
     fake_world_lose(rig->world, OBJECT_WEBHOOK, ERR_NOT_FOUND);
     fake_loop_advance(rig->loop, 500);
     fake_world_cut(rig->world, OBJECT_WEBHOOK, false);
-    fake_loop_advance(rig->loop, GRACE_MS - 1000);
+    fake_loop_advance(rig->loop, RIG_GRACE_MS - 1000);
     fake_world_expect(rig->world, OBJECT_API, "default/orders", "status/handlers/0/source",
                       "'Global'");
     fake_loop_advance(rig->loop, 2000);
@@ -66,7 +63,7 @@ static void each_withdrawal_has_a_grace_of_its_own(void **state)
 {
     struct rig *rig = *state;
     static const char *const from[] = {"All", "Same", "All", "Same"};
-    rig_api(rig, "orders", "platform/pager");
+    rig_api(rig, "orders", "platform/pager", "");
     for (size_t i = 0; i < ARRAY_LENGTH(from); i++) {
         CLEANUP(freep)
         char *json = xasprintf("{'kind':'Webhook','metadata':{'name':'pager','namespace':"
@@ -74,14 +71,14 @@ static void each_withdrawal_has_a_grace_of_its_own(void **state)
                                "'allowedNamespaces':{'from':'%s'}}}",
                                from[i]);
         fake_world_apply(rig->world, json);
-        fake_loop_advance(rig->loop, GRACE_MS - 1000);
+        fake_loop_advance(rig->loop, RIG_GRACE_MS - 1000);
         assert_true(holds(rig, "https://p/"));
-        fake_loop_advance(rig->loop, REFERENCE_GRACE_MS);
+        fake_loop_advance(rig->loop, RIG_REFERENCE_GRACE_MS);
         assert_int_equal(holds(rig, "https://p/"), i % 2 == 0);
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up_leading, rig_tear_down)
 
 int main(void)
 {

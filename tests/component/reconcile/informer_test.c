@@ -220,6 +220,19 @@ static void a_complete_list_is_the_truth_even_if_it_looks_older(void **state)
     expect(rig, "~a ");
 }
 
+/* Of one namespace, while the list of another is still to come: a backup may have been restored. */
+static void a_complete_list_of_a_part_is_the_truth_too(void **state)
+{
+    struct rig *rig = *state;
+    list_ab(rig);
+    struct object *older = webhook("a", "1", 5);
+    rig->sink->put_listed(rig->arg, older);
+    object_unref(older);
+    expect(rig, "~a ");
+    put(rig, "a", "1", 6);
+    expect(rig, "~a ");
+}
+
 static void another_uid_is_a_deletion_and_a_creation(void **state)
 {
     struct rig *rig = *state;
@@ -371,6 +384,7 @@ int main(void)
         TEST(absence_proves_something_again_after_a_resumed_watch),
         TEST(an_older_version_never_replaces_a_newer_one),
         TEST(a_complete_list_is_the_truth_even_if_it_looks_older),
+        TEST(a_complete_list_of_a_part_is_the_truth_too),
         TEST(what_is_followed_is_the_truth_even_if_it_looks_older),
         TEST(another_uid_is_a_deletion_and_a_creation),
         TEST(the_deletion_of_an_earlier_incarnation_is_ignored),

@@ -20,6 +20,9 @@
 /* After that everything that is remembered for a while only is forgotten. */
 #define FORGET_MS 600000
 
+/* Bytes: the versions of what stays have a digit more now and then. */
+#define DIGITS 16
+
 /* What one cycle does; objects are named by it. */
 typedef void cycle_fn(struct rig *rig, unsigned cycle);
 
@@ -38,8 +41,8 @@ static void create(struct rig *rig, unsigned cycle)
     for (unsigned i = 0; i < OBJECTS; i++) {
         names_of(cycle, i, name, webhook, secret);
         rig_secret(rig, secret);
-        rig_webhook(rig, webhook, i % 2 ? secret : NULL);
-        rig_api(rig, name, webhook);
+        rig_webhook_of_secret(rig, webhook, i % 2 ? secret : NULL);
+        rig_api(rig, name, webhook, "");
     }
     fake_loop_advance(rig->loop, 20000);
 }
@@ -159,7 +162,7 @@ static void expect_nothing_left(struct rig *rig, cycle_fn *play)
         size_t use = heap_use();
         if (cycle == SETTLED)
             settled = use;
-        if (cycle > SETTLED && use > settled + heap_use_slack())
+        if (cycle > SETTLED && use > settled + DIGITS + heap_use_slack())
             fail_msg("%zu bytes more than after cycle %d, after cycle %u", use - settled, SETTLED,
                      cycle);
     }
@@ -185,7 +188,7 @@ static void nothing_is_left_of_contexts(void **state)
     expect_nothing_left(*state, contexts);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up_leading, rig_tear_down)
 
 int main(void)
 {

@@ -57,7 +57,7 @@ static void expect_message(const struct rig *rig, const char *part)
 static void settle(struct rig *rig, const char *policy)
 {
     webhook(rig, "pager", policy, 1000);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     expect_reason(rig, "Ready", "Synced");
     fake_world_set_limit(rig->world, 6000);
@@ -99,7 +99,7 @@ static void a_new_api_whose_copies_do_not_fit_is_not_pushed(void **state)
     struct rig *rig = *state;
     fake_world_set_limit(rig->world, 6000);
     webhook(rig, "pager", "Retain", 7000);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, HOUR_MS);
     expect_reason(rig, "Stalled", "InvalidSpec");
     fake_world_expect(rig->world, OBJECT_API, ORDERS, "status/webhooks", "[]");
@@ -108,7 +108,7 @@ static void a_new_api_whose_copies_do_not_fit_is_not_pushed(void **state)
 
     /* Somebody has made room. */
     webhook(rig, "small", "Retain", 100);
-    rig_api(rig, "orders", "small");
+    rig_api(rig, "orders", "small", "");
     fake_loop_advance(rig->loop, 60000);
     expect_reason(rig, "Ready", "Synced");
     expect_pushed(rig, "https://w/100");
@@ -119,13 +119,13 @@ static void what_is_known_of_one_object_does_not_hold_for_the_next_of_its_name(v
     struct rig *rig = *state;
     fake_world_set_limit(rig->world, 6000);
     webhook(rig, "pager", "Retain", 7000);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 60000);
     expect_reason(rig, "Stalled", "InvalidSpec");
     fake_world_set_limit(rig->world, 0);
     fake_world_strip(rig->world, OBJECT_API, ORDERS);
     fake_world_delete(rig->world, OBJECT_API, ORDERS);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 60000);
     expect_reason(rig, "Ready", "Synced");
 }
@@ -151,7 +151,7 @@ static void an_annotation_that_does_not_fit_is_done_without(void **state)
 {
     struct rig *rig = *state;
     webhook(rig, "pager", "Retain", 3000);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_world_set_limit(rig->world, 6000);
     fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
@@ -167,7 +167,7 @@ static void a_spec_that_cannot_hold_the_copies_is_not_rewritten(void **state)
 {
     struct rig *rig = *state;
     webhook(rig, "pager", "Rewrite", 1800);
-    rig_api(rig, "orders", "pager");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_world_set_limit(rig->world, 6500);
     fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
@@ -179,7 +179,7 @@ static void a_spec_that_cannot_hold_the_copies_is_not_rewritten(void **state)
     assert_int_equal(fake_world_events(rig->world, ORDERS, "SpecRewritten"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up_leading, rig_tear_down)
 
 int main(void)
 {

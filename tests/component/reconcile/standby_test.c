@@ -317,6 +317,24 @@ static void what_an_earlier_leader_left_half_done_is_reloaded_first(void **state
     assert_false(fake_gateways_unsettled(rig->a.gateways));
 }
 
+/* What the status says of an earlier generation says nothing of the push of this one. */
+static void what_was_edited_and_not_reported_is_reloaded_first(void **state)
+{
+    struct rig *rig = *state;
+    api(rig, "orders", "pager");
+    webhook(rig, "pager", "https://pager.example/1");
+    start(rig, &rig->a);
+    lead(rig, &rig->a);
+    fake_world_expect_reason(rig->world, OBJECT_API, "default/orders", "Programmed", "Programmed");
+    stand_by(&rig->a);
+    lead(rig, &rig->a);
+    assert_false(fake_gateways_unsettled(rig->a.gateways));
+    stand_by(&rig->a);
+    api(rig, "orders", "other");
+    lead(rig, &rig->a);
+    assert_true(fake_gateways_unsettled(rig->a.gateways));
+}
+
 static void a_conflict_is_judged_by_what_happened_meanwhile(void **state)
 {
     struct rig *rig = *state;
@@ -474,6 +492,7 @@ int main(void)
         TEST(leading_before_the_caches_are_complete_waits_for_them),
         TEST(the_grace_of_a_conversion_begins_with_the_takeover),
         TEST(what_an_earlier_leader_left_half_done_is_reloaded_first),
+        TEST(what_was_edited_and_not_reported_is_reloaded_first),
         TEST(a_conflict_is_judged_by_what_happened_meanwhile),
         TEST(a_write_in_flight_is_cancelled_when_leadership_is_lost),
         TEST(leadership_may_go_in_the_round_in_which_it_came),

@@ -26,12 +26,12 @@ static void expect_synced(const struct rig *rig, const char *key)
 static void what_no_watch_tells_of_a_restored_store_is_found_by_its_conflicts(void **state)
 {
     struct rig *rig = *state;
-    rig_webhook(rig, "pager", NULL);
-    rig_api(rig, "orders", "pager");
-    rig_api(rig, "bills", "pager");
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
+    rig_api(rig, "bills", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_world_back_up(rig->world);
-    rig_api(rig, "orders", "nobody");
+    rig_api(rig, "orders", "nobody", "");
     fake_world_apply(rig->world, "{'kind':'Webhook','metadata':{'name':'pager'},'spec':{'url':"
                                  "'https://after/','method':'POST','bodyTemplate':'',"
                                  "'conversionPolicy':'Auto'}}");
@@ -51,7 +51,8 @@ static void what_no_watch_tells_of_a_restored_store_is_found_by_its_conflicts(vo
                              "GatewayRejected");
     /* And the other kinds, of which nothing would ever have shown it. */
     assert_int_equal(fake_world_relists(rig->world, OBJECT_WEBHOOK), 1);
-    assert_non_null(strstr(fake_gateways_document(rig->gateways, "default/bills"), "https://w/"));
+    assert_non_null(
+        strstr(fake_gateways_document(rig->gateways, "default/bills"), "https://pager/hook"));
     /* Once is enough. */
     unsigned before = writes(rig);
     fake_loop_advance(rig->loop, 600000);
@@ -63,8 +64,8 @@ static void what_a_restored_store_does_not_have_any_more_is_found_too(void **sta
 {
     struct rig *rig = *state;
     fake_world_back_up(rig->world);
-    rig_webhook(rig, "pager", NULL);
-    rig_api(rig, "orders", "pager");
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     expect_synced(rig, "default/orders");
     fake_world_restore(rig->world);
@@ -78,13 +79,13 @@ static void what_a_restored_store_does_not_have_any_more_is_found_too(void **sta
 static void conflicts_that_news_follow_list_nothing(void **state)
 {
     struct rig *rig = *state;
-    rig_webhook(rig, "pager", NULL);
-    rig_api(rig, "orders", "pager");
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNREACHABLE, 1, "gone");
     for (int i = 0; i < 60; i++) {
         fake_world_fail_next_write(rig->world, ERR_CONFLICT);
-        rig_api(rig, "orders", i % 2 ? "pager" : "nobody");
+        rig_api(rig, "orders", i % 2 ? "pager" : "nobody", "");
         fake_loop_advance(rig->loop, 1000);
     }
     assert_int_equal(fake_world_relists(rig->world, OBJECT_API), 0);
@@ -96,11 +97,11 @@ static void what_waits_for_the_store_is_tried_when_it_answers_again(void **state
 {
     struct rig *rig = *state;
     static const char *const names[] = {"a1", "a2", "a3", "a4", "a5", "a6"};
-    rig_webhook(rig, "pager", NULL);
+    rig_webhook(rig, "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_world_fail_writes(rig->world, ERR_TRANSIENT, true);
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-        rig_api(rig, names[i], "pager");
+        rig_api(rig, names[i], "pager", "");
     unsigned before = writes(rig);
     fake_loop_advance(rig->loop, 3600000);
     unsigned tried = writes(rig) - before;
@@ -119,14 +120,14 @@ static void what_waits_for_the_store_is_tried_when_it_answers_again(void **state
 static void one_write_that_is_answered_frees_all_others(void **state)
 {
     struct rig *rig = *state;
-    rig_webhook(rig, "pager", NULL);
+    rig_webhook(rig, "pager", "");
     fake_loop_advance(rig->loop, 5000);
     fake_world_fail_writes(rig->world, ERR_TRANSIENT, true);
-    rig_api(rig, "a1", "pager");
-    rig_api(rig, "a2", "pager");
+    rig_api(rig, "a1", "pager", "");
+    rig_api(rig, "a2", "pager", "");
     fake_loop_advance(rig->loop, 3600000);
     fake_world_fail_writes(rig->world, ERR_TRANSIENT, false);
-    rig_api(rig, "a3", "pager");
+    rig_api(rig, "a3", "pager", "");
     fake_loop_advance(rig->loop, 15000);
     expect_synced(rig, "default/a1");
     expect_synced(rig, "default/a2");
@@ -139,16 +140,16 @@ static void what_is_refused_is_not_hurried_by_what_is_not(void **state)
     struct rig *rig = *state;
     static const enum err_class classes[] = {ERR_TRANSIENT, ERR_INVALID};
     static const unsigned most[] = {80, 20};
-    rig_webhook(rig, "pager", NULL);
-    rig_api(rig, "other", "pager");
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "other", "pager", "");
     for (size_t i = 0; i < ARRAY_LENGTH(classes); i++) {
         fake_loop_advance(rig->loop, 5000);
         fake_world_fail_writes_of(rig->world, "default/bad", classes[i]);
-        rig_api(rig, "bad", "pager");
+        rig_api(rig, "bad", "pager", "");
         fake_loop_advance(rig->loop, 30000);
         unsigned failed = fake_world_failed_writes(rig->world);
         for (int edit = 0; edit < 150; edit++) {
-            rig_api(rig, "other", edit % 2 ? "pager" : "nobody");
+            rig_api(rig, "other", edit % 2 ? "pager" : "nobody", "");
             fake_loop_advance(rig->loop, 4000);
         }
         assert_in_range(fake_world_failed_writes(rig->world) - failed, 1, most[i]);
@@ -158,7 +159,7 @@ static void what_is_refused_is_not_hurried_by_what_is_not(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up_leading, rig_tear_down)
 
 int main(void)
 {

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OperatorContexts, their Secrets and Services. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "rig.h"
+
+static void expect_urls(const struct rig *rig, const char *context, const char *urls)
+{
+    assert_string_equal(fake_gateways_urls(rig->gateways, context), urls);
+}
+
+static void the_default_context_may_allow_adoption(void **state)
+{
+    struct rig *rig = *state;
+    static const struct gateway_endpoint endpoint = {
+        .id = "http://gw", .url = "http://gw", .pod = "", .ready = true};
+    struct default_context context = {
+        .endpoints = &endpoint, .endpoint_count = 1, .abilities = {.version = ""}};
+    rig_start(rig);
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw");
+    context.allow_adoption = true;
+    reconciler_set_default_context(rig->reconciler, &context);
+    expect_urls(rig, "", "http://gw adopts");
+}
+
+static void context_api(struct rig *rig, const char *context)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':{'name':"
+                           "'orders','contextRef':{'name':'%s','namespace':'tyk'},'proxy':{"
+                           "'target_url':'http://up/','listen_path':'/orders/'}}}",
+                           context);
+    fake_world_apply(rig->world, json);
+}
+
+static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://GW1:8080/','http://gw2'],'secretRef':{'name':'conf'},"
+                    "'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    expect_urls(rig, "tyk/edge", "http://gw1:8080 http://gw2");
+    rig_expect_in_document(rig, "default/orders", "\"org_id\":\"org1\"", true);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "Synced"), 1);
+    assert_int_equal(fake_world_status_writes(rig->world), 2); /* the API's and the context's */
+}
+
+static void a_refused_secret_is_told_with_the_remedy(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNAUTHORIZED, 1,
+                            "gw1: HTTP 403");
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_UNAUTHORIZED, "gw1: HTTP 403");
+    fake_loop_advance(rig->loop, 11000);
+    CLEANUP(freep)
+    char *of_api = fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions");
+    CLEANUP(freep)
+    char *of_context = fake_world_read(rig->world, OBJECT_CONTEXT, "tyk/edge", "status/conditions");
+    assert_non_null(strstr(of_api, "a gateway refuses the secret: gw1: HTTP 403 (TYK_AUTH of its "
+                                   "context must be the secret of the gateway's own"));
+    assert_non_null(strstr(of_context, "1 of 2 gateways hold what they should: gw1: HTTP 403, the "
+                                       "secret is refused (TYK_AUTH of spec.secretRef must be"));
+}
+
+static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    rig_expect_in_document(rig, "default/orders", "\"org_id\":\"org1\"", true);
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMg=='}}");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_in_document(rig, "default/orders", "\"org_id\":\"org2\"", true);
+}
+
+static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'Same'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    CLEANUP(freep)
+    char *denied =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions/0/message");
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    CLEANUP(freep)
+    char *absent =
+        fake_world_read(rig->world, OBJECT_API, "default/orders", "status/conditions/0/message");
+    assert_string_equal(denied, absent);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+}
+
+/* A contextRef that leads nowhere changes nothing on any gateway: whoever comes to the gateways
+ * where the API still stands must not have its path. */
+static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
+                     "'contextRef':{'name':'edge','namespace':'tyk'},'proxy':{'target_url':"
+                     "'http://up/','listen_path':'/orders/'}}}");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/rival", "Ready", "Conflict");
+    assert_null(fake_gateways_document(rig->gateways, "default/rival"));
+    rig_expect_api(rig, "default/orders", "status/contextRef/name", "'edge'");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+/* It is by its status that a new process knows where it stands. */
+static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_start(rig);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    rig_stop(rig);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 1000);
+    assert_string_equal(fake_gateways_kept_in(rig->gateways, "default/orders"), "tyk/edge");
+}
+
+/* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
+ * looked at. */
+static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    rig_webhook(rig, "pager", "");
+    fake_world_hold_follows(rig->world, true);
+    rig_start(rig);
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 3000);
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+}
+
+static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    fake_world_hold_follows(rig->world, true);
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
+                    "'from':'All'}}}");
+    context_api(rig, "edge");
+    fake_loop_advance(rig->loop, 1000);
+    rig_expect_api(rig, "default/orders", "status/conditions", NULL);
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+}
+
+static void a_missing_secret_blocks_the_context_and_is_said(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(
+        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
+                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'}}}");
+    rig_start(rig);
+    expect_urls(rig, "tyk/edge",
+                "http://gw1 blocked: Secret tyk/conf is missing or may not be read");
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "SecretNotFound");
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'c2VjcmV0'}}");
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://gw1");
+}
+
+static const char service[] =
+    "{'kind':'Service','metadata':{'name':'gw','namespace':'tyk'},'spec':{'ports':[{'name':"
+    "'control','port':80}]}}";
+
+static void slice(struct rig *rig, const char *endpoints)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'EndpointSlice','metadata':{'name':'gw-1','namespace':'tyk',"
+                           "'labels':{'kubernetes.io/service-name':'gw'}},'addressType':'IPv4',"
+                           "'ports':[{'name':'control','port':8080}],'endpoints':[%s]}",
+                           endpoints);
+    fake_world_apply(rig->world, json);
+}
+
+static void each_pod_behind_a_service_is_a_gateway(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'serviceRef':{'name':'gw','port':'control'}}}");
+    /* The slice arrives before its Service. */
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1','name':'p1'}}");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 2000);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "ServiceNotFound");
+    fake_world_apply(rig->world, service);
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://10.0.0.1:8080");
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1'},'conditions':{'terminating':"
+               "true}},{'addresses':['10.0.0.2'],'targetRef':{'uid':'u2'},'conditions':{'ready':"
+               "false}}");
+    expect_urls(rig, "tyk/edge", "http://10.0.0.2:8080(not ready)");
+    fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+    assert_false(fake_gateways_has_context(rig->gateways, "tyk/edge"));
+}
+
+static void a_tyk_url_that_names_a_service_means_its_pods(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, service);
+    slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1','name':'p1'}}");
+    /* http://gw.tyk.svc */
+    fake_world_apply(rig->world,
+                     "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                     "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL2d3LnR5ay5zdmM='}}");
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'secretRef':{'name':'conf'}}}");
+    rig_start(rig);
+    expect_urls(rig, "tyk/edge", "http://10.0.0.1:8080");
+    /* http://tyk.io has no Service: an ordinary address after all */
+    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
+                                 "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL3R5ay5pbw=='}}");
+    fake_loop_advance(rig->loop, 2000);
+    expect_urls(rig, "tyk/edge", "http://tyk.io");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+static const struct CMUnitTest tests[] = {
+    TEST(the_default_context_may_allow_adoption),
+    TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
+    TEST(a_refused_secret_is_told_with_the_remedy),
+    TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
+    TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
+    TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
+    TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
+    TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
+    TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
+    TEST(a_missing_secret_blocks_the_context_and_is_said),
+    TEST(each_pod_behind_a_service_is_a_gateway),
+    TEST(a_tyk_url_that_names_a_service_means_its_pods),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* APIs that go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+static void a_deleted_api_leaves_the_gateways_before_its_finalizer_goes(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, ",'finalizers':['finalizers.tyk.io/apidefinition']");
+    rig_start(rig);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_gateways_hold(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 10 * RIG_FINALIZER_MS);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_hold(rig->gateways, false);
+    fake_loop_advance(rig->loop, 100);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_gateways_removals(rig->gateways), 1);
+}
+
+static void a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, ",'finalizers':['grapnel.dev/gateway']");
+    fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
+                                 "'tyk'},'spec':{'serviceRef':{'name':'gw','port':'control'}}}");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_world_hold_follows(rig->world, true);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_world_hold_follows(rig->world, false);
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+}
+
+static void an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, RIG_FINALIZER_MS - 1000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_loop_advance(rig->loop, 2000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "CleanupSkipped"), 1);
+}
+
+static void a_retained_api_stays_on_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+    rig_start(rig);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+}
+
+static void a_retained_api_stays_also_after_a_restart_and_without_a_finalizer(void **state)
+{
+    struct rig *rig = *state;
+    for (int torn = 0; torn < 2; torn++) {
+        rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+        rig_start(rig);
+        fake_loop_advance(rig->loop, 1000);
+        rig_stop(rig);
+        if (!torn)
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        else
+            /* Refused: nothing is wanted of it in this life. */
+            fake_world_apply(rig->world,
+                             "{'kind':'ApiDefinition','metadata':{'name':'orders','annotations':{"
+                             "'grapnel.dev/deletion-policy':'Retain'}},'spec':{'name':'orders',"
+                             "'oas':{},'proxy':{'listen_path':'/o/'}}}");
+        rig_start(rig);
+        if (torn) {
+            fake_loop_advance(rig->loop, 1000);
+            rig_expect_reason(rig, "default/orders", "Ready", "InvalidSpec");
+            fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        }
+        fake_loop_advance(rig->loop, 1000);
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+        rig_stop(rig);
+    }
+    rig_start(rig);
+}
+
+static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_world_strip(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+static const struct CMUnitTest tests[] = {
+    TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
+    TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
+    TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
+    TEST(a_retained_api_stays_on_the_gateways),
+    TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
+    TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How statuses follow the gateways. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+static void the_state_of_gateways_becomes_reasons(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    static const struct {
+        enum gateway_state state;
+        const char *programmed;
+        const char *ready;
+        const char *stalled;
+    } table[] = {
+        {GATEWAY_UNREACHABLE, "GatewayUnreachable", "GatewayUnreachable", NULL},
+        {GATEWAY_UNAUTHORIZED, "GatewayUnauthorized", "GatewayUnauthorized", NULL},
+        {GATEWAY_REJECTED, "GatewayRejected", "GatewayRejected", NULL},
+        {GATEWAY_LOAD_BALANCED, "LoadBalancedUrl", "LoadBalancedUrl", NULL},
+        {GATEWAY_NONE, "NoGateways", "NoGateways", NULL},
+        {GATEWAY_FOREIGN, "Pending", "ForeignDefinition", "ForeignDefinition"},
+        {GATEWAY_CONFLICT, "Pending", "Conflict", "Conflict"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        fake_gateways_set_state(rig->gateways, "default/orders", table[i].state, 1, "gw1: why");
+        fake_loop_advance(rig->loop, 11000);
+        rig_expect_reason(rig, "default/orders", "Programmed", table[i].programmed);
+        rig_expect_reason(rig, "default/orders", "Ready", table[i].ready);
+        rig_expect_reason(rig, "default/orders", "Stalled", table[i].stalled);
+        rig_expect_api(rig, "default/orders", "status/gateways", "{'total':2,'synced':1}");
+    }
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, "");
+    fake_loop_advance(rig->loop, 11000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    unsigned writes = fake_world_status_writes(rig->world);
+    for (int i = 0; i < 18; i++) {
+        bool down = i % 2 == 0;
+        fake_gateways_set_state(rig->gateways, "default/orders",
+                                down ? GATEWAY_PENDING : GATEWAY_SYNCED, down ? 1 : 2, "");
+        fake_loop_advance(rig->loop, 1000);
+    }
+    assert_true(fake_world_status_writes(rig->world) - writes <= 2);
+}
+
+/* Twelve pods, replaced one by one: a new one comes, is filled, an old one goes. */
+static void roll(struct rig *rig, int64_t step_ms)
+{
+    for (int i = 0; i < 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 13, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 13, 13);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+    }
+}
+
+/* The same where an old one goes first. */
+static void roll_scarce(struct rig *rig, int64_t step_ms)
+{
+    for (int i = 0; i < 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 11, 11);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, 11);
+        fake_loop_advance(rig->loop, step_ms / 3);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+        fake_loop_advance(rig->loop, step_ms / 3);
+    }
+}
+
+static void a_rolling_update_costs_two_writes_an_api_at_most(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 2000000);
+    static const int64_t steps[] = {600, 3000, 9000, 15000, 24000, 60000};
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(steps); i++) {
+        unsigned writes = fake_world_status_writes(rig->world);
+        (i % 2 ? roll_scarce : roll)(rig, steps[i / 2]);
+        fake_loop_advance(rig->loop, 2000000);
+        unsigned cost = fake_world_status_writes(rig->world) - writes;
+        if (cost > 2)
+            fail_msg("%u writes, a pod each %d ms", cost, (int)steps[i / 2]);
+        rig_expect_api(rig, "default/orders", "status/gateways", "{'total':12,'synced':12}");
+        rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    }
+}
+
+static void a_lasting_change_of_pods_is_told_after_ten_seconds(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 5, 5);
+    fake_loop_advance(rig->loop, 9000);
+    rig_expect_api(rig, "default/orders", "status/gateways", "{'total':2,'synced':2}");
+    fake_loop_advance(rig->loop, 2000);
+    rig_expect_api(rig, "default/orders", "status/gateways", "{'total':5,'synced':5}");
+}
+
+static void each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    static const enum gateway_state troubles[] = {GATEWAY_UNREACHABLE, GATEWAY_UNAUTHORIZED,
+                                                  GATEWAY_REJECTED, GATEWAY_UNREACHABLE};
+    static const char *const reasons[] = {"GatewayUnreachable", "GatewayUnauthorized",
+                                          "GatewayRejected", "GatewayUnreachable"};
+    for (size_t i = 0; i < ARRAY_LENGTH(troubles); i++) {
+        fake_gateways_set(rig->gateways, "default/orders", troubles[i], 2, 1);
+        fake_loop_advance(rig->loop, 10500);
+        rig_expect_reason(rig, "default/orders", "Programmed", reasons[i]);
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, 2);
+        fake_loop_advance(rig->loop, 100);
+        rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    }
+}
+
+static void trouble_of_an_api_that_never_was_in_place_is_told_at_once(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    rig_api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Progressing");
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_UNREACHABLE, 2, 1);
+    fake_loop_advance(rig->loop, 100);
+    rig_expect_reason(rig, "default/orders", "Programmed", "GatewayUnreachable");
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, 2);
+    fake_loop_advance(rig->loop, 100);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void a_busy_gateway_is_reported_only_when_it_takes_long(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    rig_api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 1000);
+    assert_int_equal(fake_world_status_writes(rig->world), 0);
+    fake_loop_advance(rig->loop, 2000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Progressing");
+    rig_expect_reason(rig, "default/orders", "Reconciling", "Progressing");
+    fake_gateways_hold(rig->gateways, false);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void busy_gateways_are_not_followed_step_by_step(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    rig_api(rig, "orders", NULL, "");
+    fake_loop_advance(rig->loop, 100);
+    unsigned looks = fake_gateways_wants(rig->gateways);
+    for (size_t i = 1; i <= 12; i++) {
+        fake_gateways_set(rig->gateways, "default/orders", GATEWAY_PENDING, 12, i);
+        fake_loop_advance(rig->loop, 100);
+    }
+    assert_int_equal(fake_gateways_wants(rig->gateways), looks);
+    fake_gateways_set(rig->gateways, "default/orders", GATEWAY_SYNCED, 12, 12);
+    fake_loop_advance(rig->loop, 10);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+static const struct CMUnitTest tests[] = {
+    TEST(the_state_of_gateways_becomes_reasons),
+    TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
+    TEST(a_rolling_update_costs_two_writes_an_api_at_most),
+    TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
+    TEST(each_trouble_of_a_gateway_is_told_after_ten_seconds_and_its_end_at_once),
+    TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
+    TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
+    TEST(busy_gateways_are_not_followed_step_by_step),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
