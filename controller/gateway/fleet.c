@@ -385,6 +385,10 @@ void fleet_free(struct fleet *fleet)
     struct strmap_entry *entry;
     while ((entry = strmap_first(fleet->endpoints)))
         endpoint_free(strmap_entry_value(entry));
+    /* Nobody is told any more: to take each of very many out of the list would take long. */
+    for (struct api *api = fleet->dirty; api; api = api->next_dirty)
+        api->is_dirty = false;
+    fleet->dirty = fleet->dirty_last = NULL;
     while ((entry = strmap_first(fleet->apis))) {
         struct api *api = strmap_entry_value(entry);
         struct place *next = NULL;

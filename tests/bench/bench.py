@@ -373,8 +373,8 @@ class Bench:
         grapnel = Grapnel(self.grapnel, folder, [stub])
         statuses = folder / ".grapnel" / "status"
         pause = apis / 10000  # to look is dear where there are many
-        until(lambda: counts(stub.state())["posts"] >= apis, 600, pause)
-        until(lambda: all("reason: Synced" in path.read_text() for path in sorted(statuses.glob("*.yaml"))[-1000:]), 600, pause)
+        until(lambda: counts(stub.state())["posts"] >= apis, 1800, pause)
+        until(lambda: all("reason: Synced" in path.read_text() for path in sorted(statuses.glob("*.yaml"))[-1000:]), 1800, pause)
         time.sleep(5)
         rss, peak, cpu = grapnel.rss_mb(), grapnel.peak_mb(), grapnel.cpu()
         grapnel.stop()
