@@ -24,7 +24,7 @@
 /* --once: how often it is asked whether everything is settled. */
 #define ONCE_INTERVAL_MS 100
 /* Contents of objects that stay as text: those of some hundred APIs. */
-#define OPEN_MAX (8U << 20)
+#define OPEN_MAX (2U << 20)
 
 struct app {
     const struct config *config;
