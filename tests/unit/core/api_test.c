@@ -81,8 +81,8 @@ static void links_are_what_the_facts_say(void **state)
     static const char *const specs[] = {
         "{name: a, proxy: {listen_path: /a}}",
         "{contextRef: {name: edge}, oasRef: {configMapKeyRef: {name: docs, key: a.json}}}",
-        "{contextRef: {name: edge, namespace: tyk}, oas: {}, oasRef: {configMapKeyRef: {name: "
-        "docs, key: a.json}}}",
+        "{contextRef: {name: e, namespace: tyk}, oas: {}, oasRef: {configMapKeyRef: {name: d}}}",
+        "{oas: {}, oasRef: {configMapKeyRef: {name: docs, key: a.json}}}",
         "{contextRef: 5, oasRef: {configMapKeyRef: {name: docs}}}",
         "{contextRef: null, oasRef: null}",
         "[]",
