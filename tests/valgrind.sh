@@ -15,6 +15,7 @@ command -v valgrind >/dev/null || {
 }
 build=${GRAPNEL_VALGRIND_BUILD:-build/dev}
 [ -f "$build/CMakeCache.txt" ] || cmake --preset dev >/dev/null
+cmake "$build" >/dev/null # tests come and go
 mapfile -t names < <(ctest --test-dir "$build" -N -R '^(unit|component)\.' | sed -n 's/^ *Test *#[0-9]*: //p')
 [ $# -eq 0 ] || names=("$@")
 [ "${#names[@]}" -gt 0 ] || {

@@ -104,7 +104,8 @@ class Stub:
         self.url = f"http://127.0.0.1:{ready['port']}"
 
     def state(self):
-        with urllib.request.urlopen(f"{self.url}/__state?brief=1", timeout=30) as answer:
+        # One with very many definitions answers nothing while it loads them.
+        with urllib.request.urlopen(f"{self.url}/__state?brief=1", timeout=600) as answer:
             return json.load(answer)
 
     def log(self):
