@@ -31,6 +31,21 @@ static void the_default_context_may_allow_adoption(void **state)
     expect_urls(rig, "", "http://gw adopts");
 }
 
+static const char edge[] = "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},"
+                           "'spec':{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}";
+static const char edge_with_secret[] =
+    "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':{'urls':["
+    "'http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{'from':'All'}}}";
+
+/* That Secret. */
+static void conf(struct rig *rig, const char *data)
+{
+    CLEANUP(freep)
+    char *json = xasprintf(
+        "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},'data':{%s}}", data);
+    fake_world_apply(rig->world, json);
+}
+
 static void context_api(struct rig *rig, const char *context)
 {
     CLEANUP(freep)
@@ -44,8 +59,7 @@ static void context_api(struct rig *rig, const char *context)
 static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
+    conf(rig, "'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='");
     fake_world_apply(
         rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
                     "{'urls':['http://GW1:8080/','http://gw2'],'secretRef':{'name':'conf'},"
@@ -62,9 +76,7 @@ static void a_context_is_read_with_its_secret_before_its_apis_are_judged(void **
 static void a_refused_secret_is_told_with_the_remedy(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    fake_world_apply(rig->world, edge);
     context_api(rig, "edge");
     rig_start(rig);
     fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNAUTHORIZED, 1,
@@ -84,17 +96,12 @@ static void a_refused_secret_is_told_with_the_remedy(void **state)
 static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='}}");
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
-                    "'from':'All'}}}");
+    conf(rig, "'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMQ=='");
+    fake_world_apply(rig->world, edge_with_secret);
     context_api(rig, "edge");
     rig_start(rig);
     rig_expect_in_document(rig, "default/orders", "\"org_id\":\"org1\"", true);
-    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                                 "'data':{'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMg=='}}");
+    conf(rig, "'TYK_AUTH':'c2VjcmV0','TYK_ORG':'b3JnMg=='");
     fake_loop_advance(rig->loop, 3000);
     rig_expect_in_document(rig, "default/orders", "\"org_id\":\"org2\"", true);
 }
@@ -126,9 +133,7 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
 static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    fake_world_apply(rig->world, edge);
     context_api(rig, "edge");
     rig_start(rig);
     rig_expect_reason(rig, "default/orders", "Ready", "Synced");
@@ -152,9 +157,7 @@ static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **
 static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'allowedNamespaces':{'from':'All'}}}");
+    fake_world_apply(rig->world, edge);
     context_api(rig, "edge");
     rig_start(rig);
     rig_expect_reason(rig, "default/orders", "Ready", "Synced");
@@ -172,10 +175,7 @@ static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **sta
 static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
-                    "'from':'All'}}}");
+    fake_world_apply(rig->world, edge_with_secret);
     context_api(rig, "edge");
     rig_webhook(rig, "pager", "");
     fake_world_hold_follows(rig->world, true);
@@ -191,10 +191,7 @@ static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(vo
     struct rig *rig = *state;
     rig_start(rig);
     fake_world_hold_follows(rig->world, true);
-    fake_world_apply(
-        rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':'tyk'},'spec':"
-                    "{'urls':['http://gw1'],'secretRef':{'name':'conf'},'allowedNamespaces':{"
-                    "'from':'All'}}}");
+    fake_world_apply(rig->world, edge_with_secret);
     context_api(rig, "edge");
     fake_loop_advance(rig->loop, 1000);
     rig_expect_api(rig, "default/orders", "status/conditions", NULL);
@@ -214,8 +211,7 @@ static void a_missing_secret_blocks_the_context_and_is_said(void **state)
                 "http://gw1 blocked: Secret tyk/conf is missing or may not be read");
     fake_loop_advance(rig->loop, 2000);
     fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "SecretNotFound");
-    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                                 "'data':{'TYK_AUTH':'c2VjcmV0'}}");
+    conf(rig, "'TYK_AUTH':'c2VjcmV0'");
     fake_loop_advance(rig->loop, 2000);
     expect_urls(rig, "tyk/edge", "http://gw1");
 }
@@ -261,16 +257,13 @@ static void a_tyk_url_that_names_a_service_means_its_pods(void **state)
     fake_world_apply(rig->world, service);
     slice(rig, "{'addresses':['10.0.0.1'],'targetRef':{'uid':'u1','name':'p1'}}");
     /* http://gw.tyk.svc */
-    fake_world_apply(rig->world,
-                     "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                     "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL2d3LnR5ay5zdmM='}}");
+    conf(rig, "'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL2d3LnR5ay5zdmM='");
     fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge','namespace':"
                                  "'tyk'},'spec':{'secretRef':{'name':'conf'}}}");
     rig_start(rig);
     expect_urls(rig, "tyk/edge", "http://10.0.0.1:8080");
     /* http://tyk.io has no Service: an ordinary address after all */
-    fake_world_apply(rig->world, "{'kind':'Secret','metadata':{'name':'conf','namespace':'tyk'},"
-                                 "'data':{'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL3R5ay5pbw=='}}");
+    conf(rig, "'TYK_AUTH':'cw==','TYK_URL':'aHR0cDovL3R5ay5pbw=='");
     fake_loop_advance(rig->loop, 2000);
     expect_urls(rig, "tyk/edge", "http://tyk.io");
 }
