@@ -386,10 +386,12 @@ static void move_results(struct resolver *resolver, struct resolution *resolutio
 
 static const struct object *config_map_of(const struct resolve_input *input)
 {
-    CLEANUP(freep)
-    char *name = json_text_string(
-        json_text_get(object_spec(input->api), "oasRef", "configMapKeyRef", "name", NULL));
-    return name ? cache_get_named(input->cache, OBJECT_CONFIGMAP, input->api->ns, name) : NULL;
+    struct api_links links;
+    api_links_read(input->api, &links);
+    const struct object *config_map =
+        links.config_map ? cache_get(input->cache, OBJECT_CONFIGMAP, links.config_map) : NULL;
+    api_links_fini(&links);
+    return config_map;
 }
 
 void resolve(const struct resolve_input *input, struct resolution *ret_resolution)
