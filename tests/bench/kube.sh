@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 if [ "${1:-}" != --inside ]; then
     cmake --preset release -S "$REPOSITORY" >/dev/null
-    cmake --build "$REPOSITORY/build/release" --target grapnel grapnel-stub-gateway -- --quiet
+    cmake --build "$REPOSITORY/build/release" --target grapnel grapnel-stub-gateway bench-raw -- --quiet
     programs=$("$REPOSITORY/tests/cluster/build.sh")
     go=$("$REPOSITORY/tests/cluster/get-go.sh")
     directory=$(mktemp -d "${TMPDIR:-/tmp}/grapnel-bench.XXXXXX")
