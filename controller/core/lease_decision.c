@@ -10,13 +10,13 @@ bool lease_still_holds(const struct lease_view *view, const struct lease_timing 
     return view->leads && now_ms < view->renewed_ms + timing->renew_deadline_ms;
 }
 
-/* Candidates try every 2 to 4.4 s (client-go: JitterUntil with factor 1.2). The holder renews every
- * 2 s, and tries a last time half a second before it has to stop. */
+/* Candidates try every 2 to 2.4 s. The holder renews every 2 s, and tries a last time half a second
+ * before it has to stop. */
 static int64_t next_try(const struct lease_view *view, const struct lease_timing *timing)
 {
     int64_t retry = timing->retry_ms;
     if (!view->leads)
-        return view->tried_ms + retry + (retry * 6 / 5 * view->random >> 32);
+        return view->tried_ms + retry + (retry / 5 * view->random >> 32);
     int64_t last_chance = view->renewed_ms + timing->renew_deadline_ms - retry / 4;
     int64_t next = view->tried_ms + retry;
     return view->tried_ms < last_chance && next > last_chance ? last_chance : next;

@@ -158,7 +158,7 @@ static struct lease_view holder(void)
                                .tried_ms = T0};
 }
 
-static void a_candidate_tries_every_2_to_4_4_seconds(void **state)
+static void a_candidate_tries_every_2_to_2_4_seconds(void **state)
 {
     (void)state;
     struct lease_view view = candidate();
@@ -166,8 +166,8 @@ static void a_candidate_tries_every_2_to_4_4_seconds(void **state)
     expect_step(&view, T0 + 1999, LEASE_WAIT, T0 + 2000);
     expect_step(&view, T0 + 2000, LEASE_READ, 0);
     view.random = UINT32_MAX;
-    expect_step(&view, T0 + 4398, LEASE_WAIT, T0 + 4399);
-    expect_step(&view, T0 + 4399, LEASE_READ, 0);
+    expect_step(&view, T0 + 2398, LEASE_WAIT, T0 + 2399);
+    expect_step(&view, T0 + 2399, LEASE_READ, 0);
 }
 
 static void a_candidate_leaves_a_lease_alone_that_somebody_renews(void **state)
@@ -319,7 +319,7 @@ int main(void)
         TEST(a_lease_made_by_hand_is_filled_in),
         TEST(a_record_is_read),
         TEST(what_is_no_lease_is_not_read),
-        TEST(a_candidate_tries_every_2_to_4_4_seconds),
+        TEST(a_candidate_tries_every_2_to_2_4_seconds),
         TEST(a_candidate_leaves_a_lease_alone_that_somebody_renews),
         TEST(a_lease_that_nobody_holds_is_taken_at_once),
         TEST(a_lease_that_is_ours_already_is_renewed_to_lead),
