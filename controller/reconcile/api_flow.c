@@ -475,12 +475,12 @@ static bool step_annotation(struct api_look *look)
     return true;
 }
 
-/* Returns owned; NULL when there are no copies, as with most APIs. */
+/* Returns owned; NULL when there are no references, as with most APIs. */
 static struct accepted *accepted_now(const struct resolution *resolution)
 {
     struct accepted *accepted = NULL;
     for (size_t i = 0; i < resolution->ref_count; i++) {
-        if (!resolution->refs[i].copy)
+        if (!resolution->refs[i].copy && !resolution->refs[i].is_refused)
             continue;
         accepted = accepted ? accepted : accepted_new();
         accepted_set(accepted, &resolution->refs[i]);
