@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 
 /* GnuTLS asks this of programs that have it only because some library needs it, as libcurl does for
  * protocols that are never used here: to set itself up at the start takes 0.7 MB and some time. */
@@ -61,6 +62,6 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "grapnel: there is no command %s (see grapnel --help)\n", argv[1]);
+    line_print(stderr, "grapnel: there is no command %s (see grapnel --help)", argv[1]);
     return EXIT_UNABLE;
 }

@@ -17,6 +17,7 @@ BOUNDS = {
     "base/histogram.h HISTOGRAM_BOUNDS_MAX": "- the size of a constant table",
     "base/log.c DETAIL_LIMIT": "unit/base/bounds_test.c: a_line_of_the_log_is_bounded_and_whole",
     "cli/diff_print.c LINE_LIMIT": "- what is printed for a person; the text is the user's own",
+    "cli/line.c LINE_LIMIT": "- likewise",
     "cli/diff_wants.c FILE_LIMIT": "component/dir/manifests_test.c: large_and_deep_files_are_bounded",
     "core/accepted.h CONVERTED_ANNOTATION_MAX": "component/reconcile/global_test.c: copies_that_no_annotation_can_hold_are_converted_all_the_same",
     "core/bounds.h COPIES_SIZE_MAX": "unit/core/resolve_test.c: copies_have_1000000_bytes_at_most_together",

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for the process, whatever it is given."""
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -53,3 +55,71 @@ def test_durations_of_the_environment_have_the_same_range(grapnel):
     done = grapnel("run", "--drift-interval", "0", GRAPNEL_SECRET_POLL="0")
     assert done.stderr == ("grapnel: --drift-interval: 1s to 24h are possible; "
                            "GRAPNEL_SECRET_POLL: 1s to 24h are possible\n")
+
+
+# --- what is printed for people ---
+
+HOSTILE = r"""
+apiVersion: tyk.tyk.io/v1alpha1
+kind: Webhook
+metadata: {name: w, namespace: b}
+spec:
+  url: http://x/
+  id: 66498cd1e2fcd1000184ecb9
+  "\e[31mred\x9b2J\u202e": 1
+---
+apiVersion: tyk.tyk.io/v1alpha1
+kind: Webhook
+metadata: {name: w2, namespace: b}
+spec: {url: "http://x/", id: 66498cd1e2fcd1000184ecb9}
+---
+apiVersion: tyk.tyk.io/v1alpha1
+kind: ApiDefinition
+metadata: {name: a, namespace: b}
+spec:
+  name: x
+  proxy: {listen_path: /a/, target_url: "http://x/"}
+  event_handlers: {events: {"E\e[31mv\x9b\u2028\u2069": [{handler_name: eh_web_hook_handler, handler_meta: {name: "no\e[2Jne"}}]}}
+---
+apiVersion: tyk.tyk.io/v1alpha1
+kind: "Foo\e[31m"
+metadata: {name: a, namespace: b}
+"""
+OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.mark.parametrize("command", ["render", "validate", "materialize", "diff"])
+def test_a_terminal_obeys_nothing_that_stands_in_manifests(grapnel, tmp_path, command):
+    (tmp_path / "hostile\x1b[31m.yaml").write_text(HOSTILE)
+    done = grapnel(command, "hostile\x1b[31m.yaml", "no\x1b[31msuch.yaml")
+    assert "such.yaml" in done.stderr and not OBEYED.search(done.stdout + done.stderr)
+    done = grapnel(command, "hostile\x1b[31m.yaml")
+    told = done.stderr if command == "materialize" else done.stdout + done.stderr
+    assert "spec.?[31mred?2J?" in told and "Foo?[31m" in told and "has this id already" in told
+    assert command == "render" or "E?[31mv???[0]" in told, "render has it in its document"
+    assert not OBEYED.search(told), told
+
+
+@pytest.mark.parametrize("command", ["render", "validate", "diff"])
+def test_json_says_the_same_to_who_reads_it(grapnel, tmp_path, command):
+    (tmp_path / "hostile.yaml").write_text(HOSTILE)
+    done = grapnel(command, "-o", "json", "hostile.yaml")
+    assert not OBEYED.search(done.stdout)
+    if command != "diff":
+        assert r"E\u001b[31mv\u009b\u2028\u2069" in done.stdout
+        assert "E\x1b[31mv\x9b\u2028\u2069" in "\n".join(strings(json.loads(done.stdout)))
+
+
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from strings(one)
+
+
+def test_a_terminal_obeys_nothing_that_stands_in_arguments(grapnel):
+    for words in (["no\x1b[31m"], ["run", "\x1b[31m"], ["run", "--\x1b[31m"], ["run", "--source", "dir:\x1b[31m"],
+                  ["version", "\x1b[31m"], ["diff", "--gateway-url", "\x1b[31m", "."]):
+        done = grapnel(*words)
+        assert done.returncode == 2 and done.stderr and not OBEYED.search(done.stderr), (words, done.stderr)
