@@ -4,7 +4,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -123,3 +126,65 @@ def test_a_terminal_obeys_nothing_that_stands_in_arguments(grapnel):
                   ["version", "\x1b[31m"], ["diff", "--gateway-url", "\x1b[31m", "."]):
         done = grapnel(*words)
         assert done.returncode == 2 and done.stderr and not OBEYED.search(done.stderr), (words, done.stderr)
+
+
+# --- what is left of it ---
+
+@pytest.fixture
+def as_nobody(tmp_path_factory):
+    """Starts the program as a user who is not root, who owns all processes that may not be looked into."""
+    if os.getuid() != 0:
+        user, binary, place = {}, Path(os.environ["GRAPNEL_BIN_DIR"]).resolve() / "grapnel", None
+    else:
+        user = {"user": 65534, "group": 65534, "extra_groups": []}
+        place = Path(tempfile.mkdtemp())
+        place.chmod(0o755)
+        binary = Path(shutil.copy(Path(os.environ["GRAPNEL_BIN_DIR"]) / "grapnel", place))
+    started = []
+
+    def start(*arguments, **environment):
+        end, feed = os.pipe()
+        os.fchmod(end, 0o666)  # it is opened by name
+        process = subprocess.Popen([binary, *arguments], stdin=end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   cwd="/", env={"PATH": os.environ["PATH"], **environment}, **user)
+        os.close(end)
+        process.stdin = os.fdopen(feed, "w")
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    if place:
+        shutil.rmtree(place)
+
+
+def owner(process):
+    return os.stat(f"/proc/{process.pid}/mem").st_uid
+
+
+@pytest.mark.parametrize("command", ["render", "validate", "materialize", "diff"])
+def test_a_crash_leaves_no_image_of_the_memory(as_nobody, command):
+    """What is in /proc of a process that may not be dumped belongs to root (proc(5))."""
+    process = as_nobody(command, "-")
+    deadline = time.monotonic() + 30
+    while owner(process) != 0:
+        assert process.poll() is None and time.monotonic() < deadline, f"{command} may be dumped"
+        time.sleep(0.01)
+
+
+def test_a_crash_leaves_one_where_it_is_asked_for(as_nobody):
+    process = as_nobody("validate", "-", GRAPNEL_CORE_DUMPS="1")
+    deadline = time.monotonic() + 30
+    while not Path(f"/proc/{process.pid}/fd/3").exists():  # what it was given
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert owner(process) == (65534 if os.getuid() == 0 else os.getuid())
+
+
+def test_leaks_are_found_all_the_same(as_nobody):
+    """The sanitizers look at the process from outside; what they find would be on stderr."""
+    process = as_nobody("validate", "-")
+    out, err = process.communicate("kind: Webhook\n", timeout=60)
+    assert process.returncode == 1 and "Sanitizer" not in err and out
