@@ -407,7 +407,12 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
     /* What is being deleted holds what it has until it is gone, whatever its spec says now. */
     if (!before || !after || !after->deleting)
         api_claim(reconciler, key, after);
-    reconciler_touch(reconciler, WORK_API, key);
+    /* That is the usual end of a change, for each of thousands of APIs. */
+    if (after && state && state->concluding && state->api == after &&
+        !claims_conflict(reconciler->claims, key))
+        pace_settled(&state->pace);
+    else
+        reconciler_touch(reconciler, WORK_API, key);
 }
 
 static void namespace_changed(struct reconciler *reconciler, const struct object *before,
