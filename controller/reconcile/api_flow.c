@@ -242,15 +242,10 @@ static void record_usage(struct api_look *look)
     free(counts);
 }
 
-static void touch_rival(void *arg, const char *key)
-{
-    reconciler_touch(arg, WORK_API, key);
-}
-
 void api_claim(struct reconciler *reconciler, const char *key, const struct object *api)
 {
     if (!api) {
-        claims_remove(reconciler->claims, key, touch_rival, reconciler);
+        claims_remove(reconciler->claims, key);
         return;
     }
     struct api_facts facts;
@@ -261,7 +256,7 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
         api_facts_fini(&facts);
         api_facts_read(api, config_map, &facts);
     }
-    claims_put(reconciler->claims, api, &facts, !api->problem, touch_rival, reconciler);
+    claims_put(reconciler->claims, api, &facts, !api->problem);
     api_facts_fini(&facts);
 }
 
@@ -290,8 +285,8 @@ static void judge(struct api_look *look)
     struct api_state *state = look->state;
     judge_size(look);
     if (!look->resolution.valid)
-        claims_put(reconciler->claims, look->api, &look->resolution.facts, false, touch_rival,
-                   reconciler);
+        claims_put(reconciler->claims, look->api, &look->resolution.facts, false);
+    claims_settle(reconciler->claims);
     const struct claims_conflict *conflict = claims_conflict(reconciler->claims, state->key);
     if (conflict)
         resolution_add_conflict(&look->resolution, conflict);
