@@ -503,11 +503,8 @@ static void keep(const struct api_look *look)
 {
     struct gateways *gateways = look->reconciler->gateways;
     const char *key = look->state->key;
-    CLEANUP(freep) char *held_in = claims_held_in(look->api);
-    if (json_text_member(object_status(look->api), "apiId").ptr)
-        gateways->ops->keep(gateways, key, held_in ? held_in : "");
-    else
-        gateways->ops->keep(gateways, key, look->context_key);
+    CLEANUP(freep) char *context = api_stands_in(look->api);
+    gateways->ops->keep(gateways, key, context);
 }
 
 static bool take_steps(struct api_look *look)
