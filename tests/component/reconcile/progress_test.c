@@ -67,6 +67,30 @@ static void what_is_said_is_what_can_be_done(void **state)
     expect_says(rig, "it is not pushed as it is now");
 }
 
+/* Who edits a definition need not be who reads the log. */
+#define LOGGED "[{'handler_name':'eh_log_handler','handler_meta':{'prefix':'x'}}]"
+static void the_warnings_of_an_edit_are_events_once(void **state)
+{
+    struct rig *rig = *state;
+    static const char api[] =
+        "{'kind':'ApiDefinition','metadata':{'name':'orders','generation':%d},'spec':{'name':'o',"
+        "'proxy':{'target_url':'http://up/','listen_path':'/orders/'},'event_handlers':{'events':{"
+        "'Custom':" LOGGED ",'Mine':" LOGGED ",'Third':" LOGGED ",'Fourth':" LOGGED
+        ",'Fifth':" LOGGED "}}}}";
+    CLEANUP(freep) char *first = xasprintf(api, 1);
+    CLEANUP(freep) char *second = xasprintf(api, 2);
+    fake_world_apply(rig->world, first);
+    rig_start(rig);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 4);
+    rig_stop(rig);
+    rig_start(rig);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 4);
+    fake_world_apply(rig->world, second);
+    fake_loop_advance(rig->loop, 3000);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 8);
+}
+
 static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **state)
 {
     struct rig *rig = *state;
@@ -230,6 +254,7 @@ static void a_status_that_says_everything_is_not_looked_at_again(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(the_state_of_gateways_becomes_reasons),
     TEST(what_is_said_is_what_can_be_done),
+    TEST(the_warnings_of_an_edit_are_events_once),
     TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
     TEST(a_rolling_update_costs_two_writes_an_api_at_most),
     TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
