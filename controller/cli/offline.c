@@ -84,9 +84,9 @@ static void resolve_all(struct offline *offline, const struct offline_options *o
         api->object = cache_get(offline->cache, OBJECT_API, keys[i]);
         choose_context(offline, options, api);
         resolve_one(offline, api);
-        claims_put(offline->claims, api->object, &api->resolution.facts, api->resolution.valid,
-                   NULL, NULL);
+        claims_put(offline->claims, api->object, &api->resolution.facts, api->resolution.valid);
     }
+    claims_settle(offline->claims);
     for (size_t i = 0; i < offline->api_count; i++) {
         const struct claims_conflict *conflict =
             claims_conflict(offline->claims, offline->apis[i].object->key);
@@ -112,7 +112,7 @@ struct offline *offline_new(const char *const *paths, size_t count,
     if (manifests_load(paths, count, &offline->manifests, err) < 0)
         return NULL;
     offline->cache = cache_new();
-    offline->claims = claims_new();
+    offline->claims = claims_new(NULL, NULL);
     offline->settings = (struct resolve_settings){
         .default_cooldown = options->default_cooldown,
         .id_namespaces = (const char *const *)options->id_namespaces.items,

@@ -13,7 +13,7 @@
 #define ANNOTATION_DEPTH 16
 
 struct accepted {
-    struct strmap *refs; /* ref → struct resolved_ref */
+    struct strmap *refs; /* ref → struct resolved_ref; without a copy: it was refused */
 };
 
 const char *ref_source_name(enum ref_source source)
@@ -156,7 +156,7 @@ struct accepted *accepted_read(const struct object *api, const struct seal_key *
 
 void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
 {
-    if (!ref->copy) {
+    if (!ref->copy && !ref->is_refused) {
         strmap_remove(accepted->refs, ref->ref);
         return;
     }
@@ -169,14 +169,22 @@ void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)
         .webhook_uid = xstrdup(ref->webhook_uid ? ref->webhook_uid : ""),
         .webhook_generation = ref->webhook_generation,
         .policy = ref->policy,
-        .copy = copy_ref(ref->copy),
+        .copy = ref->copy ? copy_ref(ref->copy) : NULL,
+        .is_refused = !ref->copy,
     };
     strmap_set(accepted->refs, entry->ref, entry);
 }
 
+bool accepted_is_refused(const struct accepted *accepted, const char *ref)
+{
+    const struct resolved_ref *entry = accepted ? strmap_get(accepted->refs, ref) : NULL;
+    return entry && entry->is_refused;
+}
+
 const struct resolved_ref *accepted_get(const struct accepted *accepted, const char *ref)
 {
-    return accepted ? strmap_get(accepted->refs, ref) : NULL;
+    const struct resolved_ref *entry = accepted ? strmap_get(accepted->refs, ref) : NULL;
+    return entry && !entry->is_refused ? entry : NULL;
 }
 
 size_t accepted_count(const struct accepted *accepted)
@@ -193,8 +201,9 @@ bool accepted_equal(const struct accepted *a, const struct accepted *b)
     for (const struct strmap_entry *entry = strmap_first(a->refs); entry;
          entry = strmap_next(entry)) {
         const struct resolved_ref *left = strmap_entry_value(entry);
-        const struct resolved_ref *right = accepted_get(b, strmap_entry_key(entry));
-        if (!right || left->source != right->source || !copy_equal(left->copy, right->copy))
+        const struct resolved_ref *right = strmap_get(b->refs, strmap_entry_key(entry));
+        if (!right || left->source != right->source || left->is_refused != right->is_refused ||
+            (left->copy && !copy_equal(left->copy, right->copy)))
             return false;
     }
     return true;

@@ -32,6 +32,7 @@ struct resolved_ref {
     int64_t webhook_generation;
     enum conversion_policy policy;
     struct copy *copy; /* NULL when MISSING */
+    bool is_refused;   /* MISSING: a Webhook is there, but it is not valid */
 };
 void resolved_ref_fini(struct resolved_ref *ref);
 
@@ -44,9 +45,13 @@ void accepted_freep(struct accepted **accepted);
  * does not have. What cannot be read or opened is absent. */
 struct accepted *accepted_read(const struct object *api, const struct seal_key *key);
 /* Adds or replaces; copies the texts, takes a reference of its own to the copy. A ref without a
- * copy (MISSING) is taken out. */
+ * copy (MISSING) is taken out; it is remembered whether it was refused. */
 void accepted_set(struct accepted *accepted, const struct resolved_ref *ref);
+/* A Webhook is there for it, and is not valid: the fields beside the id make no local webhook. */
+bool accepted_is_refused(const struct accepted *accepted, const char *ref);
+/* Borrowed: with a copy; NULL: there is none. */
 const struct resolved_ref *accepted_get(const struct accepted *accepted, const char *ref);
+/* Of copies, and of what was refused. */
 size_t accepted_count(const struct accepted *accepted);
 /* Do they make the same documents? NULL is one without copies. */
 bool accepted_equal(const struct accepted *a, const struct accepted *b);

@@ -20,7 +20,7 @@ static struct handler_outcome *choose_outcomes(const struct handler_scope *scope
         const struct resolved_ref *ref = accepted_get(accepted, handler->ref);
         if (ref && !guards_copy_fault(ref->copy, scope->abilities, NULL)) {
             outcomes[i] = (struct handler_outcome){ref->source, ref->copy, false};
-        } else if (handler->has_local) {
+        } else if (handler->has_local && !accepted_is_refused(accepted, handler->ref)) {
             handler_check_local(scope, handler);
         } else {
             outcomes[i].source = REF_MISSING;

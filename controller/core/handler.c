@@ -312,11 +312,25 @@ static void write_list(const struct api_view *view, const struct handlers *handl
     buf_add_char(out, ']');
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const struct handler_list *left = *(const struct handler_list *const *)a;
+    const struct handler_list *right = *(const struct handler_list *const *)b;
+    return left->text.ptr < right->text.ptr ? -1 : left->text.ptr > right->text.ptr;
+}
+
 /* Classic: the lists stand in the object `events`, in the user's order. */
 static void write_events(const struct api_view *view, const struct handlers *handlers,
                          const struct handler_outcome *outcomes,
                          const struct handler_settings *settings, struct buf *out)
 {
+    CLEANUP(freep)
+    const struct handler_list **lists = xcalloc(handlers->list_count + 1, sizeof(*lists));
+    for (size_t i = 0; i < handlers->list_count; i++)
+        lists[i] = &handlers->lists[i];
+    if (handlers->list_count)
+        qsort(lists, handlers->list_count, sizeof(*lists), by_place);
+    size_t next = 0;
     bool first = true;
     buf_add_char(out, '{');
     struct json_text_iter iter = json_text_iterate(json_text_member(view->handlers, "events"));
@@ -324,15 +338,11 @@ static void write_events(const struct api_view *view, const struct handlers *han
         if (!first)
             buf_add_char(out, ',');
         first = false;
-        const struct handler_list *list = NULL;
-        for (size_t i = 0; i < handlers->list_count && !list; i++) {
-            if (handlers->lists[i].text.ptr == iter.value.ptr)
-                list = &handlers->lists[i];
-        }
+        bool is_list = lists[next] && lists[next]->text.ptr == iter.value.ptr;
         buf_add(out, iter.key.ptr, iter.key.length);
         buf_add_char(out, ':');
-        if (list)
-            write_list(view, handlers, list, outcomes, settings, out);
+        if (is_list)
+            write_list(view, handlers, lists[next++], outcomes, settings, out);
         else
             buf_add(out, iter.value.ptr, iter.value.length);
     }

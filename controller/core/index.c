@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/index.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -19,11 +20,13 @@ struct token {
     const char *key; /* the map's */
     struct index_edge *edges;
     size_t count;
+    uint64_t named; /* in which call it was named last */
 };
 
 struct index {
     struct strmap *tokens; /* → struct token */
-    index_idle_fn *idle;   /* NULL: nobody asks */
+    uint64_t calls;
+    index_idle_fn *idle; /* NULL: nobody asks */
     void *arg;
 };
 
@@ -101,22 +104,18 @@ static struct index_edge *edge_to(struct token *token, const char *dependent,
     return edge;
 }
 
-static bool leads_to(const struct index_edge *edge, const struct token *token)
-{
-    while (edge && edge->token != token)
-        edge = edge->next;
-    return edge != NULL;
-}
-
 void index_set(struct index *index, struct index_edge **edges, const char *dependent,
                const char *const *tokens, size_t count)
 {
     struct index_edge *before = *edges;
     struct index_edge *first = NULL;
+    index->calls++;
     for (size_t i = 0; i < count; i++) {
         struct token *token = token_of(index, tokens[i]);
-        if (!leads_to(first, token))
-            first = edge_to(token, dependent, first);
+        if (token->named == index->calls)
+            continue;
+        token->named = index->calls;
+        first = edge_to(token, dependent, first);
     }
     *edges = first;
     release(index, before);

@@ -21,7 +21,6 @@ struct ref_state {
     const char *reason; /* of the error; NULL: none */
     char *message;
     const char *hint;
-    bool invalid;          /* the global is there: local fields beside the id do not step in */
     struct problems notes; /* warnings about the global, told once */
 };
 
@@ -69,7 +68,6 @@ static void say_missing(const struct resolver *resolver, struct ref_state *state
 static void say_invalid(struct ref_state *state, const struct object *webhook,
                         const struct problems *problems, const char *fault)
 {
-    state->invalid = true;
     bool broken = fault || problems_have_error(problems, "InvalidSpec");
     state->reason = broken ? "WebhookInvalid" : "SecretNotFound";
     for (size_t i = 0; i < problems->count && !fault; i++) {
@@ -135,6 +133,7 @@ static void take_global(struct resolver *resolver, struct ref_state *state,
         const struct resolved_ref *accepted = usable_copy(resolver, state->ref.ref);
         if (accepted)
             fill_from(&state->ref, accepted, accepted->source);
+        state->ref.is_refused = !accepted;
     }
     problems_fini(&problems);
     webhook_fini(&decoded);
@@ -242,7 +241,7 @@ static enum ref_source decide(struct resolver *resolver, const struct handler_sc
     struct ref_state *state = find_ref(resolver, handler->ref);
     if (!state)
         return REF_MISSING; /* cannot be: the list was made of the handlers */
-    if (!state->ref.copy && handler->has_local && !state->invalid) {
+    if (!state->ref.copy && handler->has_local && !state->ref.is_refused) {
         warn(scope, handler, "LocalFields",
              "the id leads to no Webhook: the fields beside it make a local webhook");
         handler_check_local(scope, handler);

@@ -187,7 +187,7 @@ void look_decide(struct endpoint *endpoint, struct slot *slot);
 /* The same after something about its place has changed. */
 void look_reconsider(struct endpoint *endpoint, struct slot *slot);
 /* The API's definition is written here: what else of it stands here, and has to go with the same
- * reload? */
+ * reload? May drop slots, but not the one that is written. */
 void look_moved(struct endpoint *endpoint, const struct api *api);
 /* Lets orphans go that may. */
 void look_collect(struct endpoint *endpoint);
@@ -225,8 +225,9 @@ void slot_fail(struct endpoint *endpoint, struct slot *slot, enum slot_fault fau
 /* endpoint_verify.c */
 void verify_begin(struct endpoint *endpoint);
 void verify_step(struct endpoint *endpoint);
-/* The slot was written, and what stands there now has been read. */
-void verify_slot(struct endpoint *endpoint, struct slot *slot);
+/* The slot was written, and what stands there now has been read; may drop it. True: it is there,
+ * but another definition has its path: look_moved() is to follow. */
+bool verify_slot(struct endpoint *endpoint, struct slot *slot);
 
 /* endpoint_obstacle.c */
 /* The slot has FAILED because another definition has its listen path: when is it tried again? */

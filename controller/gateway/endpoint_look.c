@@ -235,6 +235,7 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     close_breaker(endpoint);
 
     size_t count;
+    size_t moved = 0;
     CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = all[i];
@@ -245,11 +246,14 @@ static void on_done(void *arg, const struct gateway_answer *answer)
                 slot->looked_at = 0;
         }
         obstacle_looked_for(slot);
-        if (slot->state == SLOT_WRITTEN)
-            verify_slot(endpoint, slot);
-        else
+        if (slot->state != SLOT_WRITTEN)
             look_decide(endpoint, slot);
+        else if (verify_slot(endpoint, slot))
+            all[moved++] = slot;
     }
+    /* Afterwards: this drops other slots than the one at hand. */
+    for (size_t i = 0; i < moved; i++)
+        look_moved(endpoint, all[i]->place->api);
     obstacles_review(endpoint);
     plan_next_look(endpoint);
     look_collect(endpoint);

@@ -69,7 +69,8 @@ static void on_read(void *arg, const struct gateway_answer *answer)
         endpoint_move(endpoint, slot, SLOT_WRITTEN);
         return;
     }
-    verify_slot(endpoint, slot);
+    if (verify_slot(endpoint, slot))
+        look_moved(endpoint, slot->place->api);
 }
 
 static void log_fault(const struct endpoint *endpoint, const struct slot *slot, const char *message)
@@ -99,19 +100,20 @@ static enum slot_fault fault_of(const struct slot *slot)
     return slot->form == PLAN_FORM_RENAMED ? FAULT_RENAMED : FAULT_TRUNCATED;
 }
 
-void verify_slot(struct endpoint *endpoint, struct slot *slot)
+bool verify_slot(struct endpoint *endpoint, struct slot *slot)
 {
     const struct place *place = slot->place;
     enum plan_wish wish = place_wish(place, endpoint);
     bool deleted = slot->is_deletion && (wish == PLAN_UNWANTED || wish == PLAN_UNACCOUNTED);
     if (deleted) {
         verify_deletion(endpoint, slot);
-        return;
+        return false;
     }
     bool as_sent = !slot->is_deletion && wish == PLAN_WANTED && slot->posted == place->fingerprint;
     bool is_there = slot->found == PLAN_OURS && slot->held == place->fingerprint &&
                     slot->form == PLAN_FORM_GOOD;
     bool is_ours = slot->found == PLAN_OURS || slot->found == PLAN_ABSENT;
+    bool is_renamed = false;
     endpoint->batch.verified += as_sent && is_there;
     if (as_sent && !is_there && is_ours) {
         enum slot_fault fault = fault_of(slot);
@@ -119,10 +121,9 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
         if (fault == FAULT_NOT_LOADED)
             spot_suspect(endpoint, slot);
         slot_fail(endpoint, slot, fault, 0);
-        if (fault == FAULT_RENAMED) {
-            look_moved(endpoint, slot->place->api);
+        is_renamed = fault == FAULT_RENAMED;
+        if (is_renamed)
             obstacle_met(endpoint, slot);
-        }
         /* A reload of somebody else's may have passed over it. Once, at once. */
         if (is_first && fault == FAULT_NOT_LOADED)
             slot->retry_at = 0;
@@ -132,4 +133,5 @@ void verify_slot(struct endpoint *endpoint, struct slot *slot)
         endpoint_move(endpoint, slot, SLOT_UNKNOWN);
     }
     look_decide(endpoint, slot);
+    return is_renamed;
 }

@@ -139,8 +139,12 @@ static int set_tls(CURL *easy, const struct http_request *request, struct http_o
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!tls)
         return 0;
-    if (tls->ca_pem)
+    if (tls->ca_pem) {
         set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
+        /* What libcurl was built with would be trusted as well. */
+        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     if (tls->client_cert_pem)
         set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert_pem);
     if (tls->client_key_pem)

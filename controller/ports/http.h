@@ -21,7 +21,7 @@ struct http_call;
 /* How to reach a server securely; borrowed until the call is done. NULL: system CAs, no client
  * certificate, verification on. PEM texts, not files, so that the owner decides when to re-read. */
 struct http_tls {
-    const char *ca_pem;          /* NULL: the system's */
+    const char *ca_pem;          /* instead of the system's; NULL: those */
     const char *client_cert_pem; /* NULL: none */
     const char *client_key_pem;
     const char *server_name; /* NULL: the URL's host; else verified and sent as SNI */

@@ -11,24 +11,8 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "core/api_status.h"
+#include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
-#include "reconcile/state.h"
-
-/* What one look has found; lives on the stack. */
-struct api_look {
-    struct reconciler *reconciler;
-    struct api_state *state;
-    const struct object *api;
-    const struct object *config_map;
-    struct context context;                    /* of an OperatorContext */
-    const struct gateway_abilities *abilities; /* NULL: it is unknown or does not permit us */
-    const char *context_key;                   /* "" is the default one */
-    struct accepted *accepted;                 /* as the status has it */
-    struct resolution resolution;
-    bool stalled; /* nothing new may be pushed */
-    bool held;    /* first push, a reference is missing, the grace runs */
-};
 
 /* State. */
 
@@ -258,15 +242,10 @@ static void record_usage(struct api_look *look)
     free(counts);
 }
 
-static void touch_rival(void *arg, const char *key)
-{
-    reconciler_touch(arg, WORK_API, key);
-}
-
 void api_claim(struct reconciler *reconciler, const char *key, const struct object *api)
 {
     if (!api) {
-        claims_remove(reconciler->claims, key, touch_rival, reconciler);
+        claims_remove(reconciler->claims, key);
         return;
     }
     struct api_facts facts;
@@ -277,20 +256,8 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
         api_facts_fini(&facts);
         api_facts_read(api, config_map, &facts);
     }
-    claims_put(reconciler->claims, api, &facts, !api->problem, touch_rival, reconciler);
+    claims_put(reconciler->claims, api, &facts, !api->problem);
     api_facts_fini(&facts);
-}
-
-int64_t api_reported_generation(const struct object *api)
-{
-    int64_t observed = -1;
-    json_text_int64(json_text_get(object_status(api), "observedGeneration", NULL), &observed);
-    return observed;
-}
-
-bool api_was_reported(const struct object *api)
-{
-    return api_reported_generation(api) >= 0;
 }
 
 static void add_copies(const struct api_look *look, struct buf *out)
@@ -318,8 +285,8 @@ static void judge(struct api_look *look)
     struct api_state *state = look->state;
     judge_size(look);
     if (!look->resolution.valid)
-        claims_put(reconciler->claims, look->api, &look->resolution.facts, false, touch_rival,
-                   reconciler);
+        claims_put(reconciler->claims, look->api, &look->resolution.facts, false);
+    claims_settle(reconciler->claims);
     const struct claims_conflict *conflict = claims_conflict(reconciler->claims, state->key);
     if (conflict)
         resolution_add_conflict(&look->resolution, conflict);
@@ -387,49 +354,6 @@ static bool step_finalizer(struct api_look *look)
     return true;
 }
 
-static enum programmed programmed_of(const struct gateway_progress *progress)
-{
-    switch (progress->state) {
-    case GATEWAY_SYNCED:
-        return PROGRAMMED_TRUE;
-    case GATEWAY_PENDING:
-        return PROGRAMMED_PENDING;
-    case GATEWAY_UNREACHABLE:
-        return PROGRAMMED_UNREACHABLE;
-    case GATEWAY_UNAUTHORIZED:
-        return PROGRAMMED_UNAUTHORIZED;
-    case GATEWAY_REJECTED:
-        return PROGRAMMED_REJECTED;
-    case GATEWAY_FOREIGN:
-        return PROGRAMMED_FOREIGN;
-    case GATEWAY_CONFLICT:
-        return PROGRAMMED_CONFLICT;
-    case GATEWAY_LOAD_BALANCED:
-        return PROGRAMMED_LOAD_BALANCED;
-    case GATEWAY_NONE:
-        return PROGRAMMED_NO_GATEWAYS;
-    }
-    return PROGRAMMED_PENDING;
-}
-
-/* Builds the status as it should be now. */
-static void build_status(const struct api_look *look, const struct gateway_progress *progress,
-                         struct conditions *ret_conditions, struct buf *out)
-{
-    struct reconciler *reconciler = look->reconciler;
-    struct api_status_input input = {
-        .api = look->api,
-        .resolution = &look->resolution,
-        .seal_key = reconciler->options.resolve.seal_key,
-        .programmed = progress ? programmed_of(progress) : PROGRAMMED_PENDING,
-        .gateways_total = progress ? progress->total : 0,
-        .gateways_synced = progress ? progress->synced : 0,
-        .gateway_detail = progress ? progress->detail : "",
-        .now_s = loop_wall_time(reconciler->loop),
-    };
-    api_status_build(&input, ret_conditions, out);
-}
-
 /* Does the status hold the copies that were resolved now? */
 static bool copies_are_written(const struct api_look *look)
 {
@@ -450,7 +374,7 @@ static bool step_copies(struct api_look *look)
     CLEANUP(conditions_fini) struct conditions conditions;
     CLEANUP(buf_fini) struct buf status;
     buf_init(&status, BUF_UNLIMITED);
-    build_status(look, NULL, &conditions, &status);
+    api_build_status(look, NULL, &conditions, &status);
     api_write_status(look->state, look->api, &status);
     return true;
 }
@@ -475,12 +399,12 @@ static bool step_annotation(struct api_look *look)
     return true;
 }
 
-/* Returns owned; NULL when there are no copies, as with most APIs. */
+/* Returns owned; NULL when there are no references, as with most APIs. */
 static struct accepted *accepted_now(const struct resolution *resolution)
 {
     struct accepted *accepted = NULL;
     for (size_t i = 0; i < resolution->ref_count; i++) {
-        if (!resolution->refs[i].copy)
+        if (!resolution->refs[i].copy && !resolution->refs[i].is_refused)
             continue;
         accepted = accepted ? accepted : accepted_new();
         accepted_set(accepted, &resolution->refs[i]);
@@ -560,132 +484,6 @@ static void step_want(struct api_look *look)
     reconciler->gateways->ops->want(reconciler->gateways, &want);
 }
 
-/* Transitions that people should hear of. */
-static void add_transitions(struct api_state *state, const struct object *api,
-                            const struct conditions *conditions)
-{
-    static const struct {
-        const char *condition;
-        const char *reason;
-        enum event_type type;
-    } told[] = {
-        {"Ready", "Synced", EVENT_NORMAL},
-        {"ResolvedRefs", "WebhookNotFound", EVENT_WARNING},
-        {"Programmed", "GatewayRejected", EVENT_WARNING},
-        {"Stalled", "InvalidSpec", EVENT_WARNING},
-        {"Stalled", "Conflict", EVENT_WARNING},
-        {"Stalled", "ForeignDefinition", EVENT_WARNING},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
-        const struct condition *now = conditions_get(conditions, told[i].condition);
-        if (!now || strcmp(now->reason, told[i].reason) != 0)
-            continue;
-        CLEANUP(freep) char *before = condition_reason(api, told[i].condition, NULL);
-        if (!str_equal(before, told[i].reason))
-            api_add_event(state, told[i].type, told[i].reason, "%s", now->message);
-    }
-}
-
-static bool same_reason(const struct object *api, const struct conditions *conditions,
-                        const char *type)
-{
-    const struct condition *now = conditions_get(conditions, type);
-    CLEANUP(freep) char *before = condition_reason(api, type, NULL);
-    return str_equal(before, now ? now->reason : NULL);
-}
-
-/* Is what the status says of anything but the gateways as it was? */
-static bool only_gateways_differ(const struct api_look *look, const struct conditions *conditions,
-                                 struct span status)
-{
-    bool same = api_reported_generation(look->api) == look->api->generation &&
-                same_reason(look->api, conditions, "ResolvedRefs") &&
-                same_reason(look->api, conditions, "Stalled");
-    struct json_text_iter iter = json_text_iterate(status);
-    while (same && json_text_next(&iter)) {
-        bool of_gateways = json_text_is(iter.key, "conditions") ||
-                           json_text_is(iter.key, "gateways") ||
-                           json_text_is(iter.key, "gatewaysSummary") ||
-                           json_text_is(iter.key, "latestTransaction");
-        CLEANUP(freep) char *key = json_text_string(iter.key);
-        same = of_gateways ||
-               json_text_equal(json_text_member(object_status(look->api), key), iter.value);
-    }
-    return same;
-}
-
-/* When may this status be written? 0: now. Gateways that are just busy, and pods that come and go,
- * are followed with delay; all else is told at once. */
-static int64_t status_delay(const struct api_look *look, const struct gateway_progress *progress,
-                            const struct conditions *conditions, bool gateways_only)
-{
-    struct api_state *state = look->state;
-    int64_t now = loop_now(look->reconciler->loop);
-    const struct condition *programmed = conditions_get(conditions, "Programmed");
-    bool pending = str_equal(programmed->reason, "Pending");
-    bool progressing = str_equal(conditions_get(conditions, "Ready")->reason, "Progressing");
-    if (pending && (gateways_only || progressing) && now - state->wanted_ms < PENDING_QUIET_MS)
-        return state->wanted_ms + PENDING_QUIET_MS - now;
-    if (!gateways_only)
-        return 0;
-    bool was_programmed = false;
-    CLEANUP(freep) char *reason = condition_reason(look->api, "Programmed", &was_programmed);
-    int64_t told_total = 0;
-    json_text_int64(json_text_get(object_status(look->api), "gateways", "total", NULL),
-                    &told_total);
-    struct pace_case now_case = {
-        .programmed = programmed_of(progress),
-        .total = progress->total,
-        .synced = progress->synced,
-        .told_total = told_total > 0 ? (size_t)told_total : 0,
-        .was_programmed = was_programmed,
-        .same_reason = str_equal(reason, programmed->reason),
-    };
-    return pace_delay(&state->pace, &now_case, now);
-}
-
-static bool step_status(struct api_look *look)
-{
-    struct reconciler *reconciler = look->reconciler;
-    struct api_state *state = look->state;
-    struct gateway_progress progress = {.total = 0};
-    /* Where one that waits for its first push follows another of its name, what they hold is that.
-     */
-    bool known = !(look->held && state->wanted) &&
-                 reconciler->gateways->ops->progress(reconciler->gateways, state->key, &progress);
-    CLEANUP(conditions_fini) struct conditions conditions;
-    CLEANUP(buf_fini) struct buf status;
-    buf_init(&status, BUF_UNLIMITED);
-    build_status(look, known ? &progress : NULL, &conditions, &status);
-    state->ready = conditions_get(&conditions, "Ready")->status == CONDITION_TRUE;
-    state->stalled = conditions_get(&conditions, "Stalled") != NULL;
-    struct span text = {buf_text(&status), status.length};
-    if (status_is_current(look->api, text.ptr, text.length)) {
-        pace_settled(&state->pace);
-        return false;
-    }
-    if (oversize_is_mute(state))
-        return false;
-    bool gateways_only = known && only_gateways_differ(look, &conditions, text);
-    int64_t delay = status_delay(look, &progress, &conditions, gateways_only);
-    if (delay > 0) {
-        reconciler_await(reconciler, state->work_key, delay);
-        return false;
-    }
-    if (workqueue_counts(reconciler->queue).processing > WRITES_MAX) {
-        strset_add(reconciler->held_back, state->key);
-        strset_add(reconciler->awaited, state->work_key);
-        return false;
-    }
-    if (gateways_only)
-        pace_followed(&state->pace, loop_now(reconciler->loop));
-    else
-        state->pace = (struct pace){.told = 0}; /* news of its own: what follows is new as well */
-    add_transitions(state, look->api, &conditions);
-    api_write_status(state, look->api, &status);
-    return true;
-}
-
 static void log_warnings(const struct api_look *look)
 {
     struct api_state *state = look->state;
@@ -719,12 +517,12 @@ static bool take_steps(struct api_look *look)
     if (look->stalled || look->held) {
         if (!state->wanted)
             keep(look);
-        return step_status(look);
+        return api_report(look);
     }
     if (step_finalizer(look) || step_copies(look) || step_annotation(look))
         return true;
     step_want(look);
-    if (step_status(look))
+    if (api_report(look))
         return true;
     return conversion_rewrite(state, look->api, &look->resolution);
 }

@@ -82,11 +82,13 @@ static void on_written(void *arg, const struct object *object, const struct err 
     if (err && state->rewriting && !too_large)
         strmap_free(TAKE(state->rewritten));
     state->rewriting = state->annotating = false;
+    state->concluding &= !err;
     conflict_note(reconciler, &state->conflict, OBJECT_API, state->key, err);
     if (!err) {
         api_tell_events(state, object);
         pin_newer(state, object);
         informer_put(reconciler->informer, object);
+        state->concluding = false;
     } else {
         api_drop_events(state);
         if (err->class != ERR_CONFLICT && err->class != ERR_NOT_FOUND)

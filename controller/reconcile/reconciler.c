@@ -230,6 +230,7 @@ static void queue_backlog(struct reconciler *reconciler)
 static void pump(void *arg)
 {
     struct reconciler *reconciler = arg;
+    claims_settle(reconciler->claims);
     size_t bytes = 0;
     for (size_t done = 0; done < SLICE_KEYS && bytes < SLICE_BYTES; done++) {
         int64_t now = loop_now(reconciler->loop);
@@ -390,6 +391,11 @@ static void webhook_changed(struct reconciler *reconciler, const struct object *
         deletions_note(reconciler, key, loop_now(reconciler->loop));
 }
 
+static void touch_rival(void *arg, const char *key)
+{
+    reconciler_touch(arg, WORK_API, key);
+}
+
 static void api_changed(struct reconciler *reconciler, const struct object *before,
                         const struct object *after)
 {
@@ -407,7 +413,14 @@ static void api_changed(struct reconciler *reconciler, const struct object *befo
     /* What is being deleted holds what it has until it is gone, whatever its spec says now. */
     if (!before || !after || !after->deleting)
         api_claim(reconciler, key, after);
-    reconciler_touch(reconciler, WORK_API, key);
+    /* That is the usual end of a change, for each of thousands of APIs. */
+    bool concludes = after && state && state->concluding && state->api == after;
+    if (concludes)
+        claims_settle(reconciler->claims);
+    if (concludes && !claims_conflict(reconciler->claims, key))
+        pace_settled(&state->pace);
+    else
+        reconciler_touch(reconciler, WORK_API, key);
 }
 
 static void namespace_changed(struct reconciler *reconciler, const struct object *before,
@@ -603,7 +616,7 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
         informer_new(loop, source, options->packing, &informer_callbacks, reconciler);
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->tidy = loop_timer_new(loop, lately_tidy, reconciler);
-    reconciler->claims = claims_new();
+    reconciler->claims = claims_new(touch_rival, reconciler);
     reconciler->hastened_ms = -HASTEN_AGAIN_MS;
     for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
         reconciler->figures[i] =

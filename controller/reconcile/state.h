@@ -84,6 +84,7 @@ struct api_state {
     bool rewrite_refused : 1;  /* told once */
     bool rewriting : 1;        /* the write in flight is a rewrite */
     bool annotating : 1;       /* the write in flight is that of the annotation */
+    bool concluding : 1;       /* the write in flight leaves nothing to do */
     bool no_annotation : 1;    /* it is too much by itself; the status has it all */
     uint32_t copies_size;      /* bytes of the copies at the last look */
     struct oversize *oversize; /* until its content changes or its copies become less; NULL: none */
@@ -189,12 +190,14 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
+bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
+void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note);
+
+/* api_report.c */
 /* Which generation the status speaks of; -1: none has been written yet. */
 int64_t api_reported_generation(const struct object *api);
 /* Has a status ever been written? */
 bool api_was_reported(const struct object *api);
-bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
-void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note);
 
 /* api_write.c */
 /* Events wait for the write that they belong to and are dropped if it fails. */

@@ -320,6 +320,42 @@ class Bench:
         ratio = round(cpu_large / max(cpu_small, 0.01), 2)
         self.record("10 of 5,000 refer: CPU against 10 of 500", ratio, "<= 2", ratio <= 2)
 
+    def growth(self, few=2000):
+        """What many APIs contest, or nearly so, and one object that holds very much: twice as much of it takes twice the time."""
+        def paths(name):
+            return lambda count: [{"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "ApiDefinition",
+                                   "metadata": {"name": f"api-{number}", "namespace": "team"},
+                                   "spec": {"name": "n", "api_id": f"id-{number}", **({"domain": f"d{number}.example"} if name else {}),
+                                            "proxy": {"listen_path": "/", "target_url": "http://upstream.example/"}}}
+                                  for number in range(count)]
+
+        def one(members):
+            return lambda count: [{"apiVersion": "tyk.tyk.io/v1alpha1", "kind": "ApiDefinition", "metadata": {"name": "api", "namespace": "team"},
+                                   "spec": {"name": "n", "proxy": {"listen_path": "/x/", "target_url": "http://upstream.example/"},
+                                            "event_handlers": {"events": members(count * 10)}}}]
+
+        def events(count):
+            handler = {"handler_name": "eh_web_hook_handler", "handler_meta": {"id": "nobody"}}
+            return {f"Event{number}": [] for number in range(count)} | {"AuthFailure": [handler]}
+
+        def references(count):
+            return {"AuthFailure": [{"handler_name": "eh_web_hook_handler", "handler_meta": {"id": f"w{number}"}} for number in range(count)]}
+
+        def cpu(objects):
+            folder = Path(tempfile.mkdtemp(dir=self.work))
+            write_folder(folder / "definitions", objects)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            subprocess.run([self.grapnel, "render", folder / "definitions"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            shutil.rmtree(folder)
+            return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+
+        for what, objects in (("APIs with one path on domains of their own", paths(True)), ("APIs that all want one path", paths(False)),
+                              ("events of one API, by tens", one(events)), ("references of one API, by tens", one(references))):
+            once, twice = cpu(objects(few)), cpu(objects(2 * few))
+            ratio = round(twice / once, 2)
+            self.record(f"{2 * few} {what}: CPU against {few}", ratio, "<= 2.5", ratio <= 2.5)
+            say(f"    {once:.2f} and {twice:.2f} s")
+
     def restart(self, apis=500):
         place = Path(tempfile.mkdtemp(dir=self.work))
         folder = place / "definitions"
@@ -551,7 +587,7 @@ class Writes:
 
 
 # What a run without names does; "big" takes minutes.
-SCENARIOS = ("converge", "changes", "restart", "memory", "fleet", "hang", "refill", "rolling")
+SCENARIOS = ("converge", "changes", "growth", "restart", "memory", "fleet", "hang", "refill", "rolling")
 
 
 def machine():

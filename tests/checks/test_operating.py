@@ -215,7 +215,7 @@ def test_promtool_finds_nothing_to_complain_of(scrape):
 # --- events ---
 
 def test_the_page_names_every_event():
-    flow = source("reconcile/api_flow.c").split("told[] = {")[1].split("};")[0]
+    flow = source("reconcile/api_report.c").split("told[] = {")[1].split("};")[0]
     code = {(reason, kind) for reason, kind in re.findall(r'\{"\w+", "(\w+)", EVENT_(\w+)\}', flow)}
     everything = source(*(str(path.relative_to(CONTROLLER)) for path in CONTROLLER.rglob("*.c")))
     code |= {(reason, kind) for kind, reason in re.findall(rf"EVENT_(NORMAL|WARNING),\s*{WORD}", everything)}

@@ -243,19 +243,21 @@ static void check_api(const struct resolve_input *input)
 
 static void check_claims(const struct cache *cache, const char **keys)
 {
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     for (size_t i = 0; keys[i]; i++) {
         const struct object *api = cache_get(cache, OBJECT_API, keys[i]);
         struct api_facts facts;
         api_facts_read(api, NULL, &facts);
-        claims_put(claims, api, &facts, i % 3 != 0, NULL, NULL);
+        claims_put(claims, api, &facts, i % 3 != 0);
         api_facts_fini(&facts);
     }
+    claims_settle(claims);
     size_t free_ones = 0;
     for (size_t i = 0; keys[i]; i++)
         free_ones += !claims_conflict(claims, keys[i]);
     for (size_t i = 0; keys[i]; i++)
-        claims_remove(claims, keys[i], NULL, NULL);
+        claims_remove(claims, keys[i]);
+    claims_settle(claims);
     (void)free_ones;
     claims_free(claims);
 }

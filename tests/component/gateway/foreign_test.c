@@ -565,9 +565,41 @@ static void one_id_wanted_by_two_contexts_of_a_gateway_is_the_firsts(void **stat
     world_free(world);
 }
 
+/* One list shows that the new path is taken, and that nothing of ours is left under the old id. */
+static void a_foreign_definition_under_the_id_that_is_left_with_the_path_that_is_taken(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "m", .id = "old", .path = "/p/"});
+    /* So many that they are read back by a list. */
+    static const char *const others[] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        world_want(world, &(struct world_api){.name = others[i]});
+    world_settle(world);
+    world_run(world, 3000);
+    world->ops->expect(world->gateways, true);
+    world_want(world, &(struct world_api){.name = "m", .id = "new", .path = "/q/"});
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        world_want(world, &(struct world_api){.name = others[i], .version = 2});
+    for (int i = 0; i < 200 && !fake_gateway_file(world->gateway[0], "new"); i++)
+        world_run(world, 1);
+    assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+    fake_gateway_put(world->gateway[0], "old", false,
+                     "{\"api_id\":\"old\",\"proxy\":{\"listen_path\":\"/q/\"}}");
+    world->ops->expect(world->gateways, false);
+    world_run(world, 5000);
+    struct gateway_progress progress = world_progress(world, "m");
+    assert_int_not_equal(progress.state, GATEWAY_SYNCED);
+    assert_non_null(fake_gateway_file(world->gateway[0], "old"));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_foreign_definition_under_the_id_that_is_left_with_the_path_that_is_taken),
         cmocka_unit_test(a_definition_without_marker_is_never_overwritten),
         cmocka_unit_test(a_want_right_after_the_look_does_not_overwrite_either),
         cmocka_unit_test(an_oas_definition_of_ours_is_not_foreign_in_its_classic_form),

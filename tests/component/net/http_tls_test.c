@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <curl/curl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -241,6 +248,53 @@ static void plain_http_where_tls_is_spoken_is_transient(void **state)
     assert_int_equal(world->err.class, ERR_TRANSIENT);
 }
 
+static void write_file(const char *directory, const char *name, const char *text)
+{
+    CLEANUP(freep) char *path = xasprintf("%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Makes a CA the only one that the system trusts, in its bundle and by the hash of its name, for
+ * this process and until its end. */
+static bool make_the_system_trust(const char *ca_pem)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+    if (!curl->capath || unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", curl->capath, "tmpfs", 0, NULL) < 0)
+        return false;
+    BIO *text = BIO_new_mem_buf(ca_pem, -1);
+    X509 *ca = PEM_read_bio_X509(text, NULL, NULL, NULL);
+    assert_non_null(ca);
+    CLEANUP(freep) char *name = xasprintf("%08lx.0", X509_subject_name_hash(ca));
+    X509_free(ca);
+    BIO_free(text);
+    write_file(curl->capath, name, ca_pem);
+    const char *bundle = curl->cainfo ? strrchr(curl->cainfo, '/') : NULL;
+    if (bundle && strncmp(curl->cainfo, curl->capath, (size_t)(bundle - curl->cainfo)) == 0)
+        write_file(curl->capath, bundle + 1, ca_pem);
+    return true;
+}
+
+/* The last one: what the system trusts is changed for good. */
+static void a_ca_that_is_given_takes_the_place_of_the_systems(void **state)
+{
+    struct world *world = *state;
+    if (!make_the_system_trust(test_ca_pem(world->ca)))
+        skip();
+    serve(world, "127.0.0.1", NULL);
+    fetch(world, "127.0.0.1", NULL);
+    assert_false(world->failed);
+    struct http_tls tls = {.ca_pem = test_ca_pem(world->other_ca)};
+    fetch(world, "127.0.0.1", &tls);
+    assert_true(world->failed);
+    assert_int_equal(world->err.class, ERR_DENIED);
+    assert_int_equal(test_server_requests(world->server), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +309,7 @@ int main(void)
         TEST(a_client_certificate_without_its_key_is_denied),
         TEST(a_changed_ca_needs_a_new_connection),
         TEST(plain_http_where_tls_is_spoken_is_transient),
+        TEST(a_ca_that_is_given_takes_the_place_of_the_systems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,6 +182,23 @@ static void busy_gateways_are_not_followed_step_by_step(void **state)
     rig_expect_reason(rig, "default/orders", "Ready", "Synced");
 }
 
+static void a_status_that_says_everything_is_not_looked_at_again(void **state)
+{
+    struct rig *rig = *state;
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
+    rig_start(rig);
+    struct look_figures before[LOOK_KIND_COUNT];
+    struct look_figures after[LOOK_KIND_COUNT];
+    reconciler_figures(rig->reconciler, before);
+    unsigned writes = fake_world_status_writes(rig->world);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_REJECTED, 1, "gw1: why");
+    fake_loop_advance(rig->loop, 11000);
+    reconciler_figures(rig->reconciler, after);
+    assert_int_equal(fake_world_status_writes(rig->world), writes + 1);
+    assert_int_equal(after[0].results[LOOK_SUCCESS], before[0].results[LOOK_SUCCESS] + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -193,6 +210,7 @@ static const struct CMUnitTest tests[] = {
     TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
     TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
     TEST(busy_gateways_are_not_followed_step_by_step),
+    TEST(a_status_that_says_everything_is_not_looked_at_again),
 };
 
 int main(void)

@@ -68,7 +68,9 @@ struct test_ca *test_ca_new(void)
 {
     struct test_ca *ca = xcalloc(1, sizeof(*ca));
     ca->key = EVP_EC_gen("P-256");
-    ca->cert = new_cert(ca, ca->key, "a CA of the tests");
+    /* One by whose name another is found as well is taken for that one. */
+    CLEANUP(freep) char *name = xasprintf("CA of the tests %p", (void *)ca);
+    ca->cert = new_cert(ca, ca->key, name);
     X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert));
     add_extension(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign");

@@ -91,6 +91,27 @@ static void setting_replaces_and_a_missing_one_takes_out(void **state)
     assert_null(accepted_get(NULL, "p"));
 }
 
+static void what_was_refused_is_no_copy_and_makes_another_document(void **state)
+{
+    (void)state;
+    struct accepted *none = accepted_new();
+    struct accepted *refused = accepted_new();
+    struct resolved_ref ref = {.ref = (char[]){"p"}, .source = REF_MISSING, .is_refused = true};
+    accepted_set(refused, &ref);
+    assert_null(accepted_get(refused, "p"));
+    assert_true(accepted_is_refused(refused, "p"));
+    assert_false(accepted_is_refused(none, "p") || accepted_is_refused(NULL, "p"));
+    assert_false(accepted_equal(none, refused) || accepted_equal(refused, none));
+    assert_false(accepted_equal(NULL, refused));
+    accepted_set(none, &ref);
+    assert_true(accepted_equal(none, refused));
+    ref.is_refused = false;
+    accepted_set(refused, &ref);
+    assert_false(accepted_is_refused(refused, "p"));
+    accepted_free(none);
+    accepted_free(refused);
+}
+
 static bool makes_the_same(const char *a, const char *b)
 {
     struct accepted *left = a ? read_api(a) : NULL;
@@ -132,6 +153,7 @@ int main(void)
         cmocka_unit_test(the_annotation_counts_where_the_status_has_nothing),
         cmocka_unit_test(a_broken_annotation_is_no_annotation),
         cmocka_unit_test(setting_replaces_and_a_missing_one_takes_out),
+        cmocka_unit_test(what_was_refused_is_no_copy_and_makes_another_document),
         cmocka_unit_test(what_makes_the_same_document_is_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,8 @@ static void on_changed(void *arg, const char *api_key)
 }
 
 /* Puts team/NAME with this spec and status, made at second `created`. */
-static void put_at(struct claims *claims, struct strmap *changed, const char *name, int created,
-                   const char *spec, const char *status)
+static void put_open(struct claims *claims, const char *name, int created, const char *spec,
+                     const char *status)
 {
     char *yaml = xasprintf("{metadata: {name: %s, namespace: team, creationTimestamp: "
                            "'2026-01-01T00:00:%02dZ'}, spec: %s, status: %s}",
@@ -22,15 +22,22 @@ static void put_at(struct claims *claims, struct strmap *changed, const char *na
     struct object *api = make_object(OBJECT_API, yaml);
     struct api_facts facts;
     api_facts_read(api, NULL, &facts);
-    claims_put(claims, api, &facts, true, changed ? on_changed : NULL, changed);
+    claims_put(claims, api, &facts, true);
     api_facts_fini(&facts);
     object_unref(api);
     free(yaml);
 }
 
+static void put_at(struct claims *claims, const char *name, int created, const char *spec,
+                   const char *status)
+{
+    put_open(claims, name, created, spec, status);
+    claims_settle(claims);
+}
+
 static void put(struct claims *claims, const char *name, const char *spec)
 {
-    put_at(claims, NULL, name, 1, spec, "{}");
+    put_at(claims, name, 1, spec, "{}");
 }
 
 static void check(const struct claims *claims, const char *key, const char *with, const char *over)
@@ -55,17 +62,17 @@ static void check(const struct claims *claims, const char *key, const char *with
 static void one_path_has_one_holder(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
-    put_at(claims, NULL, "b", 2, PATH("/x/"), "{}");
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "b", 2, PATH("/x/"), "{}");
     check(claims, "team/b", NULL, NULL);
-    put_at(claims, NULL, "a", 3, PATH("/x"), "{}");
+    put_at(claims, "a", 3, PATH("/x"), "{}");
     check(claims, "team/b", NULL, NULL);
     check(claims, "team/a", "team/b", "listen path /x");
-    put_at(claims, NULL, "c", 1, PATH("//x//"), "{}");
+    put_at(claims, "c", 1, PATH("//x//"), "{}");
     check(claims, "team/c", NULL, NULL);
     check(claims, "team/b", "team/c", "listen path /x/");
     check(claims, "team/a", "team/c", "listen path /x");
-    put_at(claims, NULL, "d", 1, PATH("/xy"), "{}");
+    put_at(claims, "d", 1, PATH("/xy"), "{}");
     check(claims, "team/d", NULL, NULL);
     claims_free(claims);
 }
@@ -73,7 +80,7 @@ static void one_path_has_one_holder(void **state)
 static void the_smaller_key_breaks_a_tie(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     put(claims, "b", PATH("/x"));
     put(claims, "a", PATH("/x"));
     check(claims, "team/a", NULL, NULL);
@@ -84,7 +91,7 @@ static void the_smaller_key_breaks_a_tie(void **state)
 static void domains_and_contexts_keep_paths_apart(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     put(claims, "a", PATH("/x"));
     put(claims, "b", "{domain: One, proxy: {listen_path: /x}}");
     put(claims, "c", "{domain: ONE, proxy: {listen_path: /x}}");
@@ -101,19 +108,19 @@ static void domains_and_contexts_keep_paths_apart(void **state)
 static void the_incumbent_keeps_what_it_has(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
-    put_at(claims, NULL, "old", 1, PATH("/x"), "{}");
-    put_at(claims, NULL, "held", 9, PATH("/x"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "old", 1, PATH("/x"), "{}");
+    put_at(claims, "held", 9, PATH("/x"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
     check(claims, "team/held", NULL, NULL);
     check(claims, "team/old", "team/held", "listen path /x");
     /* It wants another path now, and still holds this one until it has moved. */
-    put_at(claims, NULL, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
+    put_at(claims, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /x/}");
     check(claims, "team/held", NULL, NULL);
     check(claims, "team/old", "team/held", "listen path /x");
-    put_at(claims, NULL, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /y}");
+    put_at(claims, "held", 9, PATH("/y"), "{apiId: dGVhbS9oZWxk, listenPath: /y}");
     check(claims, "team/old", NULL, NULL);
     /* What it held in another context says nothing here. */
-    put_at(claims, NULL, "held", 9, PATH("/x"),
+    put_at(claims, "held", 9, PATH("/x"),
            "{apiId: dGVhbS9oZWxk, listenPath: /x, contextRef: {namespace: tyk, name: edge}}");
     check(claims, "team/held", "team/old", "listen path /x");
     claims_free(claims);
@@ -122,14 +129,15 @@ static void the_incumbent_keeps_what_it_has(void **state)
 static void a_refused_api_holds_what_is_recorded_and_no_more(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     struct object *api = make_object(
         OBJECT_API,
         "{metadata: {name: a, namespace: team, creationTimestamp: '2020-01-01T00:00:00Z'},"
         " spec: {api_id: one, proxy: {listen_path: /x}}, status: {listenPath: /held}}");
     struct api_facts facts;
     api_facts_read(api, NULL, &facts);
-    claims_put(claims, api, &facts, false, NULL, NULL);
+    claims_put(claims, api, &facts, false);
+    claims_settle(claims);
     put(claims, "b", "{api_id: one, proxy: {listen_path: /x}}");
     put(claims, "c", PATH("/held/"));
     check(claims, "team/a", NULL, NULL);
@@ -143,10 +151,10 @@ static void a_refused_api_holds_what_is_recorded_and_no_more(void **state)
 static void a_loser_holds_nothing_new(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
-    put_at(claims, NULL, "first", 1, PATH("/x"), "{}");
-    put_at(claims, NULL, "second", 2, "{api_id: id, proxy: {listen_path: /x}}", "{}");
-    put_at(claims, NULL, "third", 3, "{api_id: id, proxy: {listen_path: /y}}", "{}");
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "first", 1, PATH("/x"), "{}");
+    put_at(claims, "second", 2, "{api_id: id, proxy: {listen_path: /x}}", "{}");
+    put_at(claims, "third", 3, "{api_id: id, proxy: {listen_path: /y}}", "{}");
     check(claims, "team/second", "team/first", "listen path /x");
     check(claims, "team/third", NULL, NULL);
     claims_free(claims);
@@ -155,14 +163,14 @@ static void a_loser_holds_nothing_new(void **state)
 static void ids_and_the_routes_of_ids(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
-    put_at(claims, NULL, "a", 1, "{api_id: one, proxy: {listen_path: /one/}}", "{}");
-    put_at(claims, NULL, "b", 2, "{api_id: one, proxy: {listen_path: /b}}", "{}");
-    put_at(claims, NULL, "c", 3, PATH("/one"), "{}");
-    put_at(claims, NULL, "d", 4, PATH("/two"), "{}");
-    put_at(claims, NULL, "e", 5, "{api_id: two, proxy: {listen_path: /e}}", "{}");
-    put_at(claims, NULL, "f", 6, "{domain: other, proxy: {listen_path: /three}}", "{}");
-    put_at(claims, NULL, "g", 7, "{api_id: three, proxy: {listen_path: /three}}", "{}");
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "a", 1, "{api_id: one, proxy: {listen_path: /one/}}", "{}");
+    put_at(claims, "b", 2, "{api_id: one, proxy: {listen_path: /b}}", "{}");
+    put_at(claims, "c", 3, PATH("/one"), "{}");
+    put_at(claims, "d", 4, PATH("/two"), "{}");
+    put_at(claims, "e", 5, "{api_id: two, proxy: {listen_path: /e}}", "{}");
+    put_at(claims, "f", 6, "{domain: other, proxy: {listen_path: /three}}", "{}");
+    put_at(claims, "g", 7, "{api_id: three, proxy: {listen_path: /three}}", "{}");
     check(claims, "team/a", NULL, NULL); /* its own id may be its path */
     check(claims, "team/b", "team/a", "api_id one");
     check(claims, "team/c", "team/a", "listen path /one");
@@ -175,19 +183,18 @@ static void ids_and_the_routes_of_ids(void **state)
 static void the_id_made_of_another_key_is_not_free(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     /* base64url of team/victim */
-    put_at(claims, NULL, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}",
-           "{}");
+    put_at(claims, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}", "{}");
     check(claims, "team/squatter", NULL, NULL);
-    put_at(claims, NULL, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
+    put_at(claims, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
     check(claims, "team/squatter", "team/victim", "api_id dGVhbS92aWN0aW0");
     check(claims, "team/victim", NULL, NULL);
-    put_at(claims, NULL, "victim", 1, PATH("/v"), "{}");
+    put_at(claims, "victim", 1, PATH("/v"), "{}");
     check(claims, "team/squatter", "team/victim", "api_id dGVhbS92aWN0aW0");
     /* The incumbent keeps even such an id. */
-    put_at(claims, NULL, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
-    put_at(claims, NULL, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}",
+    put_at(claims, "victim", 1, "{api_id: another, proxy: {listen_path: /v}}", "{}");
+    put_at(claims, "squatter", 5, "{api_id: dGVhbS92aWN0aW0, proxy: {listen_path: /s}}",
            "{apiId: dGVhbS92aWN0aW0, listenPath: /s}");
     check(claims, "team/squatter", NULL, NULL);
     check(claims, "team/victim", NULL, NULL);
@@ -197,7 +204,7 @@ static void the_id_made_of_another_key_is_not_free(void **state)
 static void the_gateways_own_paths_are_taken(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
+    struct claims *claims = claims_new(NULL, NULL);
     put(claims, "a", PATH("/x/../tyk/apis"));
     put(claims, "b", PATH("/tyk"));
     put(claims, "c", PATH("/tykish"));
@@ -210,26 +217,28 @@ static void the_gateways_own_paths_are_taken(void **state)
 static void others_are_told_when_their_answer_changes(void **state)
 {
     (void)state;
-    struct claims *claims = claims_new();
     struct strmap *changed = strset_new();
-    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
-    put_at(claims, changed, "b", 2, PATH("/x"), "{}");
-    put_at(claims, changed, "c", 3, PATH("/z"), "{}");
+    struct claims *claims = claims_new(on_changed, changed);
+    put_at(claims, "a", 1, PATH("/x"), "{}");
+    put_at(claims, "b", 2, PATH("/x"), "{}");
+    put_at(claims, "c", 3, PATH("/z"), "{}");
     assert_int_equal(strmap_count(changed), 0); /* the one that is put is not told */
-    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
+    put_at(claims, "a", 1, PATH("/x"), "{}");
     assert_int_equal(strmap_count(changed), 0); /* nothing has changed */
-    put_at(claims, changed, "a", 1, PATH("/y"), "{}");
+    put_at(claims, "a", 1, PATH("/y"), "{}");
     assert_int_equal(strmap_count(changed), 1);
     assert_true(strmap_has(changed, "team/b"));
     check(claims, "team/b", NULL, NULL);
     strmap_clear(changed);
-    put_at(claims, changed, "a", 1, PATH("/x"), "{}");
+    put_at(claims, "a", 1, PATH("/x"), "{}");
     assert_true(strmap_has(changed, "team/b"));
     strmap_clear(changed);
-    claims_remove(claims, "team/a", on_changed, changed);
+    claims_remove(claims, "team/a");
+    claims_settle(claims);
     assert_int_equal(strmap_count(changed), 1);
     assert_true(strmap_has(changed, "team/b"));
-    claims_remove(claims, "team/none", on_changed, changed);
+    claims_remove(claims, "team/none");
+    claims_settle(claims);
     strmap_free(changed);
     claims_free(claims);
 }
@@ -254,7 +263,7 @@ static void the_order_of_changes_does_not_matter(void **state)
         enum { APIS = 6 };
         size_t spec[APIS];
         size_t status_of[APIS];
-        struct claims *changing = claims_new();
+        struct claims *changing = claims_new(NULL, NULL);
         for (int step = 0; step < 20; step++) {
             random = random * 1664525 + 1013904223;
             size_t api = step < APIS ? (size_t)step : (random >> 8) % APIS;
@@ -262,14 +271,17 @@ static void the_order_of_changes_does_not_matter(void **state)
             status_of[api] = (random >> 24) % ARRAY_LENGTH(statuses);
             char name[32];
             snprintf(name, sizeof(name), "n%zu", api);
-            put_at(changing, NULL, name, (int)(api * 7 % APIS), specs[spec[api]],
-                   statuses[status_of[api]]);
+            put_open(changing, name, (int)(api * 7 % APIS), specs[spec[api]],
+                     statuses[status_of[api]]);
+            if (random & 1U << 30) /* one by one, or several at once */
+                claims_settle(changing);
         }
-        struct claims *fresh = claims_new();
+        claims_settle(changing);
+        struct claims *fresh = claims_new(NULL, NULL);
         for (size_t i = APIS; i-- > 0;) {
             char name[32];
             snprintf(name, sizeof(name), "n%zu", i);
-            put_at(fresh, NULL, name, (int)(i * 7 % APIS), specs[spec[i]], statuses[status_of[i]]);
+            put_at(fresh, name, (int)(i * 7 % APIS), specs[spec[i]], statuses[status_of[i]]);
         }
         for (size_t i = 0; i < APIS; i++) {
             char key[40];
@@ -281,6 +293,62 @@ static void the_order_of_changes_does_not_matter(void **state)
         claims_free(fresh);
         claims_free(changing);
     }
+}
+
+static void several_changes_are_decided_together(void **state)
+{
+    (void)state;
+    struct strmap *changed = strset_new();
+    struct claims *claims = claims_new(on_changed, changed);
+    put_open(claims, "a", 1, PATH("/x"), "{}");
+    put_open(claims, "b", 2, PATH("/x"), "{}");
+    claims_settle(claims);
+    assert_int_equal(strmap_count(changed), 0);
+    check(claims, "team/b", "team/a", "listen path /x");
+    /* It goes, comes back elsewhere, and the other one is put meanwhile: nobody needs to be told.
+     */
+    claims_remove(claims, "team/a");
+    put_open(claims, "a", 1, PATH("/y"), "{}");
+    put_open(claims, "b", 3, PATH("/x"), "{}");
+    claims_settle(claims);
+    assert_int_equal(strmap_count(changed), 0);
+    check(claims, "team/b", NULL, NULL);
+    /* What was put and is gone before a decision has no part in it. */
+    put_open(claims, "c", 0, PATH("/x"), "{}");
+    claims_remove(claims, "team/c");
+    claims_settle(claims);
+    assert_int_equal(strmap_count(changed), 0);
+    check(claims, "team/b", NULL, NULL);
+    put_open(claims, "c", 0, PATH("/x"), "{}");
+    claims_settle(claims);
+    assert_true(strmap_has(changed, "team/b"));
+    claims_free(claims);
+    strmap_free(changed);
+}
+
+static void what_is_as_it_was_is_said_to_be(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new(NULL, NULL);
+    static const char *const specs[] = {PATH("/x"), PATH("/y"),
+                                        "{domain: d, proxy: {listen_path: /y}}",
+                                        "{api_id: one, domain: d, proxy: {listen_path: /y}}"};
+    static const char *const statuses[] = {"{}", "{listenPath: /y}", "{apiId: one}"};
+    for (size_t i = 0; i < ARRAY_LENGTH(specs) * ARRAY_LENGTH(statuses); i++) {
+        CLEANUP(freep)
+        char *yaml =
+            xasprintf("{metadata: {name: a, namespace: team}, spec: %s, status: %s}",
+                      specs[i / ARRAY_LENGTH(statuses)], statuses[i % ARRAY_LENGTH(statuses)]);
+        struct object *api = make_object(OBJECT_API, yaml);
+        struct api_facts facts;
+        api_facts_read(api, NULL, &facts);
+        assert_true(claims_put(claims, api, &facts, true));
+        assert_false(claims_put(claims, api, &facts, true));
+        assert_true(claims_put(claims, api, &facts, false));
+        api_facts_fini(&facts);
+        object_unref(api);
+    }
+    claims_free(claims);
 }
 
 int main(void)
@@ -297,6 +365,8 @@ int main(void)
         cmocka_unit_test(the_gateways_own_paths_are_taken),
         cmocka_unit_test(others_are_told_when_their_answer_changes),
         cmocka_unit_test(the_order_of_changes_does_not_matter),
+        cmocka_unit_test(several_changes_are_decided_together),
+        cmocka_unit_test(what_is_as_it_was_is_said_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ static void a_token_touches_just_those_that_name_it(void **state)
     index_set(index, &api1, "api1", (const char *[]){"pager", "mail", "pager"}, 3);
     index_set(index, &api2, "api2", (const char *[]){"pager"}, 1);
     assert_int_equal(dependents(index, "pager", "api2"), 2);
+    assert_int_equal(index_count(index, "pager"), 2); /* named twice is named */
     assert_int_equal(dependents(index, "mail", "api1"), 1);
     assert_int_equal(dependents(index, "none", NULL), 0);
     index_free(index);

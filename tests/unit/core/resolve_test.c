@@ -400,6 +400,24 @@ static void an_invalid_api_has_no_document(void **state)
     }
 }
 
+/* The Webhook is there and will be right again: what stands beside the id may be long out of date.
+ */
+static void local_fields_do_not_step_in_for_an_invalid_webhook(void **state)
+{
+    (void)state;
+    struct world world =
+        make_world(API("{enabled: true, trigger: AuthFailure, type: webhook, id: pager, url: "
+                       "'https://beside.example/', method: POST, cooldownPeriod: 5s}"));
+    put_object(world.cache, OBJECT_WEBHOOK, PAGER); /* without its Secret */
+    run(&world);
+    assert_true(world.resolution.valid && world.resolution.waits);
+    assert_int_equal(world.resolution.handlers[0].source, REF_MISSING);
+    CLEANUP(freep) char *text = document(&world);
+    assert_non_null(text);
+    assert_null(strstr(text, "beside.example"));
+    fini(&world);
+}
+
 static void a_refused_object_is_present_and_invalid(void **state)
 {
     (void)state;
@@ -554,6 +572,7 @@ int main(void)
         cmocka_unit_test(the_same_snapshot_gives_the_same_bytes),
         cmocka_unit_test(what_is_not_ours_passes_byte_for_byte),
         cmocka_unit_test(an_invalid_api_has_no_document),
+        cmocka_unit_test(local_fields_do_not_step_in_for_an_invalid_webhook),
         cmocka_unit_test(a_refused_object_is_present_and_invalid),
         cmocka_unit_test(an_unknown_context_changes_nothing_anywhere),
         cmocka_unit_test(what_no_status_can_hold_is_refused),
