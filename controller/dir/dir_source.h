@@ -16,7 +16,8 @@
  * - A file that cannot be read or parsed keeps its last good objects, with a `problem` that names
  *   file, line and cause. While there is one, no deletion is told, and all kinds have trouble
  *   (TRANSIENT): what is not seen may stand in that file. Likewise while the folder itself cannot
- *   be read.
+ *   be read, and while there is a document that is refused and cannot be told by its name (see
+ *   dir/manifest_meant.h): the rest of its file is taken.
  * - Objects that stand twice are told once, with a problem.
  * - When more ApiDefinitions go at once than max(5, 20 %), nothing is told of deletions until they
  *   are back, unless `confirm_prune` is set.

@@ -87,6 +87,7 @@ void manifests_add_problem(struct manifests *manifests, const struct manifest_pr
         .field = xstrdup(problem->field ? problem->field : ""),
         .message = xstrdup(problem->message),
         .hint = problem->hint ? xstrdup(problem->hint) : NULL,
+        .hides = problem->hides,
     };
 }
 
@@ -332,6 +333,22 @@ const struct manifest *manifests_find(const struct manifests *manifests, enum ob
         const struct object *object = manifests->items[i].object;
         if (object->kind == kind && strcmp(object->key, key) == 0)
             return &manifests->items[i];
+    }
+    return NULL;
+}
+
+const struct manifest_problem *manifests_first_hiding(const struct manifests *manifests)
+{
+    for (size_t i = 0; i < manifests->problem_count; i++) {
+        if (manifests->problems[i].hides)
+            return &manifests->problems[i];
+    }
+    for (size_t i = 0; i < manifests->count; i++) {
+        const struct manifest *manifest = &manifests->items[i];
+        for (size_t j = 0; j < manifest->problem_count; j++) {
+            if (manifest->problems[j].hides)
+                return &manifest->problems[j];
+        }
     }
     return NULL;
 }
