@@ -62,6 +62,7 @@ struct dir_source {
     struct stat root; /* as it was last looked through */
     bool is_listing;  /* the first lists have begun */
     bool was_listed;
+    bool lost_is_known; /* what the state remembers and the folder does not have is forgotten */
     bool is_troubled;
     struct strmap *followed; /* "KIND KEY" */
     struct strmap *unanswered;

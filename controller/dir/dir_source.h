@@ -19,8 +19,9 @@
  *   be read, and while there is a document that is refused and cannot be told by its name (see
  *   dir/manifest_meant.h): the rest of its file is taken.
  * - Objects that stand twice are told once, with a problem.
- * - When more ApiDefinitions go at once than max(5, 20 %), nothing is told of deletions until they
- *   are back, unless `confirm_prune` is set.
+ * - When more than 5 and more than a fifth of the ApiDefinitions go at once, or all of them,
+ *   nothing is told of deletions and all kinds have trouble until they are back, unless
+ *   `confirm_prune` is set. Those that the state remembers from an earlier run count too.
  */
 struct packing;
 struct dir_source_options {

@@ -885,13 +885,31 @@ static void an_emptied_folder_is_a_mass_deletion(void **state)
 static void up_to_five_may_go_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    write_apis(fixture, 5);
+    write_apis(fixture, 6);
     start(fixture);
     buf_clear(&fixture->told);
     unlink_apis(fixture, 0, 5);
     settle(fixture);
     assert_null(strstr(buf_text(&fixture->told), "trouble"));
     assert_non_null(strstr(buf_text(&fixture->told), "gone ApiDefinition default/api4\n"));
+}
+
+static void the_last_apis_wait_for_a_confirmation_however_few_they_are(void **state)
+{
+    struct fixture *fixture = *state;
+    write_apis(fixture, 2);
+    temp_write(&fixture->folder, "d/hook.yaml", HOOK("a", ""));
+    start(fixture);
+    buf_clear(&fixture->told);
+    unlink_apis(fixture, 0, 2);
+    settle(fixture);
+    check_told(fixture, TROUBLE);
+    write_apis(fixture, 1);
+    settle(fixture);
+    check_told(fixture, "gone ApiDefinition default/api1\n" RESUMED);
+    unlink_apis(fixture, 0, 1);
+    settle(fixture);
+    check_told(fixture, TROUBLE);
 }
 
 static void a_mass_deletion_that_is_confirmed_is_told(void **state)
@@ -1025,8 +1043,39 @@ static void statuses_are_kept_when_most_objects_went_meanwhile(void **state)
     stop(fixture);
     unlink_apis(fixture, 0, 8);
     restart(fixture);
-    check_told(fixture, LISTS(""));
+    check_told(fixture, LISTS("") TROUBLE);
     assert_true(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api7.yaml"));
+    /* Most are back: what is not is forgotten. */
+    write_apis(fixture, 7);
+    settle(fixture);
+    assert_non_null(strstr(buf_text(&fixture->told), RESUMED));
+    assert_true(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api6.yaml"));
+    assert_false(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api7.yaml"));
+}
+
+/* The gateways' own guard counts what they hold, and would let five go. */
+static void
+a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were(void **state)
+{
+    struct fixture *fixture = *state;
+    write_apis(fixture, 2);
+    start(fixture);
+    write_status(fixture, OBJECT_API, "default/api0");
+    write_status(fixture, OBJECT_API, "default/api1");
+    stop(fixture);
+    unlink_apis(fixture, 0, 2);
+    restart(fixture);
+    check_told(fixture, LISTS("") TROUBLE);
+    restart(fixture);
+    check_told(fixture, LISTS("") TROUBLE);
+    stop(fixture);
+    open_source(fixture, true);
+    fixture->source->ops->start(fixture->source, kinds, ARRAY_LENGTH(kinds), &sink, fixture);
+    fake_loop_run(fixture->loop);
+    check_told(fixture, LISTS(""));
+    assert_false(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api0.yaml"));
+    restart(fixture);
+    check_told(fixture, LISTS(""));
 }
 
 static void the_state_folder_may_lie_among_the_manifests(void **state)
@@ -1104,6 +1153,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_emptied_folder_is_a_mass_deletion, set_up, tear_down),
         cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_apis_wait_for_a_confirmation_however_few_they_are,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(a_mass_deletion_that_is_confirmed_is_told, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_asked_for_anew_is_read_anew, set_up, tear_down),
