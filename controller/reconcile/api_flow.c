@@ -14,6 +14,8 @@
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
+#define WARNING_EVENTS_MAX 4 /* of one edit; the log has all */
+
 /* State. */
 
 static void unpin(struct api_state *state)
@@ -484,17 +486,32 @@ static void step_want(struct api_look *look)
     reconciler->gateways->ops->want(reconciler->gateways, &want);
 }
 
-static void log_warnings(const struct api_look *look)
+/* Whoever edits the object need not be who reads the log: each edit has its events, however often
+ * we start. A folder's are log lines. */
+static void tell_warnings(const struct api_look *look)
 {
     struct api_state *state = look->state;
+    struct object_store *store = look->reconciler->store;
     if (state->warned_generation == look->api->generation)
         return;
     state->warned_generation = look->api->generation;
+    size_t left =
+        api_reported_generation(look->api) != look->api->generation && store->ops->can_change(store)
+            ? WARNING_EVENTS_MAX
+            : 0;
     for (size_t i = 0; i < look->resolution.problem_count; i++) {
         const struct problem *problem = &look->resolution.problems[i];
-        if (problem->severity == PROBLEM_WARNING)
-            log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
-                     .reason = problem->reason, .detail = problem->message);
+        if (problem->severity != PROBLEM_WARNING)
+            continue;
+        CLEANUP(freep)
+        char *note = xasprintf("%s%s%s", problem->field ? problem->field : "",
+                               problem->field ? ": " : "", problem->message);
+        log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
+                 .reason = problem->reason, .detail = note);
+        if (!left)
+            continue;
+        left--;
+        store->ops->event(store, look->api, EVENT_WARNING, "ValidationWarning", note);
     }
 }
 
@@ -503,17 +520,14 @@ static void keep(const struct api_look *look)
 {
     struct gateways *gateways = look->reconciler->gateways;
     const char *key = look->state->key;
-    CLEANUP(freep) char *held_in = claims_held_in(look->api);
-    if (json_text_member(object_status(look->api), "apiId").ptr)
-        gateways->ops->keep(gateways, key, held_in ? held_in : "");
-    else
-        gateways->ops->keep(gateways, key, look->context_key);
+    CLEANUP(freep) char *context = api_stands_in(look->api);
+    gateways->ops->keep(gateways, key, context);
 }
 
 static bool take_steps(struct api_look *look)
 {
     struct api_state *state = look->state;
-    log_warnings(look);
+    tell_warnings(look);
     if (look->stalled || look->held) {
         if (!state->wanted)
             keep(look);

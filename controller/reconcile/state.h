@@ -213,6 +213,9 @@ void api_change(struct api_state *state, const struct object *api,
 void api_release(struct reconciler *reconciler, struct api_state *state);
 
 /* api_leave.c */
+/* Returns owned: the context in which the API stands, by its status, else by its spec; "" is the
+ * default one. */
+char *api_stands_in(const struct object *api);
 /* Does the object say that its definition stays on the gateways when it goes? */
 bool api_is_retained(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
