@@ -64,6 +64,7 @@ struct dir_source {
     bool was_listed;
     bool lost_is_known; /* what the state remembers and the folder does not have is forgotten */
     bool is_troubled;
+    struct err trouble;      /* what was told last */
     struct strmap *followed; /* "KIND KEY" */
     struct strmap *unanswered;
     struct strmap *warned; /* what was passed over, told once */

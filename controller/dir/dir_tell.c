@@ -215,6 +215,7 @@ static void tell_trouble(struct dir_source *source, const struct err *err)
     if (!source->is_troubled)
         log_warn("the folder is not whole, nothing is deleted", .detail = source->path, .err = err);
     source->is_troubled = true;
+    source->trouble = *err;
 }
 
 static void end_trouble(struct dir_source *source)

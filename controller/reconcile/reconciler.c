@@ -675,11 +675,33 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
     return false;
 }
 
+/* What cannot be seen now of a cluster soon can; in a folder, somebody has to mend it. */
+static bool trouble_passes(const struct reconciler *reconciler)
+{
+    const struct err *trouble = informer_trouble(reconciler->informer, OBJECT_API);
+    return trouble && trouble->class == ERR_TRANSIENT && !reconciler->options.folder_source;
+}
+
+size_t reconciler_held(const struct reconciler *reconciler)
+{
+    const struct gateways *gateways = reconciler->gateways;
+    struct gateway_summary summary;
+    size_t count = 0;
+    if (!gateways)
+        return 0;
+    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
+        if (gateways->ops->summary(gateways, strmap_entry_key(e), &summary))
+            count += summary.orphans_held;
+    }
+    return count;
+}
+
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
-    return reconciler->active && reconciler->gateways_complete && !counts.ready &&
-           !counts.processing && !backlog_left(reconciler) && !strmap_count(reconciler->awaited) &&
+    return reconciler->active && !trouble_passes(reconciler) && reconciler->gateways_complete &&
+           !counts.ready && !counts.processing && !backlog_left(reconciler) &&
+           !strmap_count(reconciler->awaited) &&
            reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 
