@@ -411,6 +411,10 @@ static void the_ways_of_editors_to_save_are_seen(void **state)
     temp_unlink(&fixture->folder, "d/a.yaml~");
     settle(fixture);
     check_told(fixture, "put Webhook default/a g2\n");
+    /* In capitals, as on systems that do not tell them apart. */
+    temp_write(&fixture->folder, "d/B.YAML", HOOK("b", ""));
+    settle(fixture);
+    check_told(fixture, "put Webhook default/b g1\n");
     /* A temporary file, renamed into place. */
     temp_write(&fixture->folder, "d/.tmp123", HOOK("a", "  method: PUT\n"));
     temp_rename(&fixture->folder, "d/.tmp123", "d/a.yaml");

@@ -377,6 +377,11 @@ static void only_manifests_are_read_from_a_folder(void **state)
     temp_write(&fixture->folder, "b.yml", HOOK("b", ""));
     temp_write(&fixture->folder, "deep/er/c.json",
                "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"c\"}}");
+    temp_write(&fixture->folder, "e.YAML", HOOK("e", ""));
+    temp_write(&fixture->folder, "f.Yml", HOOK("f", ""));
+    temp_write(&fixture->folder, "g.JSON",
+               "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"g\"}}");
+    temp_write(&fixture->folder, "yaml", "no: [manifest");
     temp_write(&fixture->folder, "README.md", "no: [manifest");
     temp_write(&fixture->folder, "x.yaml~", "no: [manifest");
     temp_write(&fixture->folder, ".hidden.yaml", "no: [manifest");
@@ -386,11 +391,12 @@ static void only_manifests_are_read_from_a_folder(void **state)
     load(fixture, NULL);
     assert_int_equal(fixture->result, 0);
     check_told(fixture, "");
-    assert_int_equal(fixture->manifests.count, 3);
-    assert_string_equal(fixture->manifests.items[0].object->key, "default/a");
-    assert_string_equal(fixture->manifests.items[1].object->key, "default/b");
-    assert_string_equal(fixture->manifests.items[2].object->key, "default/c");
-    assert_int_equal(fixture->manifests.file_count, 5);
+    static const char *const keys[] = {"default/a", "default/b", "default/c",
+                                       "default/e", "default/f", "default/g"};
+    assert_int_equal(fixture->manifests.count, ARRAY_LENGTH(keys));
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+        assert_string_equal(fixture->manifests.items[i].object->key, keys[i]);
+    assert_int_equal(fixture->manifests.file_count, 8);
 }
 
 static void what_is_no_file_is_passed_over(void **state)
