@@ -2,6 +2,7 @@
 #include "app.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,23 @@ static void tell_service_manager(const char *state)
         log_warn("service manager not told", .err = &err);
 }
 
+/* What may have changed unseen is looked at. */
+static void look_anew(struct app *app)
+{
+    static const enum object_kind kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT,
+                                             OBJECT_NAMESPACE};
+    log_info("looking at everything anew", .detail = strsignal(SIGHUP));
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds) && app->replica; i++)
+        app->world->source->ops->relist(app->world->source, kinds[i]);
+}
+
 static void on_signal(void *arg, int number)
 {
     struct app *app = arg;
+    if (number == SIGHUP) {
+        look_anew(app);
+        return;
+    }
     log_info("stopping", .detail = strsignal(number));
     tell_service_manager("STOPPING=1");
     end(app);

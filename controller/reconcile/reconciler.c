@@ -317,6 +317,18 @@ static void activate(struct reconciler *reconciler)
     loop_defer(reconciler->loop, pump, reconciler);
 }
 
+/* No object says so where there is no API yet, or nobody looks at statuses. */
+static void warn_without_gateways(const struct reconciler *reconciler)
+{
+    const struct default_context *defaults = &reconciler->default_context;
+    if (defaults->endpoint_count || defaults->service ||
+        cache_count(reconciler_cache(reconciler), OBJECT_CONTEXT))
+        return;
+    log_warn("no gateway is named: nothing is pushed", .reason = "NoGateways",
+             .detail = "name them with --gateway-url (or TYK_URL), --gateway-service, or an "
+                       "OperatorContext");
+}
+
 static void check_complete(struct reconciler *reconciler)
 {
     if (reconciler->complete)
@@ -328,6 +340,7 @@ static void check_complete(struct reconciler *reconciler)
     reconciler->complete = true;
     log_info("caches complete",
              .count = (int64_t)cache_count(reconciler_cache(reconciler), OBJECT_API));
+    warn_without_gateways(reconciler);
     if (reconciler->store)
         activate(reconciler);
 }
