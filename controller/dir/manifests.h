@@ -62,8 +62,8 @@ struct manifests {
 
 /* Reads files, folders (recursively: *.yaml, *.yml, *.json; hidden names are skipped) and "-"
  * (stdin); a file that is named twice, or beside its folder, once. -1 only when something named
- * cannot be read at all (no such path, no permission); what is wrong inside files is in the
- * problems. Close with manifests_fini() in both cases. */
+ * cannot be read at all (no such path, no permission); what is wrong inside folders and files is in
+ * the problems. Close with manifests_fini() in both cases. */
 int manifests_load(const char *const *paths, size_t count, struct manifests *ret_manifests,
                    struct err *err) MUST_CHECK;
 void manifests_fini(struct manifests *manifests);
