@@ -48,27 +48,6 @@ static const struct schema *schema_of_member(const struct schema *schema, const 
     return property ? property : schema->additional;
 }
 
-/* How many letters have to be changed, added or dropped to come from a to b, at most 3. */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t width = strlen(b);
-    if (width > 63 || strlen(a) > 63)
-        return 3;
-    unsigned char row[64];
-    for (size_t j = 0; j <= width; j++)
-        row[j] = (unsigned char)j;
-    for (size_t i = 0; a[i]; i++) {
-        unsigned char corner = row[0]++;
-        for (size_t j = 0; j < width; j++) {
-            unsigned char change = (unsigned char)(corner + (a[i] != b[j]));
-            unsigned char step = (unsigned char)((row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1);
-            corner = row[j + 1];
-            row[j + 1] = change < step ? change : step;
-        }
-    }
-    return row[width] < 3 ? row[width] : 3;
-}
-
 static char *nearest_name(const struct schema *schema, const char *name)
 {
     const char *best = NULL;
@@ -76,7 +55,7 @@ static char *nearest_name(const struct schema *schema, const char *name)
     for (struct strmap_entry *entry = schema->properties ? strmap_first(schema->properties) : NULL;
          entry; entry = strmap_next(entry)) {
         const char *known = strmap_entry_key(entry);
-        unsigned apart = strcasecmp(known, name) == 0 ? 0 : distance(known, name);
+        unsigned apart = strcasecmp(known, name) == 0 ? 0 : str_distance(known, name);
         if (apart < least) {
             least = apart;
             best = known;
