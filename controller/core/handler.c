@@ -15,6 +15,7 @@
 #include "core/handler_form.h"
 #include "core/members.h"
 #include "core/method.h"
+#include "core/secret.h"
 #include "core/url.h"
 
 struct handler *handlers_add(struct handlers *handlers, struct span text, size_t index)
@@ -175,6 +176,14 @@ void handler_check_event(const struct handler_scope *scope, const struct handler
     }
 }
 
+void handler_refuse_placeholder(const struct handler_scope *scope, const struct handler *handler,
+                                const char *member)
+{
+    handler_refuse(scope, handler, member,
+                   "keep the id of the global webhook, or put the value itself in",
+                   "it is the placeholder of a Secret's value: webhooks would go out without it");
+}
+
 void handler_check_jsvm(const struct handler_scope *scope, const struct handler *handler,
                         struct span path, const char *member)
 {
@@ -205,7 +214,9 @@ void handler_check_target(const struct handler_scope *scope, const struct handle
     bool user_info = false;
     if (handler_want_text(scope, handler, target[0], members[0])) {
         const char *fault = url ? url_fault(url, &user_info) : "it is missing";
-        if (fault)
+        if (url && secret_is_placeholder(url))
+            handler_refuse_placeholder(scope, handler, members[0]);
+        else if (fault)
             handler_refuse(scope, handler, members[0],
                            "an absolute URL such as https://pager.example/hook", "%s", fault);
     }
@@ -256,7 +267,7 @@ char *handler_quote(const char *text)
 
 static void add_secret(const char *secret, struct buf *out)
 {
-    CLEANUP(freep) char *text = xasprintf(*secret ? "<secret %s>" : "<secret>%s", secret);
+    CLEANUP(freep) char *text = secret_placeholder(secret);
     json_text_add_string(out, text);
 }
 

@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/handler_form.h"
 #include "core/members.h"
+#include "core/secret.h"
 
 enum key {
     DISABLED,
@@ -229,6 +230,19 @@ static const char *header_fault(struct span headers)
     return NULL;
 }
 
+static void check_placeholders(const struct handler_scope *scope, const struct handler *handler,
+                               struct span headers)
+{
+    struct json_text_iter iter = json_text_iterate(headers);
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *value = json_text_string(iter.value);
+        CLEANUP(freep) char *name = json_text_string(iter.key);
+        CLEANUP(freep) char *member = xasprintf(META "header_map.%s", name);
+        if (value && secret_is_placeholder(value))
+            handler_refuse_placeholder(scope, handler, member);
+    }
+}
+
 void handler_check_local_classic(const struct handler_scope *scope, const struct handler *handler)
 {
     struct span values[KEY_COUNT];
@@ -245,6 +259,8 @@ void handler_check_local_classic(const struct handler_scope *scope, const struct
     const char *fault = header_fault(values[HEADERS]);
     if (fault)
         handler_refuse(scope, handler, META "header_map", NULL, "%s", fault);
+    else if (values[HEADERS].ptr)
+        check_placeholders(scope, handler, values[HEADERS]);
 }
 
 /* ---- writing ---- */

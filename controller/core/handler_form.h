@@ -31,6 +31,9 @@ bool handler_read_ref(const struct handler_scope *scope, struct handler *handler
                       const char *member);
 /* Warns of events that never fire here, or that the gateways do not know yet. */
 void handler_check_event(const struct handler_scope *scope, const struct handler *handler);
+/* The value of a header, or a URL, that secret_is_placeholder(). */
+void handler_refuse_placeholder(const struct handler_scope *scope, const struct handler *handler,
+                                const char *member);
 /* A JavaScript handler that is enabled kills a gateway that is not made for it. */
 void handler_check_jsvm(const struct handler_scope *scope, const struct handler *handler,
                         struct span path, const char *member);

@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "core/handler_form.h"
 #include "core/members.h"
+#include "core/secret.h"
 
 enum key {
     ENABLED,
@@ -189,6 +190,18 @@ static const char *header_fault(struct span headers)
     return NULL;
 }
 
+static void check_placeholders(const struct handler_scope *scope, const struct handler *handler,
+                               struct span headers)
+{
+    struct json_text_iter iter = json_text_iterate(headers);
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *value = json_text_string(json_text_member(iter.value, "value"));
+        CLEANUP(freep) char *member = xasprintf("%s[%zu].value", keys[HEADERS], iter.index);
+        if (value && secret_is_placeholder(value))
+            handler_refuse_placeholder(scope, handler, member);
+    }
+}
+
 void handler_check_local_oas(const struct handler_scope *scope, const struct handler *handler)
 {
     struct span values[KEY_COUNT];
@@ -204,6 +217,8 @@ void handler_check_local_oas(const struct handler_scope *scope, const struct han
     const char *fault = header_fault(values[HEADERS]);
     if (fault)
         handler_refuse(scope, handler, keys[HEADERS], NULL, "%s", fault);
+    else if (values[HEADERS].ptr)
+        check_placeholders(scope, handler, values[HEADERS]);
 }
 
 /* ---- writing ---- */

@@ -76,6 +76,17 @@ static char *read_secret_ref(struct decoder *decoder, struct span from, const ch
     return buf_take(&value);
 }
 
+static bool is_placeholder(struct decoder *decoder, const char *value, const char *field,
+                           const char *hint)
+{
+    bool found = secret_is_placeholder(value);
+    if (found)
+        problems_refuse(
+            decoder->problems, field, hint,
+            "it is the placeholder of a Secret's value: webhooks would go out without it");
+    return found;
+}
+
 static void read_url(struct decoder *decoder, struct span url, struct span url_from)
 {
     const char *field = url_from.ptr ? "spec.urlFrom" : "spec.url";
@@ -99,6 +110,8 @@ static void read_url(struct decoder *decoder, struct span url, struct span url_f
                         URL_MAX);
         return;
     }
+    if (is_placeholder(decoder, text, field, "give urlFrom.secretKeyRef, or the URL itself"))
+        return;
     bool user_info;
     const char *fault = url_fault(text, &user_info);
     if (fault) {
@@ -173,6 +186,8 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
                         "the value holds a line break or another control character");
         return;
     }
+    if (is_placeholder(decoder, value, field, "give valueFrom.secretKeyRef, or the value itself"))
+        return;
     copy_add_header(decoder->copy, TAKE(name), TAKE(value), TAKE(source));
 }
 
