@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/offline.h"
 #include "cli/options.h"
+#include "core/annotations.h"
 #include "core/context_place.h"
 #include "core/webhook.h"
 
@@ -163,6 +164,7 @@ static void add_webhooks(struct findings *findings, const struct offline *offlin
         webhook_decode(manifest->object, offline->cache, &webhook, &problems);
         webhook_fini(&webhook);
         check_id(offline, manifest->object, &problems);
+        annotations_lint(manifest->object, &problems);
         for (size_t j = 0; j < problems.count; j++)
             add_resolved(findings, manifest, &problems.items[j]);
         problems_move(all, &problems);
@@ -188,6 +190,7 @@ static void add_context(const struct offline *offline, struct findings *findings
                                              .field = "spec"},
                      "%s", place.problem);
     context_place_fini(&place);
+    annotations_lint(manifest->object, &problems);
     for (size_t i = 0; i < problems.count; i++)
         add_resolved(findings, manifest, &problems.items[i]);
     problems_move(all, &problems);

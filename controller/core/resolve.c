@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/annotations.h"
 #include "core/bounds.h"
 #include "core/guards.h"
 #include "core/handler.h"
@@ -405,6 +406,7 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
     api_facts_from_view(&resolver.view, &ret_resolution->facts);
     if (readable) {
         check_context(&resolver);
+        annotations_lint(input->api, &resolver.problems);
         if (resolver.view.is_whole)
             lint_api(&resolver.view, input->abilities, &resolver.problems);
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};

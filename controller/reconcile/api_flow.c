@@ -11,6 +11,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "core/annotations.h"
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
@@ -79,7 +80,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
-        state->warned_generation = 0;
+        state->flaws = 0;
         oversize_forget(state);
     }
     free_uid(state);
@@ -465,8 +466,6 @@ static void step_want(struct api_look *look)
     else if (pin(look, accepted, edition) < 0)
         return;
 
-    CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
-    CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
     struct gateway_want want = {
         .context = look->context_key,
         .api = state->key,
@@ -478,24 +477,16 @@ static void step_want(struct api_look *look)
         .target = facts->target,
         .digest = state->digest,
         .by_user = state->by_user,
-        .adopt = str_equal(adopt, "true"),
-        .retain = str_equal(policy, "Retain"),
+        .adopt = annotations_adopt(look->api),
+        .retain = annotations_retain(look->api),
     };
     reconciler->gateways->ops->want(reconciler->gateways, &want);
 }
 
 static void log_warnings(const struct api_look *look)
 {
-    struct api_state *state = look->state;
-    if (state->warned_generation == look->api->generation)
-        return;
-    state->warned_generation = look->api->generation;
-    for (size_t i = 0; i < look->resolution.problem_count; i++) {
-        const struct problem *problem = &look->resolution.problems[i];
-        if (problem->severity == PROBLEM_WARNING)
-            log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
-                     .reason = problem->reason, .detail = problem->message);
-    }
+    struct problems problems = {look->resolution.problems, look->resolution.problem_count, 0};
+    flaws_log(&look->state->flaws, look->api, &problems);
 }
 
 /* What stands of it stays: where its status says, whatever its spec names by now. */
@@ -538,7 +529,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
-    state->retained = api_is_retained(api);
+    state->retained = annotations_retain(api);
     if (api->deleting) {
         mark_judged(state);
         return api_leave(reconciler, state, api);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/nearest.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LONGEST 63
+
+static char fold(char byte)
+{
+    return (char)(byte >= 'A' && byte <= 'Z' ? byte + 'a' - 'A' : byte);
+}
+
+/* The next letter that counts, NUL at the end. */
+static char next_letter(const char **at)
+{
+    while (**at == '-' || **at == '_')
+        ++*at;
+    char letter = fold(**at);
+    *at += letter != '\0';
+    return letter;
+}
+
+static bool same_letters(const char *a, const char *b)
+{
+    char letter;
+    do {
+        letter = next_letter(&a);
+        if (letter != next_letter(&b))
+            return false;
+    } while (letter);
+    return true;
+}
+
+unsigned nearest_distance(const char *a, const char *b)
+{
+    size_t width = strlen(b);
+    if (width > LONGEST || strlen(a) > LONGEST)
+        return NEAREST_FAR;
+    if (same_letters(a, b))
+        return 0;
+    unsigned char row[LONGEST + 1];
+    for (size_t j = 0; j <= width; j++)
+        row[j] = (unsigned char)j;
+    for (size_t i = 0; a[i]; i++) {
+        unsigned char corner = row[0]++;
+        for (size_t j = 0; j < width; j++) {
+            unsigned char change = (unsigned char)(corner + (a[i] != b[j]));
+            unsigned char step = (unsigned char)((row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1);
+            corner = row[j + 1];
+            row[j + 1] = change < step ? change : step;
+        }
+    }
+    return row[width] < NEAREST_FAR ? row[width] : NEAREST_FAR;
+}
+
+const char *nearest_name(const char *name, const char *const *names, size_t count)
+{
+    const char *best = NULL;
+    unsigned least = NEAREST_FAR;
+    for (size_t i = 0; i < count; i++) {
+        unsigned apart = nearest_distance(names[i], name);
+        if (apart < least && apart <= strlen(names[i]) / 3) {
+            least = apart;
+            best = names[i];
+        }
+    }
+    return best;
+}
