@@ -280,3 +280,86 @@ def test_a_pipe_blocks_nothing(validate, tmp_path):
     done = validate(b_yaml=HOOK)
     assert done.returncode == 0
     assert lines(done) == ["./a.yaml:1: not a regular file, passed over"]
+
+
+@pytest.mark.parametrize("annotation, message", [
+    ('grapnel.dev/deletionPolicy: Retain', "unknown annotation, it has no effect (did you mean grapnel.dev/deletion-policy?)"),
+    ('grapnel.dev/deletion-policy: Keep', "it counts as Retain, as nobody knows what is meant by Keep (Retain or Delete)"),
+    ('grapnel.dev/adopt: "yes"', 'it has no effect with the value yes ("true" is what counts)'),
+])
+def test_annotations_that_mean_nothing_are_told(validate, annotation, message):
+    text = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
+    done = validate(a_yaml=text.replace("{name: orders}", f"\n  name: orders\n  annotations:\n    {annotation}", 1))
+    assert done.returncode == 0
+    line, = lines(done)
+    assert line.startswith("./a.yaml:6: metadata.annotations.grapnel.dev/") and line.endswith(message)
+    assert done.stderr == "1 object in 1 file: 0 errors, 1 warning\n"
+
+
+def test_annotations_of_webhooks_and_contexts_are_told(validate):
+    done = validate(a_yaml=HOOK.replace("{name: pager}", '{name: pager, annotations: {grapnel.dev/x: "1"}}') + "---\n"
+                    + CONTEXT.replace("{name: edge", '{name: edge, annotations: {grapnel.dev/confirm-prune: "yes"}'))
+    assert done.returncode == 0
+    assert [line.split(": ")[1] for line in lines(done)] == [
+        "metadata.annotations.grapnel.dev/x", "metadata.annotations.grapnel.dev/confirm-prune"]
+
+
+OAS = """\
+apiVersion: tyk.tyk.io/v1alpha1
+kind: ApiDefinition
+metadata: {name: orders}
+spec:
+  oas:
+    openapi: 3.0.3
+    info: {title: orders, version: "1"}
+    paths: {}
+    x-tyk-api-gateway:
+      info: {name: orders, state: {active: true}}
+      upstream: {url: "http://upstream/"}
+      server: {listenPath: {value: /orders/}}
+"""
+
+
+@pytest.mark.parametrize("old, new, field", [
+    ("    openapi: 3.0.3\n", "", "openapi"),
+    ("openapi: 3.0.3", "openapi: 3.9.0", "openapi"),
+    ('    info: {title: orders, version: "1"}\n', "", "info"),
+    ('title: orders, version: "1"', 'title: orders', "info.version"),
+    ('title: orders, version: "1"', 'version: "1"', "info.title"),
+    ("    paths: {}\n", "", "paths"),
+    ("name: orders, state: {active: true}", "state: {active: true}", "x-tyk-api-gateway.info.name"),
+    ("name: orders, state: {active: true}", "name: orders", "x-tyk-api-gateway.info.state"),
+    ("state: {active: true}", "state: {}", "x-tyk-api-gateway.info.state.active"),
+    ('      upstream: {url: "http://upstream/"}\n', "", "x-tyk-api-gateway.upstream.url"),
+    ('upstream: {url: "http://upstream/"}', "upstream: {}", "x-tyk-api-gateway.upstream.url"),
+])
+def test_what_every_gateway_refuses_of_an_oas_document_is_told(validate, old, new, field):
+    assert lines(validate(a_yaml=OAS)) == []
+    done = validate(a_yaml=OAS.replace(old, new, 1))
+    assert done.returncode == 0
+    assert [line.split(": ")[1] for line in lines(done)] == ["spec.oas." + field]
+    assert done.stderr == "1 object in 1 file: 0 errors, 1 warning\n"
+
+
+@pytest.mark.parametrize("old, new", [
+    ("paths: {}", 'paths: {}\n    x-own: 1'),
+    ('upstream: {url: "http://upstream/"}', 'upstream: {loadBalancing: {targets: [{url: "http://a/"}]}}'),
+    ("openapi: 3.0.3\n", "openapi: 3.1.0\n"),
+])
+def test_what_gateways_take_of_an_oas_document_is_fine(validate, old, new):
+    assert lines(validate(a_yaml=OAS.replace(old, new, 1))) == []
+    assert lines(validate(a_yaml=OAS.replace("openapi: 3.0.3", "openapi: 3.1.0").replace("    paths: {}\n", ""))) == []
+
+
+@pytest.mark.parametrize("version", ['swagger: "2.0"', 'openapi: "2.0"', "openapi: 3.0"])
+def test_a_document_of_another_openapi_is_refused(validate, version):
+    done = validate(a_yaml=OAS.replace("openapi: 3.0.3", version, 1))
+    assert done.returncode == 1
+    assert [line.split(": ")[1] for line in lines(done)] == ["spec.oas.openapi"]
+
+
+def test_an_oas_document_without_listen_path_is_refused(validate):
+    for text in (OAS.replace("{listenPath: {value: /orders/}}", "{}"), OAS.replace("      server: {listenPath: {value: /orders/}}\n", "")):
+        done = validate(a_yaml=text)
+        assert done.returncode == 1
+        assert [line.split(": ")[1] for line in lines(done)] == ["spec.oas.x-tyk-api-gateway.server.listenPath.value"]
