@@ -99,18 +99,37 @@ static void add_stalled(const struct api_status_input *input, struct conditions 
                        input->gateway_detail);
 }
 
+static const char *hint_of(enum programmed programmed)
+{
+    switch (programmed) {
+    case PROGRAMMED_UNAUTHORIZED:
+        return " (TYK_AUTH of its context must be the secret of the gateway's own configuration)";
+    case PROGRAMMED_REJECTED:
+        return " (edit it: the gateway's answer stands in the operator's log)";
+    default:
+        return "";
+    }
+}
+
 static void add_programmed(const struct api_status_input *input, bool stalled,
                            struct conditions *conditions)
 {
     enum programmed programmed = input->programmed;
+    const char *context = input->resolution->facts.context;
     if (stalled)
-        conditions_add(conditions, "Programmed", CONDITION_FALSE, "Pending",
-                       "the last good definition stays on the gateways");
+        conditions_add(conditions, "Programmed", CONDITION_FALSE, "Pending", "%s",
+                       input->gateways_synced ? "the last good definition stays on the gateways"
+                                              : "it is not pushed as it is now");
     else if (programmed == PROGRAMMED_TRUE)
         conditions_add(conditions, "Programmed", CONDITION_TRUE, "Programmed",
                        "held by %zu of %zu gateways", input->gateways_synced,
                        input->gateways_total);
-    else if (programmed == PROGRAMMED_NO_GATEWAYS && !input->resolution->facts.context)
+    else if (programmed == PROGRAMMED_NO_GATEWAYS && context)
+        conditions_add(conditions, "Programmed", CONDITION_FALSE, "NoGateways",
+                       "%s%s%s (the status of OperatorContext %s says more)",
+                       programmed_texts[programmed].text, *input->gateway_detail ? ": " : "",
+                       input->gateway_detail, context);
+    else if (programmed == PROGRAMMED_NO_GATEWAYS)
         conditions_add(conditions, "Programmed", CONDITION_FALSE, "NoGateways",
                        "%s (start the operator with --gateway-url or --gateway-service, or name an "
                        "OperatorContext in spec.contextRef)",
@@ -119,11 +138,7 @@ static void add_programmed(const struct api_status_input *input, bool stalled,
         conditions_add(conditions, "Programmed", CONDITION_FALSE,
                        programmed_texts[programmed].reason, "%s%s%s%s",
                        programmed_texts[programmed].text, *input->gateway_detail ? ": " : "",
-                       input->gateway_detail,
-                       programmed == PROGRAMMED_UNAUTHORIZED
-                           ? " (TYK_AUTH of its context must be the secret of the gateway's own "
-                             "configuration)"
-                           : "");
+                       input->gateway_detail, hint_of(programmed));
 }
 
 static void decide(const struct api_status_input *input, struct conditions *conditions)

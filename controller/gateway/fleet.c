@@ -44,7 +44,7 @@ static void api_free(struct fleet *fleet, struct api *api)
     if (api->is_dirty)
         forget_dirty(fleet, api);
     strmap_take(fleet->apis, api->key);
-    free(api->kept_in);
+    free(api->stands_in);
     free(api->key);
     free(api);
 }

@@ -38,7 +38,7 @@ struct api {
     struct api *next_dirty;
     struct place *current; /* NULL: none */
     struct place *places;
-    char *kept_in; /* API_KEPT: the context's name */
+    char *stands_in; /* API_KEPT, API_REMOVED: the name of the context in which it was last */
 };
 
 struct place {

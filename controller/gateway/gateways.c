@@ -178,11 +178,18 @@ static void want(struct gateways *gateways, const struct gateway_want *wanted)
     reconsider_others(fleet, api);
 }
 
-static void remove_api(struct gateways *gateways, const char *key)
+static void set_stands_in(struct api *api, const char *context)
+{
+    free(api->stands_in);
+    api->stands_in = xstrdup(context);
+}
+
+static void remove_api(struct gateways *gateways, const char *key, const char *context)
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, key);
     api->mode = API_REMOVED;
+    set_stands_in(api, context);
     api->is_forgotten = false;
     api->current = NULL;
     fleet_touch_api(fleet, api);
@@ -222,12 +229,11 @@ static void keep(struct gateways *gateways, const char *key, const char *context
     /* What was wanted last stays in force; and what is kept already is no news, else who is told of
      * it would look again and say it again, for ever. */
     if (api->mode == API_WANTED ||
-        (api->mode == API_KEPT && !api->is_forgotten && str_equal(api->kept_in, context)))
+        (api->mode == API_KEPT && !api->is_forgotten && str_equal(api->stands_in, context)))
         return;
     api->mode = API_KEPT;
     api->is_forgotten = false;
-    free(api->kept_in);
-    api->kept_in = xstrdup(context);
+    set_stands_in(api, context);
     fleet_touch_api(fleet, api);
     reconsider_others(fleet, api);
 }

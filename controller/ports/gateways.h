@@ -124,8 +124,9 @@ struct gateways_ops {
      * under another context or api_id before, that place is cleaned once the new one is verified.
      */
     void (*want)(struct gateways *gateways, const struct gateway_want *want);
-    /* The API shall be nowhere: its definitions are deleted where they bear our marker. */
-    void (*remove)(struct gateways *gateways, const char *api);
+    /* The API shall be nowhere: its definitions are deleted where they bear our marker. Of
+     * endpoints that were never seen and are out of reach, those of this context may hold it. */
+    void (*remove)(struct gateways *gateways, const char *api, const char *context);
     /* Nothing is known or wanted of the API any more (its object is gone and cleaned, or it is left
      * on the gateways on purpose). */
     void (*forget)(struct gateways *gateways, const char *api);

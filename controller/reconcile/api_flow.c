@@ -483,10 +483,10 @@ static void step_want(struct api_look *look)
     reconciler->gateways->ops->want(reconciler->gateways, &want);
 }
 
-static void log_warnings(const struct api_look *look)
+static void tell_warnings(const struct api_look *look)
 {
     struct problems problems = {look->resolution.problems, look->resolution.problem_count, 0};
-    flaws_log(&look->state->flaws, look->api, &problems);
+    flaws_tell(look->reconciler, &look->state->flaws, look->api, &problems);
 }
 
 /* What stands of it stays: where its status says, whatever its spec names by now. */
@@ -494,17 +494,14 @@ static void keep(const struct api_look *look)
 {
     struct gateways *gateways = look->reconciler->gateways;
     const char *key = look->state->key;
-    CLEANUP(freep) char *held_in = claims_held_in(look->api);
-    if (json_text_member(object_status(look->api), "apiId").ptr)
-        gateways->ops->keep(gateways, key, held_in ? held_in : "");
-    else
-        gateways->ops->keep(gateways, key, look->context_key);
+    CLEANUP(freep) char *context = api_stands_in(look->api);
+    gateways->ops->keep(gateways, key, context);
 }
 
 static bool take_steps(struct api_look *look)
 {
     struct api_state *state = look->state;
-    log_warnings(look);
+    tell_warnings(look);
     if (look->stalled || look->held) {
         if (!state->wanted)
             keep(look);

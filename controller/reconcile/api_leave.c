@@ -40,6 +40,17 @@ static bool release(struct api_state *state, const struct object *api)
     return count > 0;
 }
 
+char *api_stands_in(const struct object *api)
+{
+    if (json_text_member(object_status(api), "apiId").ptr) {
+        char *held_in = claims_held_in(api);
+        return held_in ? held_in : xstrdup("");
+    }
+    CLEANUP(api_links_fini) struct api_links links;
+    api_links_read(api, &links);
+    return links.context ? TAKE(links.context) : xstrdup("");
+}
+
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api)
 {
     struct gateways *gateways = reconciler->gateways;
@@ -52,7 +63,8 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
     if (!state->leaving) {
         state->leaving = true;
         state->wanted = false;
-        gateways->ops->remove(gateways, state->key);
+        CLEANUP(freep) char *context = api_stands_in(api);
+        gateways->ops->remove(gateways, state->key, context);
     }
     const char *unknown;
     if (context_is_unknown(reconciler, &unknown)) {
@@ -95,7 +107,7 @@ void api_gone(struct reconciler *reconciler, struct api_state *state)
     if (!state->leaving && !retained) {
         state->leaving = true;
         state->wanted = false;
-        gateways->ops->remove(gateways, state->key);
+        gateways->ops->remove(gateways, state->key, state->context ? state->context : "");
     }
     if (!retained && gateways->ops->progress(gateways, state->key, &progress) &&
         (progress.leaving || progress.leaving_unreachable))

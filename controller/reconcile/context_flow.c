@@ -432,7 +432,7 @@ bool context_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct object_state *writes = object_state_of(reconciler, WORK_CONTEXT, key);
-    flaws_log_annotations(&writes->flaws, object);
+    flaws_tell_annotations(reconciler, &writes->flaws, object);
     const struct context_state *state =
         follow_secrets(reconciler, writes, object) ? refresh(reconciler, object, writes) : NULL;
     if (!state)

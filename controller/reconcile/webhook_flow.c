@@ -187,7 +187,7 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
     struct webhook webhook;
     bool holds_id = true;
     webhook_decode(object, reconciler_cache(reconciler), &webhook, &problems);
-    flaws_log_annotations(&state->flaws, object);
+    flaws_tell_annotations(reconciler, &state->flaws, object);
     bool known = follow_secrets(reconciler, state, &webhook);
     check_id(reconciler, object, &problems, &holds_id);
     CLEANUP(buf_fini) struct buf status;

@@ -27,6 +27,10 @@ local ready = condition(obj, "Ready")
 if stalled.status == "True" then
   return health("Degraded", stalled)
 end
+-- Nobody waits for these: the definition, or the secret, has to be edited.
+if ready.reason == "GatewayRejected" or ready.reason == "GatewayUnauthorized" then
+  return health("Degraded", ready)
+end
 if reconciling.status == "True" then
   return health("Progressing", reconciling)
 end

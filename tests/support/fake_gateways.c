@@ -23,6 +23,7 @@ struct held {
     bool has_want;
     bool kept;
     char *kept_in;
+    char *removed_from;
     bool removing;
     int64_t removed_ms;
     bool scripted; /* stands as the test says */
@@ -59,6 +60,7 @@ static void held_free(void *value)
     free(held->api_id);
     free(held->document);
     free(held->kept_in);
+    free(held->removed_from);
     free(held);
 }
 
@@ -150,12 +152,14 @@ static void op_want(struct gateways *port, const struct gateway_want *want)
     loop_defer(gateways->loop, sync_all, gateways);
 }
 
-static void op_remove(struct gateways *port, const char *api)
+static void op_remove(struct gateways *port, const char *api, const char *context)
 {
     struct fake_gateways *gateways = of(port);
     struct held *held = held_of(gateways, api);
     held->removing = true;
     held->has_want = false;
+    free(held->removed_from);
+    held->removed_from = xstrdup(context);
     held->removed_ms = loop_now(gateways->loop);
     gateways->removals++;
     loop_defer(gateways->loop, sync_all, gateways);
@@ -356,6 +360,12 @@ bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api
 {
     const struct held *held = strmap_get(gateways->apis, api);
     return held && held->kept;
+}
+
+const char *fake_gateways_removed_from(const struct fake_gateways *gateways, const char *api)
+{
+    const struct held *held = strmap_get(gateways->apis, api);
+    return held ? held->removed_from : NULL;
 }
 
 const char *fake_gateways_kept_in(const struct fake_gateways *gateways, const char *api)

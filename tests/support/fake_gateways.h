@@ -41,6 +41,8 @@ unsigned fake_gateways_wants(const struct fake_gateways *gateways);
 unsigned fake_gateways_removals(const struct fake_gateways *gateways);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
 /* In which context; borrowed, NULL when it is not. */
+/* Borrowed: the context that its removal named; NULL: it was never removed. */
+const char *fake_gateways_removed_from(const struct fake_gateways *gateways, const char *api);
 const char *fake_gateways_kept_in(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_expects_more(const struct fake_gateways *gateways);
 bool fake_gateways_is_complete(const struct fake_gateways *gateways);

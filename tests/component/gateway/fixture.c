@@ -207,7 +207,7 @@ void world_want_many(struct world *world, size_t count, unsigned version, bool o
 void world_remove(struct world *world, const char *name)
 {
     CLEANUP(freep) char *key = xasprintf("ns/%s", name);
-    world->ops->remove(world->gateways, key);
+    world->ops->remove(world->gateways, key, "");
 }
 
 void world_run(struct world *world, int64_t ms)

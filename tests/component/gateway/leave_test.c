@@ -622,6 +622,22 @@ static void what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_go
     world_free(world);
 }
 
+/* Others make contexts too, with any address. */
+static void a_gateway_of_another_context_that_is_down_holds_no_deletion_up(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_context(world, &(struct world_context){.count = 1});
+    world_context(world, &(struct world_context){.name = "x/other", .from = 1, .count = 1});
+    world_remove(world, "gone");
+    assert_int_equal(world_progress(world, "gone").leaving, 2);
+    world_run(world, 5000);
+    assert_int_equal(world_progress(world, "gone").leaving, 0);
+    assert_int_equal(world_progress(world, "gone").leaving_unreachable, 0);
+    world_free(world);
+}
+
 /* Who is told of progress looks at the API again, and says again that it is kept. */
 static void what_is_kept_already_is_no_news(void **state)
 {
@@ -778,6 +794,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_already_is_no_news),
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_all_have_been_looked_at),
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes),
+        cmocka_unit_test(a_gateway_of_another_context_that_is_down_holds_no_deletion_up),
         cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
         cmocka_unit_test(many_orphans_stop_the_collection_until_confirmed),
         cmocka_unit_test(five_orphans_or_a_fifth_go_without_confirmation),

@@ -170,6 +170,22 @@ static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **sta
     assert_string_equal(fake_gateways_kept_in(rig->gateways, "default/orders"), "tyk/edge");
 }
 
+static void what_is_deleted_after_a_restart_leaves_where_it_stands(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge);
+    context_api(rig, "edge");
+    rig_start(rig);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    context_api(rig, "egde");
+    rig_stop(rig);
+    rig_start(rig);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_string_equal(fake_gateways_removed_from(rig->gateways, "default/orders"), "tyk/edge");
+}
+
 /* What uses a Webhook is known when all APIs have been looked at; one that goes before counts as
  * looked at. */
 static void an_api_that_goes_before_it_is_looked_at_holds_nothing_up(void **state)
@@ -277,6 +293,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
+    TEST(what_is_deleted_after_a_restart_leaves_where_it_stands),
     TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
     TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),

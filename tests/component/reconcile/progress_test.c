@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -39,6 +40,78 @@ static void the_state_of_gateways_becomes_reasons(void **state)
     fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_SYNCED, 2, "");
     fake_loop_advance(rig->loop, 11000);
     rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+static void expect_says(struct rig *rig, const char *text)
+{
+    const struct object *api = fake_world_get(rig->world, OBJECT_API, "default/orders");
+    assert_true(strstr(object_status(api).ptr, text));
+}
+
+static void what_is_said_is_what_can_be_done(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_REJECTED, 1,
+                            "gw1: (HTTP 400)");
+    fake_loop_advance(rig->loop, 11000);
+    expect_says(rig,
+                "gw1: (HTTP 400) (edit it: the gateway's answer stands in the operator's log)");
+    /* Stalled: what stands on gateways, if anything does. */
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_FOREIGN, 1, "");
+    fake_loop_advance(rig->loop, 11000);
+    expect_says(rig, "the last good definition stays on the gateways");
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_FOREIGN, 0, "");
+    fake_loop_advance(rig->loop, 11000);
+    expect_says(rig, "it is not pushed as it is now");
+}
+
+/* Who edits a definition need not be who reads the log. */
+#define LOGGED "[{'handler_name':'eh_log_handler','handler_meta':{'prefix':'x'}}]"
+static void the_warnings_of_an_edit_are_events_once(void **state)
+{
+    struct rig *rig = *state;
+    static const char api[] =
+        "{'kind':'ApiDefinition','metadata':{'name':'orders','generation':%d},'spec':{'name':'o',"
+        "'proxy':{'target_url':'http://up/','listen_path':'/orders/'},'event_handlers':{'events':{"
+        "'Custom':" LOGGED ",'Mine':" LOGGED ",'Third':" LOGGED ",'Fourth':" LOGGED
+        ",'Fifth':" LOGGED "}}}}";
+    CLEANUP(freep) char *first = xasprintf(api, 1);
+    CLEANUP(freep) char *second = xasprintf(api, 2);
+    fake_world_apply(rig->world, first);
+    rig_start(rig);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 4);
+    rig_stop(rig);
+    rig_start(rig);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 4);
+    fake_world_apply(rig->world, second);
+    fake_loop_advance(rig->loop, 3000);
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 8);
+}
+
+/* Annotations change without a new generation. */
+static void an_annotation_that_means_nothing_is_an_event(void **state)
+{
+    struct rig *rig = *state;
+    static const char api[] =
+        "{'kind':'ApiDefinition','metadata':{'name':'orders','generation':1,'annotations':{%s}},"
+        "'spec':{'name':'o','proxy':{'target_url':'http://up/','listen_path':'/orders/'}}}";
+    static const char *const annotations[] = {"", "'grapnel.dev/deletionPolicy':'Retain'",
+                                              "'grapnel.dev/deletion-policy':'Keep'",
+                                              "'grapnel.dev/deletion-policy':'retain'"};
+    static const unsigned events[] = {0, 1, 2, 2};
+    for (size_t i = 0; i < ARRAY_LENGTH(annotations); i++) {
+        CLEANUP(freep) char *text = xasprintf(api, annotations[i]);
+        fake_world_apply(rig->world, text);
+        if (!i)
+            rig_start(rig);
+        fake_loop_advance(rig->loop, 3000);
+        rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+        assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"),
+                         events[i]);
+    }
 }
 
 static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **state)
@@ -203,6 +276,9 @@ static void a_status_that_says_everything_is_not_looked_at_again(void **state)
 
 static const struct CMUnitTest tests[] = {
     TEST(the_state_of_gateways_becomes_reasons),
+    TEST(what_is_said_is_what_can_be_done),
+    TEST(the_warnings_of_an_edit_are_events_once),
+    TEST(an_annotation_that_means_nothing_is_an_event),
     TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
     TEST(a_rolling_update_costs_two_writes_an_api_at_most),
     TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),
