@@ -220,11 +220,6 @@ static int compare(const void *a, const void *b)
     return left->number < right->number ? -1 : 1;
 }
 
-static const char *severity_name(const struct finding *finding)
-{
-    return finding->problem.severity == PROBLEM_ERROR ? "error" : "warning";
-}
-
 static void add_text_member(struct buf *out, const char *name, const char *text)
 {
     buf_add_format(out, ",\"%s\":", name);
@@ -239,7 +234,8 @@ static void print_json(const struct findings *findings, FILE *out)
         CLEANUP(buf_fini) struct buf line;
         buf_init(&line, BUF_UNLIMITED);
         buf_add_format(&line, "{\"severity\":\"%s\",\"reason\":\"%s\",\"line\":%u",
-                       severity_name(finding), finding->problem.reason, finding->problem.line);
+                       problem_severity_name(finding->problem.severity), finding->problem.reason,
+                       finding->problem.line);
         add_text_member(&line, "file", finding->problem.file);
         if (finding->object) {
             add_text_member(&line, "kind", object_kind_name(finding->object->kind));

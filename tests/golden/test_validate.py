@@ -67,13 +67,13 @@ def test_everything_is_told_at_once_in_order(validate):
         d_yml=API)
     assert done.returncode == 1
     assert lines(done) == [
-        './a.yaml:6: spec.method: "get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
-        "./a.yaml:8: spec.headers[0]: give each header exactly one of value and valueFrom",
-        "./a.yaml:9: spec.hedaers: unknown field, it is left out (did you mean headers?)",
-        "./b.yaml:2: not YAML: did not find expected node content",
-        "./d.yml:10: spec.event_handlers.events.QuotaExceeded[0]: Webhook default/pager: ./a.yaml:6: spec.method: "
+        './a.yaml:6: spec.method: error: "get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
+        "./a.yaml:8: spec.headers[0]: error: give each header exactly one of value and valueFrom",
+        "./a.yaml:9: spec.hedaers: warning: unknown field, it is left out (did you mean headers?)",
+        "./b.yaml:2: error: not YAML: did not find expected node content",
+        "./d.yml:10: spec.event_handlers.events.QuotaExceeded[0]: error: Webhook default/pager: ./a.yaml:6: spec.method: "
         '"get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
-        "./sub/c.json:1: kind: there is no kind Webhok in tyk.tyk.io/v1alpha1 (the kinds are ApiDefinition, Webhook and "
+        "./sub/c.json:1: kind: error: there is no kind Webhok in tyk.tyk.io/v1alpha1 (the kinds are ApiDefinition, Webhook and "
         "OperatorContext)",
     ]
     assert done.stderr == "2 objects in 4 files: 5 errors, 1 warning\n"
@@ -82,7 +82,7 @@ def test_everything_is_told_at_once_in_order(validate):
 def test_what_the_resolver_sees_has_a_line_too(validate):
     done = validate(a_yaml=API)
     assert done.returncode == 1
-    assert re.fullmatch(r'\./a\.yaml:10: spec\.event_handlers\.events\.QuotaExceeded\[0\]: there is no Webhook "pager" .*\)',
+    assert re.fullmatch(r'\./a\.yaml:10: spec\.event_handlers\.events\.QuotaExceeded\[0\]: error: there is no Webhook "pager" .*\)',
                         done.stdout.strip())
 
 
@@ -98,7 +98,7 @@ def test_a_context_whose_secret_is_not_there_is_a_warning(validate):
     assert lines(validate(a_yaml=context)) == []
     done = validate(a_yaml=context + "  secretRef: {name: s}\n")
     assert done.returncode == 0
-    assert lines(done) == ["./a.yaml:4: spec: Secret default/s is missing or may not be read"]
+    assert lines(done) == ["./a.yaml:4: spec: warning: Secret default/s is missing or may not be read"]
 
 
 CONTEXT = "apiVersion: tyk.tyk.io/v1alpha1\nkind: OperatorContext\nmetadata: {name: edge, namespace: tyk}\nspec:\n  urls: [http://g:8080]\n"
@@ -113,7 +113,7 @@ def in_context(name):
 def test_a_version_of_gateways_that_is_none(validate):
     done = validate(a_yaml=CONTEXT + "  gateway: {version: abc}\n")
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:6: spec.gateway.version: the version is that of a release, such as 5.8 or v5.8.3; empty where it "
+    assert lines(done) == ["./a.yaml:6: spec.gateway.version: error: the version is that of a release, such as 5.8 or v5.8.3; empty where it "
                            "is not known"]
     assert validate(a_yaml=CONTEXT + "  gateway: {version: v5.8.3-rc1}\n").returncode == 0
 
@@ -122,7 +122,7 @@ def test_a_context_that_is_not_among_the_files_is_a_warning(validate):
     done = validate(a_yaml=in_context("edge"))
     assert done.returncode == 0
     assert lines(done) == [
-        "./a.yaml:5: spec.contextRef: OperatorContext tyk/edge is not among the manifests: whether it permits namespace default, "
+        "./a.yaml:5: spec.contextRef: warning: OperatorContext tyk/edge is not among the manifests: whether it permits namespace default, "
         "and what its gateways allow, is not checked (give its manifest too, to check that as well)"]
     assert done.stderr == "1 object in 1 file: 0 errors, 1 warning\n"
     found, = json.loads(validate("-o", "json", ".").stdout)
@@ -132,7 +132,7 @@ def test_a_context_that_is_not_among_the_files_is_a_warning(validate):
 def test_a_context_that_is_among_the_files_must_permit(validate):
     done = validate(a_yaml=in_context("edge"), b_yaml=CONTEXT)
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:5: spec.contextRef: there is no OperatorContext tyk/edge that namespace default may use "
+    assert lines(done) == ["./a.yaml:5: spec.contextRef: error: there is no OperatorContext tyk/edge that namespace default may use "
                            "(see its allowedNamespaces)"]
     done = validate(b_yaml=CONTEXT + "  allowedNamespaces: {from: All}\n")
     assert (done.returncode, done.stdout) == (0, "")
@@ -151,19 +151,19 @@ def test_a_context_that_is_not_among_the_files_hides_nothing_else(validate):
 def test_a_conflict_names_the_field(validate):
     local = API.replace("id: pager", 'method: POST, target_path: "https://pager.example/"')
     done = validate(a_yaml=local, b_yaml=local.replace("name: orders", "name: second", 1))
-    assert lines(done)[-1].startswith("./b.yaml:6: spec.proxy.listen_path: listen path /orders/ belongs to default/orders (")
+    assert lines(done)[-1].startswith("./b.yaml:6: spec.proxy.listen_path: error: listen path /orders/ belongs to default/orders (")
 
 
 def test_webhooks_are_checked_without_being_used(validate):
     done = validate(a_yaml=HOOK + "  headers:\n    - name: Authorization\n      valueFrom: {secretKeyRef: {name: s, key: k}}\n")
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: Secret default/s: it is missing, or may not be read"]
+    assert lines(done) == ["./a.yaml:8: spec.headers[0].valueFrom: error: Secret default/s: it is missing, or may not be read"]
 
 
 def test_two_webhooks_of_one_id(validate):
     done = validate(a_yaml=HOOK + "  id: x\n---\n" + HOOK.replace("pager", "other") + "  id: x\n")
     assert done.returncode == 1
-    assert lines(done) == ["./a.yaml:6: spec.id: Webhook default/other has this id already (give each Webhook an id of its own)"]
+    assert lines(done) == ["./a.yaml:6: spec.id: error: Webhook default/other has this id already (give each Webhook an id of its own)"]
 
 
 @pytest.mark.parametrize("command", ["render", "materialize"])
@@ -172,7 +172,7 @@ def test_two_webhooks_of_one_id_are_a_problem_of_every_command(validate, tmp_pat
     binary = (Path(os.environ["GRAPNEL_BIN_DIR"]) / "grapnel").resolve()
     done = subprocess.run([binary, command, "."], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert done.stderr == "./a.yaml:6: spec.id: Webhook default/other has this id already\n"
+    assert done.stderr == "./a.yaml:6: spec.id: error: Webhook default/other has this id already\n"
 
 
 def test_a_file_that_is_named_twice_is_read_once(validate):
@@ -190,15 +190,15 @@ def test_standard_input_that_is_named_twice_is_read_once(validate):
 def test_a_list_without_items_is_a_mistake(validate, items):
     done = validate(a_yaml="apiVersion: v1\nkind: List\n" + items)
     assert done.returncode == 1
-    assert [line.split(": ", 1)[1] for line in lines(done)] == ["items: missing (a list without objects is items: [])"]
+    assert [line.split(": ", 1)[1] for line in lines(done)] == ["items: error: missing (a list without objects is items: [])"]
 
 
 def test_objects_that_stand_twice(validate):
     done = validate(a_yaml=HOOK, b_yaml="\n" + HOOK)
     assert done.returncode == 1
     assert lines(done) == [
-        "./a.yaml:1: metadata.name: Webhook default/pager stands twice, also at ./b.yaml:2 (remove or rename one of them)",
-        "./b.yaml:2: metadata.name: Webhook default/pager stands twice, also at ./a.yaml:1 (remove or rename one of them)",
+        "./a.yaml:1: metadata.name: error: Webhook default/pager stands twice, also at ./b.yaml:2 (remove or rename one of them)",
+        "./b.yaml:2: metadata.name: error: Webhook default/pager stands twice, also at ./a.yaml:1 (remove or rename one of them)",
     ]
 
 
@@ -208,7 +208,7 @@ def test_json_has_the_same(validate):
     done = validate("-o", "json", ".")
     assert done.returncode == 1
     found = json.loads(done.stdout)
-    assert [f"{p['file']}:{p['line']}: {p['field']}: {p['message']}" + (f" ({p['hint']})" if "hint" in p else "")
+    assert [f"{p['file']}:{p['line']}: {p['field']}: {p['severity']}: {p['message']}" + (f" ({p['hint']})" if "hint" in p else "")
             for p in found] == text
     assert [p["severity"] for p in found] == ["error"] * len(found)
     assert (found[0]["kind"], found[0]["object"], found[0]["reason"]) == ("Webhook", "default/pager", "InvalidSpec")
@@ -233,17 +233,17 @@ def test_json_manifests_have_lines(validate):
 
 
 @pytest.mark.parametrize("content, complaint", [
-    (b"a: \0b\n", "./a.yaml:1: a NUL byte"),
-    (b"a: 1\nb: \xff\n", "./a.yaml:2: not well-formed UTF-8"),
-    (b"a:\n\tb: 1\n", "./a.yaml:2: not YAML: a tab indents the line"),
-    (b"a: 1\na: 2\n", './a.yaml:2: key "a" stands twice'),
-    (b"[" * 100000, "./a.yaml:1: nested deeper than 200 levels"),
+    (b"a: \0b\n", "./a.yaml:1: error: a NUL byte"),
+    (b"a: 1\nb: \xff\n", "./a.yaml:2: error: not well-formed UTF-8"),
+    (b"a:\n\tb: 1\n", "./a.yaml:2: error: not YAML: a tab indents the line"),
+    (b"a: 1\na: 2\n", './a.yaml:2: error: key "a" stands twice'),
+    (b"[" * 100000, "./a.yaml:1: error: nested deeper than 200 levels"),
     (b"a: &a [x,x]\nb: &b [" + b"*a," * 1000 + b"]\nc: &c [" + b"*b," * 1000 + b"]\nd: [" + b"*c," * 1000 + b"]\n",
      "too large once its aliases are written out"),
-    (b"x" * (17 << 20), "./a.yaml:1: larger than 16 MiB"),
-    (b"just text\n", "./a.yaml:1: a manifest is a map with apiVersion, kind and metadata"),
-    (b"kind: Webhook\nmetadata: {}\n", "./a.yaml:1: apiVersion: missing"),
-    (b"apiVersion: tyk.tyk.io/v1\nkind: Webhook\n", "./a.yaml:1: apiVersion: there is no version v1 of Webhook"),
+    (b"x" * (17 << 20), "./a.yaml:1: error: larger than 16 MiB"),
+    (b"just text\n", "./a.yaml:1: error: a manifest is a map with apiVersion, kind and metadata"),
+    (b"kind: Webhook\nmetadata: {}\n", "./a.yaml:1: apiVersion: error: missing"),
+    (b"apiVersion: tyk.tyk.io/v1\nkind: Webhook\n", "./a.yaml:1: apiVersion: error: there is no version v1 of Webhook"),
 ], ids=["nul", "utf-8", "tab", "twice", "deep", "bomb", "large", "text", "no-version", "version"])
 def test_bad_input_is_told_with_its_place(validate, content, complaint):
     done = validate(a_yaml=content, b_yaml=HOOK)
@@ -279,7 +279,7 @@ def test_a_pipe_blocks_nothing(validate, tmp_path):
     os.mkfifo(tmp_path / "a.yaml")
     done = validate(b_yaml=HOOK)
     assert done.returncode == 0
-    assert lines(done) == ["./a.yaml:1: not a regular file, passed over"]
+    assert lines(done) == ["./a.yaml:1: warning: not a regular file, passed over"]
 
 
 @pytest.mark.parametrize("annotation, message", [
