@@ -38,6 +38,9 @@ kubectl apply -f crds/
 kubectl explain webhook.spec
 ```
 
+The chart brings them along; where they were applied by hand before, `helm install` needs
+`--take-ownership`, or `--set crds.enabled=false`.
+
 The same files are compiled into the controller: a folder source, `grapnel render` and
 `grapnel validate` default, prune and refuse as the API server does.
 

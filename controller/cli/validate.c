@@ -48,6 +48,7 @@ struct findings {
     size_t count;
     size_t capacity;
     size_t errors;
+    const struct cache *cache; /* of the objects among the manifests */
 };
 
 static void add(struct findings *findings, const struct manifest_problem *problem,
@@ -60,6 +61,46 @@ static void add(struct findings *findings, const struct manifest_problem *proble
     findings->errors += problem->severity == PROBLEM_ERROR;
 }
 
+static bool has_selector(void *arg, const struct object *object)
+{
+    struct span from = json_text_get(object_spec(object), "allowedNamespaces", "from", NULL);
+    bool *found = arg;
+    *found = *found || json_text_is(from, "Selector");
+    return !*found;
+}
+
+/* Namespaces are not among the manifests, and the labels of one decide. */
+static bool lacks_labels(const struct cache *cache, enum object_kind kind)
+{
+    bool found = false;
+    if (!cache_count(cache, OBJECT_NAMESPACE))
+        cache_visit(cache, kind, has_selector, &found);
+    return found;
+}
+
+/*
+ * What `kubectl get … -o yaml` prints is seldom all that there is: what it does not hold at all may
+ * be in the cluster all the same. The remedy, or NULL. Files are what they are: a reference there
+ * must lead somewhere.
+ */
+static const char *elsewhere(const struct cache *cache, const struct object *object,
+                             const struct problem *problem)
+{
+    const char *reason = problem->reason;
+    if (str_is_empty(object->version) || problem->severity != PROBLEM_ERROR)
+        return NULL;
+    if (str_equal(reason, "WebhookNotFound") && !cache_count(cache, OBJECT_WEBHOOK))
+        return "no Webhook is among the manifests: kubectl get tyk,ns -A -o yaml prints them too";
+    if ((str_equal(reason, "WebhookNotFound") && lacks_labels(cache, OBJECT_WEBHOOK)) ||
+        (str_equal(reason, "ContextNotFound") && lacks_labels(cache, OBJECT_CONTEXT)))
+        return "no Namespace is among the manifests: kubectl get tyk,ns -A -o yaml prints them too";
+    if (str_equal(reason, "SecretNotFound") && !cache_count(cache, OBJECT_SECRET))
+        return "no Secret is among the manifests";
+    if (str_equal(reason, "ConfigMapNotFound") && !cache_count(cache, OBJECT_CONFIGMAP))
+        return "no ConfigMap is among the manifests";
+    return NULL;
+}
+
 /* What code that knows objects, not files, says about one. */
 static void add_resolved(struct findings *findings, const struct manifest *manifest,
                          const struct problem *problem)
@@ -68,14 +109,15 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
     if (str_equal(problem->message, manifest->object->problem))
         return;
     static char nowhere[] = "";
+    const char *remedy = elsewhere(findings->cache, manifest->object, problem);
     struct manifest_problem placed = {
-        .severity = problem->severity,
+        .severity = remedy ? PROBLEM_WARNING : problem->severity,
         .reason = problem->reason,
         .file = manifest->file,
         .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
         .field = problem->field ? problem->field : nowhere,
         .message = problem->message,
-        .hint = problem->hint,
+        .hint = remedy ? (char *)(uintptr_t)remedy : problem->hint,
     };
     add(findings, &placed, manifest->object);
 }
@@ -273,7 +315,7 @@ static void print_summary(const struct findings *findings, const struct manifest
 /* Returns the exit code. */
 static int report(const struct offline *offline, bool json)
 {
-    struct findings findings = {0};
+    struct findings findings = {.cache = offline->cache};
     struct problems all = {0};
     add_manifests(&findings, &offline->manifests);
     add_apis(&findings, offline, &all);

@@ -363,3 +363,53 @@ def test_an_oas_document_without_listen_path_is_refused(validate):
         done = validate(a_yaml=text)
         assert done.returncode == 1
         assert [line.split(": ")[1] for line in lines(done)] == ["spec.oas.x-tyk-api-gateway.server.listenPath.value"]
+
+
+def printed(text):
+    """As kubectl get -o yaml prints an object."""
+    return text.replace("metadata: {", 'metadata: {resourceVersion: "7", uid: 6c1e, ')
+
+
+def test_what_kubectl_did_not_print_may_be_in_the_cluster(validate):
+    done = validate("-", text=printed(API))
+    assert done.returncode == 0
+    assert lines(done) == [
+        '-:10: spec.event_handlers.events.QuotaExceeded[0]: warning: there is no Webhook "pager" that namespace default may use '
+        "(no Webhook is among the manifests: kubectl get tyk,ns -A -o yaml prints them too)"]
+    other = HOOK.replace("pager", "other")
+    assert validate("-", text=printed(API + "---\n" + other)).returncode == 1
+    assert validate("-", text=API).returncode == 1
+
+
+SHARED = HOOK.replace("{name: pager}", "{name: pager, namespace: tyk}") + "  allowedNamespaces: {from: Selector, selector: {matchLabels: {a: b}}}\n"
+
+
+def test_labels_of_namespaces_that_kubectl_did_not_print(validate):
+    text = API.replace("id: pager", "id: tyk/pager") + "---\n" + SHARED
+    done = validate("-", text=printed(text))
+    assert done.returncode == 0
+    line, = lines(done)
+    assert ": warning: there is no Webhook" in line and "(no Namespace is among the manifests: kubectl get tyk,ns " in line
+    space = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {a: %s}}\n"
+    assert validate("-", text=printed(text + space % "c")).returncode == 1
+    assert lines(validate("-", text=printed(text + space % "b"))) == []
+    assert validate("-", text=text).returncode == 1
+
+
+def test_a_context_whose_selector_kubectl_did_not_resolve(validate):
+    context = CONTEXT + "  allowedNamespaces: {from: Selector, selector: {matchLabels: {a: b}}}\n"
+    done = validate("-", text=printed(in_context("edge") + "---\n" + context))
+    assert done.returncode == 0
+    assert [line.split(": ")[1:3] for line in lines(done)] == [["spec.contextRef", "warning"]]
+    assert validate("-", text=in_context("edge") + "---\n" + context).returncode == 1
+
+
+def test_secrets_that_kubectl_did_not_print(validate):
+    hook = HOOK + "  headers: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n"
+    text = API + "---\n" + hook
+    done = validate("-", text=printed(text))
+    assert done.returncode == 0
+    assert [line.split(": ")[2] for line in lines(done)] == ["warning", "warning"]
+    assert validate("-", text=text).returncode == 1
+    other = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: other}\n"
+    assert validate("-", text=printed(text + other)).returncode == 1
