@@ -13,6 +13,7 @@
 #include "cli/line.h"
 #include "cli/offline.h"
 #include "cli/options.h"
+#include "core/allowed.h"
 #include "core/annotations.h"
 #include "core/context_place.h"
 #include "core/webhook.h"
@@ -230,10 +231,12 @@ static void add_context(const struct offline *offline, struct findings *findings
         problems_add(&problems,
                      &(struct problem_about){.severity = PROBLEM_WARNING,
                                              .reason = place.problem_reason,
-                                             .field = "spec"},
+                                             .field = place.problem_field},
                      "%s", place.problem);
     context_place_fini(&place);
     annotations_lint(manifest->object, &problems);
+    allowed_check(json_text_get(object_spec(manifest->object), "allowedNamespaces", NULL),
+                  "spec.allowedNamespaces", &problems);
     for (size_t i = 0; i < problems.count; i++)
         add_resolved(findings, manifest, &problems.items[i]);
     problems_move(all, &problems);

@@ -85,13 +85,20 @@ static void say_invalid(struct ref_state *state, const struct object *webhook,
     state->message = xasprintf("Webhook %s: %s", webhook->key, fault);
 }
 
+/* Is a warning about a Webhook told where it is referred to? A cooldown of zero is told where it
+ * counts, not where a handler sets its own; what has no effect concerns its owner alone. */
+static bool is_noted(const char *reason)
+{
+    return !str_equal(reason, "ZeroCooldown") && !str_equal(reason, "HeaderIgnored") &&
+           !str_equal(reason, "SelectorIgnored");
+}
+
 static void note_warnings(struct ref_state *state, const struct object *webhook,
                           const struct problems *problems, bool has_reference)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->items[i];
-        /* A cooldown of zero is told where it counts: not where a handler sets its own. */
-        if (strcmp(problem->reason, "ZeroCooldown") != 0)
+        if (is_noted(problem->reason))
             problems_add(&state->notes,
                          &(struct problem_about){.severity = PROBLEM_WARNING,
                                                  .reason = problem->reason,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json_text.h"
 #include "base/mem.h"
@@ -188,6 +189,13 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
     }
     if (is_placeholder(decoder, value, field, "give valueFrom.secretKeyRef, or the value itself"))
         return;
+    if (strcasecmp(name, "Host") == 0)
+        problems_add(decoder->problems,
+                     &(struct problem_about){.severity = PROBLEM_WARNING,
+                                             .reason = "HeaderIgnored",
+                                             .field = field,
+                                             .hint = "leave it out, or use another URL"},
+                     "the gateway takes Host from the URL: this header is not sent");
     copy_add_header(decoder->copy, TAKE(name), TAKE(value), TAKE(source));
 }
 

@@ -67,12 +67,12 @@ def test_everything_is_told_at_once_in_order(validate):
         d_yml=API)
     assert done.returncode == 1
     assert lines(done) == [
-        './a.yaml:6: spec.method: error: "get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
+        './a.yaml:6: spec.method: error: "get" is not one of GET, PUT, POST, PATCH, DELETE (did you mean GET?)',
         "./a.yaml:8: spec.headers[0]: error: give each header exactly one of value and valueFrom",
         "./a.yaml:9: spec.hedaers: warning: unknown field, it is left out (did you mean headers?)",
         "./b.yaml:2: error: not YAML: did not find expected node content",
         "./d.yml:10: spec.event_handlers.events.QuotaExceeded[0]: error: Webhook default/pager: ./a.yaml:6: spec.method: "
-        '"get" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP method)',
+        '"get" is not one of GET, PUT, POST, PATCH, DELETE (did you mean GET?)',
         "./sub/c.json:1: kind: error: there is no kind Webhok in tyk.tyk.io/v1alpha1 (the kinds are ApiDefinition, Webhook and "
         "OperatorContext)",
     ]
@@ -98,7 +98,7 @@ def test_a_context_whose_secret_is_not_there_is_a_warning(validate):
     assert lines(validate(a_yaml=context)) == []
     done = validate(a_yaml=context + "  secretRef: {name: s}\n")
     assert done.returncode == 0
-    assert lines(done) == ["./a.yaml:4: spec: warning: Secret default/s is missing or may not be read"]
+    assert lines(done) == ["./a.yaml:6: spec.secretRef: warning: Secret default/s is missing or may not be read"]
 
 
 CONTEXT = "apiVersion: tyk.tyk.io/v1alpha1\nkind: OperatorContext\nmetadata: {name: edge, namespace: tyk}\nspec:\n  urls: [http://g:8080]\n"
@@ -413,3 +413,19 @@ def test_secrets_that_kubectl_did_not_print(validate):
     assert validate("-", text=text).returncode == 1
     other = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: other}\n"
     assert validate("-", text=printed(text + other)).returncode == 1
+
+
+@pytest.mark.parametrize("spec, line, field", [
+    ("  headers: [{name: host, value: a.example}]\n", 6, "spec.headers[0]"),
+    ("  allowedNamespaces: {from: All, selector: {matchLabels: {a: b}}}\n", 6, "spec.allowedNamespaces"),
+    ("  allowedNamespaces: {selector: {}}\n", 6, "spec.allowedNamespaces"),
+])
+def test_what_has_no_effect_in_a_webhook_is_told(validate, spec, line, field):
+    done = validate(a_yaml=HOOK + spec, b_yaml=API)
+    assert done.returncode == 0
+    assert [found.split(": ")[:3] for found in lines(done)] == [[f"./a.yaml:{line}", field, "warning"]]
+
+
+def test_a_selector_without_effect_in_a_context_is_told(validate):
+    done = validate(a_yaml=CONTEXT + "  allowedNamespaces: {from: All, selector: {matchLabels: {a: b}}}\n")
+    assert [found.split(": ")[:3] for found in lines(done)] == [["./a.yaml:6", "spec.allowedNamespaces", "warning"]]
