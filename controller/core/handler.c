@@ -129,6 +129,32 @@ void handler_read_members(const struct handler_scope *scope, const struct handle
                    "the gateway ignores the case of keys, Kubernetes does not");
 }
 
+struct spelling {
+    const struct handler_scope *scope;
+    const struct handler *handler;
+    const char *prefix;
+};
+
+static void report_misspelt(void *arg, const char *key, const char *meant)
+{
+    const struct spelling *spelling = arg;
+    CLEANUP(freep) char *member = xasprintf("%s%s", spelling->prefix, key);
+    CLEANUP(freep) char *hint = xasprintf("did you mean %s?", meant);
+    handler_report(
+        spelling->scope, spelling->handler,
+        &(struct problem_about){
+            .severity = PROBLEM_WARNING, .reason = "UnknownField", .field = member, .hint = hint},
+        MISSPELT_MESSAGE);
+}
+
+void handler_check_spelling(const struct handler_scope *scope, const struct handler *handler,
+                            struct span object, const char *prefix,
+                            const struct misspelt_names *names)
+{
+    if (scope->problems)
+        misspelt_find(object, names, report_misspelt, &(struct spelling){scope, handler, prefix});
+}
+
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,
                        struct span value, const char *member)
 {
@@ -160,8 +186,10 @@ void handler_check_event(const struct handler_scope *scope, const struct handler
     const struct event *event = event_find(handler->trigger);
     struct problem_about about = {.severity = PROBLEM_WARNING};
     if (!event) {
+        const char *near = event_nearest(handler->trigger);
+        CLEANUP(freep) char *hint = near ? xasprintf("did you mean %s?", near) : NULL;
         about.reason = "UnknownEvent";
-        about.hint = "fine for an event of your own plugins";
+        about.hint = hint ? hint : "fine for an event of your own plugins";
         handler_report(scope, handler, &about, "the gateway has no event %s", handler->trigger);
     } else if (event->never_fires) {
         about.reason = "EventNeverFires";

@@ -61,7 +61,19 @@ static void read_timeout(const struct handler_scope *scope, struct handler *hand
 static void read_webhook(const struct handler_scope *scope, struct handler *handler,
                          const struct span *values)
 {
+    static const char *const others[][2] = {
+        {"cooldown", "event_timeout"},
+        {"cooldownPeriod", "event_timeout"},
+        {"url", "target_path"},
+        {"target_url", "target_path"},
+        {"bodyTemplate", "template_path"},
+        {"headers", "header_map"},
+        {"enabled", "disabled"},
+    };
     handler->is_webhook = true;
+    handler_check_spelling(
+        scope, handler, meta_of(handler), META,
+        &(struct misspelt_names){keys, TIMEOUT + 1, others, ARRAY_LENGTH(others)});
     bool readable = handler_read_ref(scope, handler, values[ID], META "id");
     read_timeout(scope, handler, values[TIMEOUT]);
     if (handler_want_text(scope, handler, values[NAME], META "name") && values[NAME].length > 2)
@@ -143,6 +155,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     handler_check_event(scope, handler);
     handler_read_members(scope, handler, handler->text, &(struct handler_keys){"", outer_keys, 2},
                          values);
+    handler_check_spelling(scope, handler, handler->text, "",
+                           &(struct misspelt_names){outer_keys, 2, NULL, 0});
     if (json_text_type(values[0]) != JSON_TEXT_STRING || values[0].length < 3) {
         handler_refuse(scope, handler, outer_keys[0], "such as eh_web_hook_handler",
                        "it is missing or not a text");

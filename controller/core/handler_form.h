@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/handler.h"
+#include "core/misspelt.h"
 
 /*
  * What handler.c and the two forms of handlers have in common: not for others.
@@ -22,6 +23,11 @@ struct handler_keys {
 /* members_read() that refuses keys which only the gateway would take for ours. */
 void handler_read_members(const struct handler_scope *scope, const struct handler *handler,
                           struct span object, const struct handler_keys *keys, struct span *values);
+
+/* Warns of keys that stand for one of ours which is not there. */
+void handler_check_spelling(const struct handler_scope *scope, const struct handler *handler,
+                            struct span object, const char *prefix,
+                            const struct misspelt_names *names);
 
 /* A member that is a string or absent; false and a problem when it is of another type. */
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,

@@ -76,7 +76,20 @@ static void check_required(const struct handler_scope *scope, const struct handl
 static void read_webhook(const struct handler_scope *scope, struct handler *handler,
                          const struct span *values)
 {
+    static const char *const others[][2] = {
+        {"cooldown", "cooldownPeriod"},
+        {"event_timeout", "cooldownPeriod"},
+        {"target_path", "url"},
+        {"target_url", "url"},
+        {"template_path", "bodyTemplate"},
+        {"template", "bodyTemplate"},
+        {"header_map", "headers"},
+        {"event", "trigger"},
+    };
     handler->is_webhook = true;
+    handler_check_spelling(
+        scope, handler, handler->text, "",
+        &(struct misspelt_names){keys, HEADERS + 1, others, ARRAY_LENGTH(others)});
     bool readable = handler_read_ref(scope, handler, values[ID], keys[ID]);
     read_cooldown(scope, handler, values[COOLDOWN]);
     handler->has_local = values[URL].length > 2 && values[METHOD].length > 2;
@@ -119,7 +132,11 @@ static void read_trigger(const struct handler_scope *scope, struct handler *hand
         handler_check_event(scope, handler);
         return;
     }
-    handler_refuse(scope, handler, keys[TRIGGER], "such as QuotaExceeded or AuthFailure",
+    const char *near = event_nearest(handler->trigger);
+    CLEANUP(freep)
+    char *hint = near ? xasprintf("did you mean %s?", near)
+                      : xstrdup("such as QuotaExceeded or AuthFailure");
+    handler_refuse(scope, handler, keys[TRIGGER], hint,
                    trigger ? "OAS documents know no event %s" : "it is missing or not a text%s",
                    handler->trigger);
 }

@@ -14,6 +14,7 @@
 #include "core/handler.h"
 #include "core/lint.h"
 #include "core/lookup.h"
+#include "core/misspelt.h"
 #include "core/webhook.h"
 
 /* One reference while it is resolved: what it becomes, and what is to be said where it is used. */
@@ -414,8 +415,10 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
     if (readable) {
         check_context(&resolver);
         annotations_lint(input->api, &resolver.problems);
-        if (resolver.view.is_whole)
+        if (resolver.view.is_whole) {
             lint_api(&resolver.view, input->abilities, &resolver.problems);
+            misspelt_lint(&resolver.view, &resolver.problems);
+        }
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
         handlers_read(&scope, &resolver.handlers);
         if (bounds_check(&scope, &resolver.handlers)) {

@@ -429,3 +429,57 @@ def test_what_has_no_effect_in_a_webhook_is_told(validate, spec, line, field):
 def test_a_selector_without_effect_in_a_context_is_told(validate):
     done = validate(a_yaml=CONTEXT + "  allowedNamespaces: {from: All, selector: {matchLabels: {a: b}}}\n")
     assert [found.split(": ")[:3] for found in lines(done)] == [["./a.yaml:6", "spec.allowedNamespaces", "warning"]]
+
+
+def handled(form, handler):
+    """An API of either form with one handler, without references."""
+    if form == "classic":
+        return API.replace("- handler_name: eh_web_hook_handler\n          handler_meta: {id: pager, event_timeout: 60}", "- " + handler)
+    return OAS.replace("server: {listenPath: {value: /orders/}}",
+                       "server:\n        listenPath: {value: /orders/}\n        eventHandlers:\n          - " + handler)
+
+
+META = 'method: POST, target_path: "https://a/", template_path: "", header_map: {}, name: a, disabled: false'
+LOCAL = 'enabled: true, trigger: QuotaExceeded, type: webhook, method: POST, url: "https://a/", bodyTemplate: "", headers: [], name: a'
+
+
+@pytest.mark.parametrize("text, field, meant", [
+    (OAS.replace("server: {", "server: {eventHandler: [], "), "x-tyk-api-gateway.server.eventHandler", "eventHandlers"),
+    (OAS.replace("server: {", "server: {event_handlers: [], "), "x-tyk-api-gateway.server.event_handlers", "eventHandlers"),
+    (API.replace("  event_handlers:", "  eventHandlers:"), "eventHandlers", "event_handlers"),
+    (API.replace("    events:", "    event:"), "event_handlers.event", "events"),
+    (OAS.replace("state: {", "org_id: o, state: {"), "x-tyk-api-gateway.info.org_id", "orgId"),
+    (handled("oas", "{%s, cooldown: 5s}" % LOCAL), "x-tyk-api-gateway.server.eventHandlers[0].cooldown", "cooldownPeriod"),
+    (handled("oas", "{%s, event_timeout: 5}" % LOCAL), "x-tyk-api-gateway.server.eventHandlers[0].event_timeout", "cooldownPeriod"),
+    (handled("oas", "{%s, cooldownPeriod: 5s}" % LOCAL.replace("bodyTemplate", "bodyTemplat")),
+     "x-tyk-api-gateway.server.eventHandlers[0].bodyTemplat", "bodyTemplate"),
+    (handled("classic", "{handler_name: eh_web_hook_handler, handler_meta: {%s, cooldown: 5}}" % META),
+     "event_handlers.events.QuotaExceeded[0].handler_meta.cooldown", "event_timeout"),
+    (handled("classic", "{handler_name: eh_web_hook_handler, handler_meta: {%s, event_timeout: 5}}" % META.replace("template_path", "bodyTemplate")),
+     "event_handlers.events.QuotaExceeded[0].handler_meta.bodyTemplate", "template_path"),
+    (handled("classic", "{handler_name: eh_log_handler, handlerMeta: {prefix: a}}"),
+     "event_handlers.events.QuotaExceeded[0].handlerMeta", "handler_meta"),
+], ids=lambda value: value if len(value) < 100 else "")
+def test_fields_that_are_near_to_one_that_is_read_are_told(validate, text, field, meant):
+    done = validate(a_yaml=text)
+    prefix = "spec.oas." if "openapi" in text else "spec."
+    assert done.returncode == 0
+    assert [line.split(": ", 1)[1] for line in lines(done)] == [
+        f"{prefix}{field}: warning: unknown field, it goes to the gateway as it is (did you mean {meant}?)"]
+
+
+@pytest.mark.parametrize("text", [
+    handled("oas", "{%s, cooldownPeriod: 5s, cooldown: 1, x-note: 1, ids: []}" % LOCAL),
+    handled("classic", "{x: 1, handler_name: eh_web_hook_handler, handler_meta: {%s, event_timeout: 5, cooldown: 1, webhook_id: w}}" % META),
+    OAS.replace("server: {", "server: {port: 1, protocol: http, authentication: {}, gatewayTags: {}, "),
+], ids=["oas-handler", "classic-handler", "server"])
+def test_other_fields_are_the_gateways_own_affair(validate, text):
+    assert lines(validate(a_yaml=text)) == []
+
+
+def test_events_that_are_near_to_one_of_the_gateway(validate):
+    handler = "{handler_name: eh_log_handler, handler_meta: {prefix: a}}"
+    line, = lines(validate(a_yaml=handled("classic", handler).replace("QuotaExceeded", "RateLimitExceeded")))
+    assert line.endswith("warning: the gateway has no event RateLimitExceeded (did you mean RatelimitExceeded?)")
+    done = validate(a_yaml=handled("oas", "{%s, cooldownPeriod: 5s}" % LOCAL.replace("QuotaExceeded", "AuthFailures")))
+    assert lines(done)[0].endswith("error: OAS documents know no event AuthFailures (did you mean AuthFailure?)")
