@@ -186,7 +186,7 @@ void handler_check_event(const struct handler_scope *scope, const struct handler
     const struct event *event = event_find(handler->trigger);
     struct problem_about about = {.severity = PROBLEM_WARNING};
     if (!event) {
-        const char *near = event_nearest(handler->trigger);
+        const char *near = event_nearest(handler->trigger, false);
         CLEANUP(freep) char *hint = near ? xasprintf("did you mean %s?", near) : NULL;
         about.reason = "UnknownEvent";
         about.hint = hint ? hint : "fine for an event of your own plugins";

@@ -132,7 +132,7 @@ static void read_trigger(const struct handler_scope *scope, struct handler *hand
         handler_check_event(scope, handler);
         return;
     }
-    const char *near = event_nearest(handler->trigger);
+    const char *near = event_nearest(handler->trigger, true);
     CLEANUP(freep)
     char *hint = near ? xasprintf("did you mean %s?", near)
                       : xstrdup("such as QuotaExceeded or AuthFailure");

@@ -60,6 +60,9 @@ static const char *fault_text(const struct slot *slot)
     case FAULT_DOCUMENT:
         return "config_data must be an object";
     case FAULT_FOREIGN_ID:
+        if (slot->place->adopt && !slot->place->context->allow_adoption)
+            return "a definition of somebody else has the id, and the context does not allow "
+                   "adoption";
         return "a definition of somebody else has the id";
     case FAULT_FOREIGN_PATH:
         return "a definition of somebody else has the listen path";

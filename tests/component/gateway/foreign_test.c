@@ -78,7 +78,7 @@ static void adoption_takes_both_consents(void **state)
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "a", .adopt = true});
     world_run(world, 3000);
-    expect_state(world, "a", GATEWAY_FOREIGN, "");
+    expect_state(world, "a", GATEWAY_FOREIGN, "the context does not allow adoption");
     world_context(world, &(struct world_context){.count = 1, .allow_adoption = true});
     world_settle(world);
     expect_synced(world, "a", 1);
