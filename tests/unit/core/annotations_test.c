@@ -89,6 +89,11 @@ static void what_has_no_effect_is_told(void **state)
          "confirm-prune|unknown annotation, it has no effect|"},
         {OBJECT_CONTEXT, "grapnel.dev/confirm-prune: 'yes'",
          "confirm-prune|it has no effect with the value yes|\"true\" is what counts"},
+        {OBJECT_CONTEXT,
+         "grapnel.dev/confirm-prune: '12345678901234567890123456789012345678901234567890"
+         "123456789012345678901234567890'",
+         "confirm-prune|it has no effect with the value 12345678901234567890123456789012345678901"
+         "23456789012345678901234…|\"true\" is what counts"},
         {OBJECT_WEBHOOK, "grapnel.dev/deletion-policy: Retain",
          "deletion-policy|unknown annotation, it has no effect|"},
     };
