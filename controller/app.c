@@ -2,6 +2,7 @@
 #include "app.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,23 @@ static void tell_service_manager(const char *state)
         log_warn("service manager not told", .err = &err);
 }
 
+/* What may have changed unseen is looked at. */
+static void look_anew(struct app *app)
+{
+    static const enum object_kind kinds[] = {OBJECT_API, OBJECT_WEBHOOK, OBJECT_CONTEXT,
+                                             OBJECT_NAMESPACE};
+    log_info("looking at everything anew", .detail = strsignal(SIGHUP));
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds) && app->replica; i++)
+        app->world->source->ops->relist(app->world->source, kinds[i]);
+}
+
 static void on_signal(void *arg, int number)
 {
     struct app *app = arg;
+    if (number == SIGHUP) {
+        look_anew(app);
+        return;
+    }
     log_info("stopping", .detail = strsignal(number));
     tell_service_manager("STOPPING=1");
     end(app);
@@ -78,20 +93,41 @@ static void on_signal(void *arg, int number)
 
 /* --once. */
 
+/* The last line says what else keeps it from being converged than APIs that are not in place. */
+static void print_summary(const struct reconciler *reconciler,
+                          const struct reconciler_counts *counts, const char *fault)
+{
+    size_t held = reconciler_held(reconciler);
+    printf("%zu APIs: %zu synced, %zu stalled, %zu waiting; %zu webhooks\n", counts->apis,
+           counts->ready, counts->stalled, counts->apis - counts->ready - counts->stalled,
+           counts->webhooks);
+    if (fault)
+        printf("not converged: the folder is not whole, nothing is deleted: %s\n", fault);
+    else if (held)
+        printf("not converged: MassDeletion: %zu definitions on gateways are not deleted (if it is "
+               "meant: --confirm-prune, or grapnel.dev/confirm-prune on the OperatorContext)\n",
+               held);
+}
+
+/* Nothing of the folder could ever be read: there is nothing to wait for. */
+static bool is_hopeless(const struct reconciler *reconciler, const char *fault)
+{
+    return fault && !reconciler_is_ready(reconciler, NULL);
+}
+
 static void on_once(void *arg)
 {
     struct app *app = arg;
     const struct reconciler *reconciler = replica_reconciler(app->replica);
-    if (!reconciler_is_settled(reconciler)) {
+    const char *fault = app->world->ops->fault ? app->world->ops->fault(app->world) : NULL;
+    if (!reconciler_is_settled(reconciler) && !is_hopeless(reconciler, fault)) {
         loop_timer_arm(app->once_timer, ONCE_INTERVAL_MS);
         return;
     }
     struct reconciler_counts counts;
     reconciler_count(reconciler, &counts);
-    printf("%zu APIs: %zu synced, %zu stalled, %zu waiting; %zu webhooks\n", counts.apis,
-           counts.ready, counts.stalled, counts.apis - counts.ready - counts.stalled,
-           counts.webhooks);
-    app->failed = counts.ready < counts.apis;
+    print_summary(reconciler, &counts, fault);
+    app->failed = counts.ready < counts.apis || fault || reconciler_held(reconciler);
     if (app->failed)
         reconciler_tell_waiting(reconciler);
     end(app);

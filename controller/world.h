@@ -52,6 +52,9 @@ struct world_ops {
     /* NULL when it is well, else what is not as it should be. */
     const char *(*complaint)(const struct world *world);
     void (*figures)(const struct world *world, struct world_figures *ret_figures);
+    /* What keeps it from being whole until somebody mends it, so that nothing counts as gone;
+     * NULL: nothing does. Valid until the next round of the loop. */
+    const char *(*fault)(const struct world *world);
     /* Why it is not ready yet. */
     const char *(*waits_for)(const struct world *world);
 };

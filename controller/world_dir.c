@@ -43,7 +43,12 @@ static void free_dir(struct world *base)
     free(world);
 }
 
-static const struct world_ops ops = {.free = free_dir};
+static const char *fault(const struct world *world)
+{
+    return world->source ? dir_source_fault(world->source) : NULL;
+}
+
+static const struct world_ops ops = {.free = free_dir, .fault = fault};
 
 static int open_all(struct world_dir *world, const struct config *config, struct packing *packing,
                     struct err *err)

@@ -292,3 +292,23 @@ int str_compare_pointers(const void *a, const void *b)
     const char *const *right = b;
     return strcmp(*left, *right);
 }
+
+unsigned str_distance(const char *a, const char *b)
+{
+    size_t width = strlen(b);
+    if (width > 63 || strlen(a) > 63)
+        return 3;
+    unsigned char row[64];
+    for (size_t j = 0; j <= width; j++)
+        row[j] = (unsigned char)j;
+    for (size_t i = 0; a[i]; i++) {
+        unsigned char corner = row[0]++;
+        for (size_t j = 0; j < width; j++) {
+            unsigned char change = (unsigned char)(corner + (a[i] != b[j]));
+            unsigned char step = (unsigned char)((row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1);
+            corner = row[j + 1];
+            row[j + 1] = change < step ? change : step;
+        }
+    }
+    return row[width] < 3 ? row[width] : 3;
+}

@@ -52,3 +52,6 @@ void str_add_printable(struct buf *out, const char *text, size_t length, size_t 
 
 /* qsort(3) and bsearch(3) order for arrays of char *: by bytes. */
 int str_compare_pointers(const void *a, const void *b);
+
+/* How many letters have to be changed, added or dropped to come from a to b, at most 3. */
+unsigned str_distance(const char *a, const char *b);

@@ -46,8 +46,10 @@ static const struct command_spec command = {
         "their\n"
         "EndpointSlices where gateways are pods. Definitions count as ours when they bear the mark "
         "of\nthe owner, whatever the cluster, unless --cluster or --state-dir says which.\n\n"
-        "Exit codes: 0 no differences, 1 differences or problems, 2 a gateway or an input could "
-        "not be read.",
+        "While a manifest cannot be read, or be told by its name, a run deletes nothing, and so it "
+        "says.\n\n"
+        "Exit codes: 0 no differences, 1 differences or problems, 2 a gateway or an input that is "
+        "named\ncould not be read.",
     .options = options,
     .option_count = ARRAY_LENGTH(options),
 };

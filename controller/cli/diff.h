@@ -111,6 +111,7 @@ struct diff {
     const struct diff_options *options;
     const char *cluster; /* NULL: any */
     struct offline *offline;
+    char *not_whole;         /* why nothing counts as gone; NULL: the manifests are whole */
     struct strmap *contexts; /* name → struct diff_context */
     struct diff_want *wants; /* as offline->apis */
     struct strmap *wanted;   /* key → struct diff_want */

@@ -113,8 +113,8 @@ static bool plan_stray(struct diff_gateway *gateway, const struct diff_found *fo
 {
     const struct diff_want *want = strmap_get(gateway->diff->wanted, found->marker.api);
     if (!want) {
-        bool stays = !has_context(gateway, found->marker.context) || found->marker.retain ||
-                     !is_watched(gateway, found->marker.api);
+        bool stays = gateway->diff->not_whole || !has_context(gateway, found->marker.context) ||
+                     found->marker.retain || !is_watched(gateway, found->marker.api);
         gateway->kept += stays;
         if (!stays)
             add_entry(gateway, DIFF_DELETED, NULL, found,
@@ -187,6 +187,13 @@ static void plan_wants(struct diff_gateway *gateway, struct strmap *found_by_id,
     }
 }
 
+/* In a folder the last APIs are too many, however few; in a cluster they are seen to go. */
+static bool is_mass_deletion(const struct diff *diff, size_t orphans, size_t ours)
+{
+    bool is_emptied = !diff->options->cluster && !diff->offline->api_count && orphans;
+    return is_emptied || plan_is_mass_deletion(orphans, ours);
+}
+
 void diff_plan(struct diff_gateway *gateway)
 {
     struct foreign foreign = {0};
@@ -212,7 +219,8 @@ void diff_plan(struct diff_gateway *gateway)
             orphans += plan_stray(gateway, found);
         }
     }
-    gateway->holds_orphans = plan_is_mass_deletion(orphans, ours) && !prune_is_confirmed(gateway);
+    gateway->holds_orphans =
+        is_mass_deletion(gateway->diff, orphans, ours) && !prune_is_confirmed(gateway);
     if (gateway->entry_count)
         qsort(gateway->entries, gateway->entry_count, sizeof(*gateway->entries), by_kind_and_key);
     strmap_free(found_by_id);

@@ -147,6 +147,11 @@ static void print_gateway(const struct diff_gateway *gateway, FILE *out)
         fputs("held      more would be deleted than goes without a confirmation: a run deletes "
               "none of them (MassDeletion)\n",
               out);
+    if (gateway->diff->not_whole) {
+        fputs("held      the manifests are not whole, a run deletes nothing: ", out);
+        print_text(gateway->diff->not_whole, out);
+        fputc('\n', out);
+    }
     if (gateway->kept)
         fprintf(out, "kept      %zu\n", gateway->kept);
     fprintf(out, "unchanged %zu\n", gateway->unchanged);
@@ -229,8 +234,9 @@ static void add_gateway(const struct diff_gateway *gateway, struct buf *out)
         }
         buf_add_char(out, ']');
     }
-    buf_add_format(out, ",\"massDeletion\":%s,\"kept\":%zu,\"unchanged\":%zu}",
-                   gateway->holds_orphans ? "true" : "false", gateway->kept, gateway->unchanged);
+    buf_add_format(out, ",\"massDeletion\":%s", gateway->holds_orphans ? "true" : "false");
+    add_member(out, "notWhole", gateway->diff->not_whole);
+    buf_add_format(out, ",\"kept\":%zu,\"unchanged\":%zu}", gateway->kept, gateway->unchanged);
 }
 
 void diff_print_json(const struct diff *diff, FILE *out)

@@ -221,6 +221,16 @@ static bool lacks_needs(const struct resolution *resolution)
     return false;
 }
 
+/* Would it be another document if what is absent from the manifests were there? */
+static bool depends_on_the_absent(const struct resolution *resolution)
+{
+    for (size_t i = 0; i < resolution->ref_count; i++) {
+        if (resolution->refs[i].source != REF_GLOBAL)
+            return true;
+    }
+    return false;
+}
+
 static void read_want(struct diff *diff, const struct offline_api *api, struct diff_want *want)
 {
     const struct resolution *resolution = &api->resolution;
@@ -235,7 +245,9 @@ static void read_want(struct diff *diff, const struct offline_api *api, struct d
         want->context->is_used = true;
     CLEANUP(buf_fini) struct buf document;
     buf_init(&document, BUF_UNLIMITED);
-    want->has_document = !lacks_needs(resolution) && diff_document(diff, want, false, &document);
+    bool is_known =
+        !lacks_needs(resolution) && !(diff->not_whole && depends_on_the_absent(resolution));
+    want->has_document = is_known && diff_document(diff, want, false, &document);
     struct digest digest = digest_of(buf_text(&document), document.length);
     digest_hex(&digest, want->hash);
 }
@@ -270,6 +282,13 @@ int diff_gather(struct diff *diff, const char *const *paths, size_t count, struc
         offline_new(paths, count, &diff->options->offline, !diff->options->show_secrets, err);
     if (!diff->offline || add_default_context(diff, err) < 0)
         return -1;
+    const struct manifest_problem *hiding = manifests_first_hiding(&diff->offline->manifests);
+    if (hiding) {
+        struct buf text;
+        buf_init(&text, BUF_UNLIMITED);
+        manifest_problem_print(hiding, &text);
+        diff->not_whole = buf_take(&text);
+    }
     cache_visit(diff->offline->cache, OBJECT_CONTEXT, visit_context, diff);
     diff->wants = xcalloc(diff->offline->api_count + 1, sizeof(*diff->wants));
     for (size_t i = 0; i < diff->offline->api_count; i++) {
@@ -290,5 +309,6 @@ void diff_fini(struct diff *diff)
     if (diff->wanted)
         strmap_free(diff->wanted);
     free(diff->wants);
+    free(diff->not_whole);
     offline_freep(&diff->offline);
 }

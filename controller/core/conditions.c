@@ -63,6 +63,14 @@ static struct span find(struct span conditions, const char *type)
     return (struct span){NULL, 0};
 }
 
+/* A time that somebody else has written may be none: the API server would refuse all of it. */
+static bool is_time(struct span value)
+{
+    CLEANUP(freep) char *text = json_text_string(value);
+    int64_t seconds;
+    return text && str_parse_time(text, &seconds, NULL) == 0;
+}
+
 /* `before`: the one of its type as the status has it now. */
 static void add_one(const struct condition *condition, struct span before, int64_t generation,
                     int64_t now_s, struct buf *out)
@@ -74,7 +82,7 @@ static void add_one(const struct condition *condition, struct span before, int64
     buf_add_format(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%" PRId64,
                    condition->type, status, generation);
     buf_add_text(out, ",\"lastTransitionTime\":");
-    if (json_text_is(json_text_member(before, "status"), status) && time.ptr) {
+    if (json_text_is(json_text_member(before, "status"), status) && is_time(time)) {
         buf_add(out, time.ptr, time.length);
     } else {
         str_format_time(now, now_s);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LONGEST 63
+#include "base/str.h"
 
 static char fold(char byte)
 {
@@ -34,24 +34,7 @@ static bool same_letters(const char *a, const char *b)
 
 unsigned nearest_distance(const char *a, const char *b)
 {
-    size_t width = strlen(b);
-    if (width > LONGEST || strlen(a) > LONGEST)
-        return NEAREST_FAR;
-    if (same_letters(a, b))
-        return 0;
-    unsigned char row[LONGEST + 1];
-    for (size_t j = 0; j <= width; j++)
-        row[j] = (unsigned char)j;
-    for (size_t i = 0; a[i]; i++) {
-        unsigned char corner = row[0]++;
-        for (size_t j = 0; j < width; j++) {
-            unsigned char change = (unsigned char)(corner + (a[i] != b[j]));
-            unsigned char step = (unsigned char)((row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1);
-            corner = row[j + 1];
-            row[j + 1] = change < step ? change : step;
-        }
-    }
-    return row[width] < NEAREST_FAR ? row[width] : NEAREST_FAR;
+    return same_letters(a, b) ? 0 : str_distance(a, b);
 }
 
 const char *nearest_name(const char *name, const char *const *names, size_t count)

@@ -7,7 +7,7 @@
  * What somebody may have meant who wrote a name that is not known.
  */
 
-#define NEAREST_FAR 3
+#define NEAREST_FAR 3 /* the most that str_distance() says */
 
 /* How many letters have to be changed, added or dropped to come from one name to the other, at most
  * NEAREST_FAR; 0 when just case, dashes and underscores differ: event_handlers, eventHandlers. */

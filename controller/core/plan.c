@@ -88,6 +88,11 @@ bool plan_is_mass_deletion(size_t orphans, size_t ours)
     return orphans > (fifth > 5 ? fifth : 5);
 }
 
+bool plan_is_mass_deletion_in_folder(size_t gone, size_t all)
+{
+    return plan_is_mass_deletion(gone, all) || (gone && gone == all);
+}
+
 static int64_t linger(const struct plan_batch *batch)
 {
     return batch->expects_more ? BATCH_EXPECT_MS : BATCH_LINGER_MS;

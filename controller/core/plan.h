@@ -73,6 +73,10 @@ bool plan_reads_all(size_t changed, size_t total);
  * about? */
 bool plan_is_mass_deletion(size_t orphans, size_t ours);
 
+/* The same of the ApiDefinitions of a folder, which nobody else holds up: all of them, however few,
+ * are too many as well. */
+bool plan_is_mass_deletion_in_folder(size_t gone, size_t all);
+
 /* A batch of pushes on one gateway, and whether it is time for its reload. */
 struct plan_batch {
     int64_t age_ms;   /* since the first write; 0 when there is none yet */

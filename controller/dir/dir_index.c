@@ -25,6 +25,7 @@ static void file_free(void *value)
     struct dir_file *file = value;
     places_free(file->places, file->place_count);
     free(file->broken);
+    free(file->hidden);
     free(file);
 }
 
@@ -167,6 +168,20 @@ static void set_broken(struct dir_index *index, struct dir_file *file, char *cau
         dir_index_mark(index, file->places[i].holder);
 }
 
+static void set_hidden(struct dir_index *index, struct dir_file *file,
+                       const struct manifest_problem *problem)
+{
+    index->hiding_count += problem != NULL;
+    index->hiding_count -= file->hidden != NULL;
+    free(TAKE(file->hidden));
+    if (!problem)
+        return;
+    struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    manifest_problem_print(problem, &text);
+    file->hidden = buf_take(&text);
+}
+
 void dir_index_break(struct dir_index *index, struct dir_file *file, char *cause)
 {
     set_broken(index, file, cause);
@@ -184,6 +199,7 @@ static void clear_places(struct dir_index *index, struct dir_file *file)
 void dir_index_set(struct dir_index *index, struct dir_file *file, struct manifests *manifests)
 {
     set_broken(index, file, NULL);
+    set_hidden(index, file, manifests_first_hiding(manifests));
     clear_places(index, file);
     file->places = xcalloc(manifests->count, sizeof(*file->places));
     file->place_count = (uint32_t)manifests->count & INT32_MAX; /* no file is that large */
@@ -204,6 +220,7 @@ void dir_index_set(struct dir_index *index, struct dir_file *file, struct manife
 void dir_index_remove(struct dir_index *index, struct dir_file *file)
 {
     clear_places(index, file);
+    set_hidden(index, file, NULL);
     index->broken_count -= file->broken != NULL;
     CLEANUP(freep) char *path = xstrdup(file->path);
     strmap_remove(index->files, path);
@@ -211,12 +228,12 @@ void dir_index_remove(struct dir_index *index, struct dir_file *file)
 
 const char *dir_index_broken(const struct dir_index *index)
 {
-    if (!index->broken_count)
+    if (!index->broken_count && !index->hiding_count)
         return NULL;
     for (struct strmap_entry *e = strmap_first(index->files); e; e = strmap_next(e)) {
         const struct dir_file *file = strmap_entry_value(e);
-        if (file->broken)
-            return file->broken;
+        if (file->broken || file->hidden)
+            return file->broken ? file->broken : file->hidden;
     }
     return NULL;
 }

@@ -40,6 +40,7 @@ struct dir_file {
     const char *path; /* the index's */
     struct dir_identity identity;
     char *broken; /* "FILE:LINE: cause": its objects are the last good ones; NULL: none */
+    char *hidden; /* "FILE:LINE: cause": an object may stand there that cannot be named; NULL: no */
     struct dir_place *places;
     uint32_t place_count : 31;
     bool is_known : 1; /* `identity` is that of what was read */
@@ -60,6 +61,7 @@ struct dir_holder {
 struct dir_index {
     struct strmap *files;       /* path → struct dir_file */
     size_t broken_count;        /* of files */
+    size_t hiding_count;        /* of files with something hidden */
     struct strmap *holders;     /* "KIND KEY" → struct dir_holder */
     struct dir_holder **marked; /* in the order of their marking, from marked_next on */
     size_t marked_next;
@@ -75,7 +77,8 @@ struct dir_identity dir_identity_of(const struct stat *status);
 
 /* The file, made when it is not known. */
 struct dir_file *dir_index_file(struct dir_index *index, const char *path);
-/* The file was read: these are its objects now (taken over from the manifests). */
+/* The file was read: these are its objects now (taken over from the manifests), and its first
+ * problem that hides objects is remembered. */
 void dir_index_set(struct dir_index *index, struct dir_file *file, struct manifests *manifests);
 /* The file cannot be read: its objects stay. Takes `cause`. */
 void dir_index_break(struct dir_index *index, struct dir_file *file, char *cause);
@@ -91,7 +94,7 @@ void dir_index_mark(struct dir_index *index, struct dir_holder *holder);
 struct dir_holder *dir_index_next(struct dir_index *index);
 /* Forgets an object that stands nowhere. */
 void dir_index_drop(struct dir_index *index, struct dir_holder *holder);
-/* Is any file broken? The cause of one, borrowed; NULL: none. */
+/* Is any file broken, or does one hide something? The cause of one, borrowed; NULL: none. */
 const char *dir_index_broken(const struct dir_index *index);
 /* How many objects of a kind the sink has. */
 size_t dir_index_told(const struct dir_index *index, enum object_kind kind);

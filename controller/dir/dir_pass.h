@@ -63,7 +63,9 @@ struct dir_source {
     struct stat root; /* as it was last looked through */
     bool is_listing;  /* the first lists have begun */
     bool was_listed;
+    bool lost_is_known; /* what the state remembers and the folder does not have is forgotten */
     bool is_troubled;
+    struct err trouble;      /* what was told last */
     struct strmap *followed; /* "KIND KEY" */
     struct strmap *unanswered;
     struct strmap *warned; /* what the last walk passed over, told once */

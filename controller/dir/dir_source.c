@@ -196,6 +196,12 @@ static const struct object_source_ops ops = {
     .free = source_free,
 };
 
+const char *dir_source_fault(const struct object_source *base)
+{
+    const struct dir_source *source = (const struct dir_source *)(const void *)base;
+    return source->is_troubled ? source->trouble.msg : NULL;
+}
+
 int dir_source_check(const char *path, struct err *err)
 {
     struct stat status;

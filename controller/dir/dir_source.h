@@ -16,10 +16,12 @@
  * - A file that cannot be read or parsed keeps its last good objects, with a `problem` that names
  *   file, line and cause. While there is one, no deletion is told, and all kinds have trouble
  *   (TRANSIENT): what is not seen may stand in that file. Likewise while the folder itself cannot
- *   be read.
+ *   be read, and while there is a document that is refused and cannot be told by its name (see
+ *   dir/manifest_meant.h): the rest of its file is taken.
  * - Objects that stand twice are told once, with a problem.
- * - When more ApiDefinitions go at once than max(5, 20 %), nothing is told of deletions until they
- *   are back, unless `confirm_prune` is set.
+ * - When more than 5 and more than a fifth of the ApiDefinitions go at once, or all of them,
+ *   nothing is told of deletions and all kinds have trouble until they are back, unless
+ *   `confirm_prune` is set. Those that the state remembers from an earlier run count too.
  */
 struct packing;
 struct dir_source_options {
@@ -30,6 +32,10 @@ struct dir_source_options {
 
 /* Can the folder be used? The errors of dir_source_new(). */
 int dir_source_check(const char *path, struct err *err) MUST_CHECK;
+
+/* What keeps the folder from being whole, as of the last look; NULL: it is whole, or was not looked
+ * through yet. Valid until the next look. */
+const char *dir_source_fault(const struct object_source *source);
 
 /* `state` and `loop` must outlive the source. -1, ERR_INVALID: `path` is no folder (ERR_NOT_FOUND:
  * there is nothing; it may come later, but starting is then most likely a mistake). */

@@ -124,6 +124,18 @@ static int read_identity(struct dir_state *state, struct err *err)
     return 0;
 }
 
+/* The folder may lie in a working copy, and the key that opens what is sealed in it is not for a
+ * repository. */
+static void hide_from_git(const struct dir_state *state)
+{
+    CLEANUP(freep) char *path = xasprintf("%s/.gitignore", state->path);
+    static const char all[] = "*\n";
+    struct err err;
+    if (access(path, F_OK) < 0 && errno == ENOENT &&
+        file_write(path, all, sizeof(all) - 1, 0644, &err) < 0)
+        log_warn("the state folder is not hidden from git", .detail = path, .err = &err);
+}
+
 int dir_state_open(const char *path, struct dir_state **ret_state, struct err *err)
 {
     struct err ignored;
@@ -138,6 +150,7 @@ int dir_state_open(const char *path, struct dir_state **ret_state, struct err *e
         return -1;
     if (stat(path, &state->identity) < 0)
         return file_fault(err, errno, path);
+    hide_from_git(state);
     *ret_state = TAKE(state);
     return 0;
 }

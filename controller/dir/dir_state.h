@@ -14,6 +14,7 @@
  *   lock       held while a process uses it
  *   id         32 hex digits, made once: what a cluster's uid is
  *   seal.key   the key of sealed values, mode 0600
+ *   .gitignore made when it is not there: nothing of this belongs in a repository
  *   status/KIND.NAMESPACE.NAME.yaml   generation, creation time and status of an object
  * It also holds the objects as they are now: a manifest, its status and generation in one.
  */

@@ -8,10 +8,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/packing.h"
+#include "core/plan.h"
 
 #define TOLD_PER_SLICE 100
-#define MASS_MIN 5
-#define MASS_PERCENT 20
 
 /* ---- objects ---- */
 
@@ -140,12 +139,6 @@ static size_t count_gone(const struct dir_source *source, enum object_kind kind)
     return count;
 }
 
-static bool is_mass(size_t gone, size_t all)
-{
-    size_t limit = all * MASS_PERCENT / 100;
-    return gone > (limit > MASS_MIN ? limit : MASS_MIN);
-}
-
 static void tell_missing(struct dir_source *source, enum object_kind kind, const char *key)
 {
     struct err err;
@@ -177,6 +170,40 @@ static void tell_all_gone(struct dir_source *source)
     strmap_clear(source->gone);
 }
 
+/* ---- what went while nobody looked ---- */
+
+struct lost {
+    struct strmap *names; /* of holders */
+    size_t apis;
+};
+
+static void on_lost(void *arg, enum object_kind kind, const char *key)
+{
+    struct lost *lost = arg;
+    CLEANUP(freep) char *name = dir_index_name(kind, key);
+    strset_add(lost->names, name);
+    lost->apis += kind == OBJECT_API;
+}
+
+/* What the state remembers and the folder does not have. */
+static void find_lost(const struct dir_source *source, struct lost *ret_lost)
+{
+    *ret_lost = (struct lost){.names = strset_new()};
+    if (!source->lost_is_known)
+        dir_state_visit_lost(source->state, on_lost, ret_lost);
+}
+
+/* It is gone: the folder is whole, and it is not too much. */
+static void forget_lost(struct dir_source *source, const struct lost *lost)
+{
+    for (struct strmap_entry *e = strmap_first(lost->names); e; e = strmap_next(e)) {
+        char *key = NULL;
+        long long kind = strtoll(strmap_entry_key(e), &key, 10);
+        dir_state_remove(source->state, (enum object_kind)kind, key + 1);
+    }
+    source->lost_is_known = true;
+}
+
 /* ---- trouble ---- */
 
 static void tell_trouble(struct dir_source *source, const struct err *err)
@@ -188,6 +215,7 @@ static void tell_trouble(struct dir_source *source, const struct err *err)
     if (!source->is_troubled)
         log_warn("the folder is not whole, nothing is deleted", .detail = source->path, .err = err);
     source->is_troubled = true;
+    source->trouble = *err;
 }
 
 static void end_trouble(struct dir_source *source)
@@ -203,11 +231,11 @@ static void end_trouble(struct dir_source *source)
 }
 
 /* True when something keeps the pass from being the whole truth. */
-static bool find_trouble(struct dir_source *source, struct err *ret_err)
+static bool find_trouble(struct dir_source *source, const struct lost *lost, struct err *ret_err)
 {
     const char *broken = dir_index_broken(&source->index);
-    size_t gone = count_gone(source, OBJECT_API);
-    size_t all = gone ? dir_index_told(&source->index, OBJECT_API) : 0;
+    size_t gone = count_gone(source, OBJECT_API) + lost->apis;
+    size_t all = gone ? dir_index_told(&source->index, OBJECT_API) + lost->apis : 0;
     if (source->is_partial) {
         *ret_err = source->fault;
         return true;
@@ -216,7 +244,7 @@ static bool find_trouble(struct dir_source *source, struct err *ret_err)
         err_set(ret_err, ERR_TRANSIENT, 0, "%s", broken);
         return true;
     }
-    if (gone && is_mass(gone, all) && !source->confirm_prune) {
+    if (plan_is_mass_deletion_in_folder(gone, all) && !source->confirm_prune) {
         err_set(ret_err, ERR_TRANSIENT, 0,
                 "MassDeletion: %zu of %zu ApiDefinitions are gone from %s at once (restore them, "
                 "or run with --confirm-prune)",
@@ -234,41 +262,6 @@ static void tell_lists(struct dir_source *source, void (*tell)(void *arg, enum o
         if (source->wanted[kind])
             tell(source->arg, (enum object_kind)kind);
     }
-}
-
-struct lost {
-    struct dir_source *source;
-    struct strmap *names;
-    size_t apis;
-};
-
-static void on_lost(void *arg, enum object_kind kind, const char *key)
-{
-    struct lost *lost = arg;
-    CLEANUP(freep) char *name = dir_index_name(kind, key);
-    strset_add(lost->names, name);
-    lost->apis += kind == OBJECT_API;
-}
-
-/* What the state remembers and the folder does not have went while nobody looked. Too much of it
- * is kept: the folder may not be the one that it was. */
-static void forget_lost(struct dir_source *source)
-{
-    struct lost lost = {.source = source, .names = strset_new()};
-    dir_state_visit_lost(source->state, on_lost, &lost);
-    size_t all = lost.apis + dir_index_told(&source->index, OBJECT_API);
-    bool keep = is_mass(lost.apis, all) && !source->confirm_prune;
-    if (keep)
-        log_warn("statuses of objects that are not in the folder are kept",
-                 .reason = "MassDeletion",
-                 .detail = "restore the manifests, or run with --confirm-prune",
-                 .count = (int64_t)lost.apis);
-    for (struct strmap_entry *e = strmap_first(lost.names); e && !keep; e = strmap_next(e)) {
-        char *key = NULL;
-        long long kind = strtoll(strmap_entry_key(e), &key, 10);
-        dir_state_remove(source->state, (enum object_kind)kind, key + 1);
-    }
-    strmap_free(lost.names);
 }
 
 /* ---- the end of a pass ---- */
@@ -293,15 +286,18 @@ void dir_tell_followed(struct dir_source *source)
 static void finish_pass(struct dir_source *source)
 {
     struct err err;
-    bool troubled = find_trouble(source, &err);
+    struct lost lost;
+    find_lost(source, &lost);
+    bool troubled = find_trouble(source, &lost, &err);
     bool first = !source->was_listed;
     source->was_listed = true;
     if (!troubled)
         tell_all_gone(source);
     if (first)
         tell_lists(source, source->sink->end);
-    if (first && !troubled)
-        forget_lost(source);
+    if (!troubled)
+        forget_lost(source, &lost);
+    strmap_free(lost.names);
     if (troubled)
         tell_trouble(source, &err);
     else

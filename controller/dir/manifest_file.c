@@ -76,14 +76,24 @@ static void add_manifest_problem(struct manifest *manifest, struct manifest_prob
     manifest->problems[manifest->problem_count++] = problem;
 }
 
+/* An object with another name than the one that was meant is another object. */
+static bool is_of_identity(const struct schema_problem *problem)
+{
+    return !problem->is_warning &&
+           (str_equal(problem->field, "metadata") || str_equal(problem->field, "metadata.name") ||
+            str_equal(problem->field, "metadata.namespace"));
+}
+
 /* Moves what the schema says to the manifest, with lines. */
 static void take_problems(const struct manifest_file *file, struct manifest *manifest,
                           struct schema_problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++) {
         struct schema_problem *problem = &problems->items[i];
+        bool hides = is_of_identity(problem);
         add_manifest_problem(manifest,
                              (struct manifest_problem){
+                                 .hides = hides,
                                  .severity = problem->is_warning ? PROBLEM_WARNING : PROBLEM_ERROR,
                                  .reason = problem->is_warning ? "UnknownField" : "InvalidSpec",
                                  .file = xstrdup(file->name),
@@ -247,6 +257,7 @@ static void take_head(struct manifest_file *file, const struct manifest_head *he
                                     .field = field,
                                     .message = head->message,
                                     .hint = head->hint,
+                                    .hides = head->hides,
                                 });
 }
 
@@ -287,7 +298,8 @@ static void step_reader(struct manifest_file *file, struct manifests *into)
                                                                .reason = "InvalidFile",
                                                                .file = file->name,
                                                                .line = line,
-                                                               .message = err.msg});
+                                                               .message = err.msg,
+                                                               .hides = true});
     }
 }
 

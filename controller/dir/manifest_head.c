@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/problem.h"
+#include "dir/manifest_meant.h"
 
 #define GROUP "tyk.tyk.io/"
 #define GROUP_VERSION GROUP "v1alpha1"
@@ -69,9 +70,10 @@ static char *head_text(struct manifest_head *head, const char *field, const char
 
 static void judge_incomplete(struct manifest_head *head, const char *api_version, const char *kind)
 {
-    bool meant =
+    bool is_manifest =
         json_text_member(head->item, "metadata").ptr || json_text_member(head->item, "spec").ptr;
-    if (!api_version && !kind && !meant)
+    head->hides = manifest_is_meant(head->item, api_version, kind);
+    if (!api_version && !kind && !is_manifest)
         judge(head, MANIFEST_FOREIGN, "",
               xstrdup("no manifest of Kubernetes (apiVersion and kind are missing), passed over"),
               NULL);
@@ -83,44 +85,30 @@ static void judge_incomplete(struct manifest_head *head, const char *api_version
               "of Grapnel's own kinds it is " GROUP_VERSION);
 }
 
-/* A kind of the group that other tools have, and manifests for Grapnel may stand beside. */
-static bool is_known_elsewhere(const char *kind)
-{
-    static const char *const kinds[] = {"TykOasApiDefinition",
-                                        "TykStreamsApiDefinition",
-                                        "TykMcpApiDefinition",
-                                        "SecurityPolicy",
-                                        "SubGraph",
-                                        "SuperGraph",
-                                        "PortalAPICatalogue",
-                                        "APIDescription",
-                                        "PortalConfig"};
-    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
-        if (strcmp(kinds[i], kind) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Not one of our kinds: another one, or a mistake? */
 static void judge_unknown(struct manifest_head *head, const char *api_version, const char *kind)
 {
     enum object_kind ignored;
+    bool our_kind = object_kind_from_name(GROUP_VERSION, kind, &ignored);
     bool our_group = str_starts(api_version, GROUP);
-    if (object_kind_from_name(GROUP_VERSION, kind, &ignored) && our_group)
+    head->hides = manifest_is_meant(head->item, api_version, kind);
+    if (!head->hides)
+        judge(head, MANIFEST_FOREIGN, "kind",
+              xasprintf("%s of %s is none of Grapnel's kinds, passed over", kind, api_version),
+              our_kind ? "if it is meant for Grapnel, its apiVersion is " GROUP_VERSION : NULL);
+    else if (our_kind && our_group)
         judge(head, MANIFEST_WRONG, "apiVersion",
               xasprintf("there is no version %s of %s", api_version + strlen(GROUP), kind),
               "it is " GROUP_VERSION);
-    else if (our_group && !is_known_elsewhere(kind))
+    else if (our_kind)
+        judge(head, MANIFEST_WRONG, "apiVersion",
+              xasprintf("there is no %s in %s", kind, api_version), "it is " GROUP_VERSION);
+    else
         judge(head, MANIFEST_WRONG, "kind",
               xasprintf("there is no kind %s in %s", kind, api_version),
-              "the kinds are ApiDefinition, Webhook and OperatorContext");
-    else
-        judge(head, MANIFEST_FOREIGN, "kind",
-              xasprintf("%s of %s is none of Grapnel's kinds, passed over", kind, api_version),
-              object_kind_from_name(GROUP_VERSION, kind, &ignored)
-                  ? "if it is meant for Grapnel, its apiVersion is " GROUP_VERSION
-                  : NULL);
+              our_group ? "the kinds are ApiDefinition, Webhook and OperatorContext"
+                        : "Grapnel's kinds are ApiDefinition, Webhook and OperatorContext "
+                          "of " GROUP_VERSION);
 }
 
 /* Is it a list, and of which kind are its elements ("" when it does not say)? */
@@ -144,6 +132,7 @@ static bool judge_broken_list(struct manifest_head *head, const char *api_versio
     bool is_plain = strcmp(kind, "List") == 0 && strcmp(api_version, "v1") == 0;
     if (!is_plain && !(element_kind && object_kind_from_name(api_version, element_kind, &ignored)))
         return false;
+    head->hides = true;
     struct span items = json_text_member(head->item, "items");
     enum json_text_type type = json_text_type(items);
     if (type == JSON_TEXT_ARRAY)
@@ -176,13 +165,16 @@ static void read_one(struct span item, const struct inherited *inherited,
               xasprintf("a manifest is a map with apiVersion, kind and metadata, not %s",
                         problem_found(item)),
               NULL);
+        head->hides = inherited->depth || manifest_is_meant_text(item);
         return;
     }
     CLEANUP(freep)
     char *api_version = head_text(head, "apiVersion", inherited->api_version);
     CLEANUP(freep) char *kind = head_text(head, "kind", inherited->kind);
-    if (head->message)
+    if (head->message) {
+        head->hides = manifest_is_meant(item, api_version, kind);
         return;
+    }
     if (!api_version || !kind) {
         judge_incomplete(head, api_version, kind);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/span.h"
@@ -22,6 +23,8 @@ struct manifest_head {
     const char *field;
     char *message;
     char *hint; /* NULL: none */
+    /* It may be an object of ours: what is absent may stand here. */
+    bool hides;
 };
 
 struct manifest_heads {

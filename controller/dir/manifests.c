@@ -87,6 +87,7 @@ void manifests_add_problem(struct manifests *manifests, const struct manifest_pr
         .field = xstrdup(problem->field ? problem->field : ""),
         .message = xstrdup(problem->message),
         .hint = problem->hint ? xstrdup(problem->hint) : NULL,
+        .hides = problem->hides,
     };
 }
 
@@ -201,10 +202,22 @@ static void add_file_problem(struct load *load, enum problem_severity severity, 
 {
     CLEANUP(freep) char *file = xstrdup(path);
     CLEANUP(freep) char *message = xstrdup(err->msg);
-    manifests_add_problem(load->manifests, &(struct manifest_problem){.severity = severity,
-                                                                      .reason = "InvalidFile",
-                                                                      .file = file,
-                                                                      .message = message});
+    manifests_add_problem(load->manifests,
+                          &(struct manifest_problem){.severity = severity,
+                                                     .reason = "InvalidFile",
+                                                     .file = file,
+                                                     .message = message,
+                                                     .hides = severity == PROBLEM_ERROR});
+}
+
+/* What was named and cannot be read at all: nothing that is said of the rest is an answer. */
+static void fail_load(struct load *load, const char *path, const struct err *err)
+{
+    if (load->failed)
+        return;
+    load->failed = true;
+    load->err = *err;
+    err_wrap(&load->err, "%s", path);
 }
 
 /* Was the file read already, because it was named twice, or its folder too? Two names in one folder
@@ -234,12 +247,10 @@ static void load_file(struct load *load, const char *name, bool is_named)
     struct err err;
     if (file_read(path, yaml_default_limits.bytes, is_named, &bytes, &err) == 0) {
         read_into(load, name, &bytes);
-    } else if (err.class == ERR_INVALID) {
+    } else if (err.class == ERR_INVALID || !is_named) {
         add_file_problem(load, PROBLEM_ERROR, name, &err);
-    } else if (!load->failed) {
-        load->failed = true;
-        load->err = err;
-        err_wrap(&load->err, "%s", name);
+    } else {
+        fail_load(load, name, &err);
     }
 }
 
@@ -257,16 +268,22 @@ static void on_file(void *arg, const char *path, const struct stat *status)
     strset_add(load->found, path);
 }
 
+/* The same path, but for slashes at the end of the one that was named? */
+static bool is_path_of(const char *path, const char *named)
+{
+    size_t length = strlen(path);
+    return strncmp(path, named, length) == 0 && !named[length + strspn(named + length, "/")];
+}
+
 static void on_trouble(void *arg, const char *path, const struct err *err)
 {
     struct load *load = arg;
-    if (err->class == ERR_INVALID) {
+    if (err->class == ERR_INVALID)
         add_file_problem(load, PROBLEM_WARNING, path, err);
-    } else if (!load->failed) {
-        load->failed = true;
-        load->err = *err;
-        err_wrap(&load->err, "%s", path);
-    }
+    else if (is_path_of(path, load->named))
+        fail_load(load, path, err);
+    else
+        add_file_problem(load, PROBLEM_ERROR, path, err);
 }
 
 static void load_folder(struct load *load, const char *path)
@@ -332,6 +349,22 @@ const struct manifest *manifests_find(const struct manifests *manifests, enum ob
         const struct object *object = manifests->items[i].object;
         if (object->kind == kind && strcmp(object->key, key) == 0)
             return &manifests->items[i];
+    }
+    return NULL;
+}
+
+const struct manifest_problem *manifests_first_hiding(const struct manifests *manifests)
+{
+    for (size_t i = 0; i < manifests->problem_count; i++) {
+        if (manifests->problems[i].hides)
+            return &manifests->problems[i];
+    }
+    for (size_t i = 0; i < manifests->count; i++) {
+        const struct manifest *manifest = &manifests->items[i];
+        for (size_t j = 0; j < manifest->problem_count; j++) {
+            if (manifest->problems[j].hides)
+                return &manifest->problems[j];
+        }
     }
     return NULL;
 }

@@ -28,6 +28,9 @@ struct manifest_problem {
     char *field;   /* "spec.headers[0].name"; "" when it is about the whole manifest or file */
     char *message;
     char *hint; /* the remedy; NULL: none */
+    /* Objects may stand there whose names are not known: while it is so, what is absent from the
+     * manifests is not gone. */
+    bool hides;
 };
 
 struct manifest_source;
@@ -59,8 +62,8 @@ struct manifests {
 
 /* Reads files, folders (recursively: *.yaml, *.yml, *.json; hidden names are skipped) and "-"
  * (stdin); a file that is named twice, or beside its folder, once. -1 only when something named
- * cannot be read at all (no such path, no permission); what is wrong inside files is in the
- * problems. Close with manifests_fini() in both cases. */
+ * cannot be read at all (no such path, no permission); what is wrong inside folders and files is in
+ * the problems. Close with manifests_fini() in both cases. */
 int manifests_load(const char *const *paths, size_t count, struct manifests *ret_manifests,
                    struct err *err) MUST_CHECK;
 void manifests_fini(struct manifests *manifests);
@@ -71,6 +74,9 @@ void manifests_fill_cache(const struct manifests *manifests, struct cache *cache
 /* The manifest of an object; NULL when there is none. */
 const struct manifest *manifests_find(const struct manifests *manifests, enum object_kind kind,
                                       const char *key);
+/* What keeps the manifests from being whole: the first problem that hides objects, so that nothing
+ * counts as gone; NULL: they are whole. */
+const struct manifest_problem *manifests_first_hiding(const struct manifests *manifests);
 /* Is there any problem of severity PROBLEM_ERROR? */
 bool manifests_have_errors(const struct manifests *manifests);
 

@@ -71,8 +71,13 @@ void walk_free(struct walk *walk)
 
 bool walk_is_manifest(const char *name)
 {
-    return name[0] != '.' &&
-           (str_ends(name, ".yaml") || str_ends(name, ".yml") || str_ends(name, ".json"));
+    static const char *const endings[] = {".yaml", ".yml", ".json"};
+    const char *ending = strrchr(name, '.');
+    for (size_t i = 0; i < ARRAY_LENGTH(endings) && name[0] != '.' && ending; i++) {
+        if (strcasecmp(ending, endings[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void tell_trouble(struct walk *walk, const char *path, int number, const char *what)

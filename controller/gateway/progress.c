@@ -366,6 +366,17 @@ bool fleet_is_settled(const struct gateways *gateways)
     return true;
 }
 
+/* Those that may be deleted as things are, whatever they wait for. */
+static size_t collectable_orphans(const struct endpoint *endpoint)
+{
+    const struct fleet *fleet = endpoint->fleet;
+    size_t count = 0;
+    for (const struct slot *slot = endpoint->slots.lists[SLOT_ORPHAN].first; slot;
+         slot = slot->next)
+        count += fleet->callbacks.may_collect(fleet->arg, slot->place->api->key);
+    return count;
+}
+
 /* Is there nothing that will be done by itself soon? */
 static bool is_quiet(const struct endpoint *endpoint)
 {
@@ -380,7 +391,8 @@ static bool is_quiet(const struct endpoint *endpoint)
         if (slot->fault == FAULT_NONE || slot->fault == FAULT_SERVER)
             return false;
     }
-    return count_of(endpoint, SLOT_ORPHAN) == endpoint->orphans_held;
+    return count_of(endpoint, SLOT_ORPHAN) == endpoint->orphans_held ||
+           collectable_orphans(endpoint) <= endpoint->orphans_held;
 }
 
 bool fleet_is_quiet(const struct gateways *gateways)

@@ -317,6 +317,18 @@ static void activate(struct reconciler *reconciler)
     loop_defer(reconciler->loop, pump, reconciler);
 }
 
+/* No object says so where there is no API yet, or nobody looks at statuses. */
+static void warn_without_gateways(const struct reconciler *reconciler)
+{
+    const struct default_context *defaults = &reconciler->default_context;
+    if (defaults->endpoint_count || defaults->service ||
+        cache_count(reconciler_cache(reconciler), OBJECT_CONTEXT))
+        return;
+    log_warn("no gateway is named: nothing is pushed", .reason = "NoGateways",
+             .detail = "name them with --gateway-url (or TYK_URL), --gateway-service, or an "
+                       "OperatorContext");
+}
+
 static void check_complete(struct reconciler *reconciler)
 {
     if (reconciler->complete)
@@ -328,6 +340,7 @@ static void check_complete(struct reconciler *reconciler)
     reconciler->complete = true;
     log_info("caches complete",
              .count = (int64_t)cache_count(reconciler_cache(reconciler), OBJECT_API));
+    warn_without_gateways(reconciler);
     if (reconciler->store)
         activate(reconciler);
 }
@@ -675,11 +688,33 @@ bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_r
     return false;
 }
 
+/* What cannot be seen now of a cluster soon can; in a folder, somebody has to mend it. */
+static bool trouble_passes(const struct reconciler *reconciler)
+{
+    const struct err *trouble = informer_trouble(reconciler->informer, OBJECT_API);
+    return trouble && trouble->class == ERR_TRANSIENT && !reconciler->options.folder_source;
+}
+
+size_t reconciler_held(const struct reconciler *reconciler)
+{
+    const struct gateways *gateways = reconciler->gateways;
+    struct gateway_summary summary;
+    size_t count = 0;
+    if (!gateways)
+        return 0;
+    for (struct strmap_entry *e = strmap_first(reconciler->contexts); e; e = strmap_next(e)) {
+        if (gateways->ops->summary(gateways, strmap_entry_key(e), &summary))
+            count += summary.orphans_held;
+    }
+    return count;
+}
+
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
-    return reconciler->active && reconciler->gateways_complete && !counts.ready &&
-           !counts.processing && !backlog_left(reconciler) && !strmap_count(reconciler->awaited) &&
+    return reconciler->active && !trouble_passes(reconciler) && reconciler->gateways_complete &&
+           !counts.ready && !counts.processing && !backlog_left(reconciler) &&
+           !strmap_count(reconciler->awaited) &&
            reconciler->gateways->ops->is_quiet(reconciler->gateways);
 }
 

@@ -73,9 +73,14 @@ void reconciler_start(struct reconciler *reconciler);
 /* Are all caches complete (whatever gateways are like)? Otherwise *ret_reason (may be NULL) says
  * what is waited for; valid until the next call. */
 bool reconciler_is_ready(const struct reconciler *reconciler, const char **ret_reason);
-/* Nothing is queued or in flight, and no grace (of a conversion, of a missing reference) or delay
- * of a rewrite runs: the world is as wanted, or cannot be made so now. For --once. */
+/* Nothing is queued or in flight, no grace (of a conversion, of a missing reference) or delay of a
+ * rewrite runs, and no trouble with the lists passes by itself: the world is as wanted, or cannot
+ * be made so now. For --once. */
 bool reconciler_is_settled(const struct reconciler *reconciler);
+
+/* Definitions that wait for a confirmation before they are deleted (MassDeletion); one that several
+ * contexts share counts for each. For --once. */
+size_t reconciler_held(const struct reconciler *reconciler);
 
 /* Logs why each API that is not in place is not. For --once. */
 void reconciler_tell_waiting(const struct reconciler *reconciler);

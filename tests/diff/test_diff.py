@@ -69,7 +69,7 @@ def test_no_difference_after_a_run(place, stub):
     done = place.diff("-o", "json")
     assert done.code == 0, done.out
     assert done.only == {"url": stub.url, "contexts": [""], "error": None, "added": [], "changed": [], "deleted": [],
-                         "blocked": [], "foreign": [], "massDeletion": False, "kept": 0, "unchanged": 2}
+                         "blocked": [], "foreign": [], "massDeletion": False, "notWhole": None, "kept": 0, "unchanged": 2}
     assert place.diff().out == f"== {stub.url} (default context)\nunchanged 2\n"
 
 
@@ -250,6 +250,50 @@ def test_the_mass_deletion_guard(place, stub):
     assert len(done.only["deleted"]) == 8 and done.only["massDeletion"]
     assert "MassDeletion" in place.diff().out
     assert not place.diff("-o", "json", "--confirm-prune").only["massDeletion"]
+
+
+def test_the_last_apis_of_a_folder_are_a_mass_deletion_however_few(place, stub):
+    place.write(classic("a"), classic("b"))
+    place.run()
+    cluster = (place.manifests / ".grapnel/id").read_text().strip()
+    for name in ("a", "b"):
+        place.remove("ApiDefinition", name)
+    assert place.diff("-o", "json").only["massDeletion"]
+    # In a cluster, few may go.
+    assert not place.diff("-o", "json", "--cluster", cluster).only["massDeletion"]
+
+
+@pytest.mark.parametrize("spoiled, why", [
+    ("kind: [", "not YAML"),
+    ("apiVersion: tyk.tyk.io/v1alpha1\nkind: ApiDefintion\nmetadata: {name: b}\n", "there is no kind ApiDefintion"),
+    (None, "a link that leads nowhere")])
+def test_nothing_is_gone_while_the_manifests_are_not_whole(place, stub, spoiled, why):
+    place.write(classic("a"), classic("b"), classic("c"))
+    place.run()
+    place.remove("ApiDefinition", "b")
+    broken = place.manifests / "broken.yaml"
+    broken.write_text(spoiled) if spoiled else broken.symlink_to("nowhere")
+    place.write(classic("c", target="http://new.example/"))
+    done = place.diff("-o", "json")
+    assert done.code == 1
+    assert (done.only["deleted"], apis(done.only["changed"]), done.only["kept"]) == ([], ["default/c"], 1)
+    assert "broken.yaml" in done.only["notWhole"] and why in done.only["notWhole"]
+    assert "held      the manifests are not whole, a run deletes nothing: " in place.diff().out
+    assert place.run().code == 1
+    assert stub.ids() == {api_id("a"), api_id("b"), api_id("c")}
+    assert place.diff().out.endswith("kept      1\nunchanged 2\n")
+
+
+def test_no_copy_is_converted_while_the_manifests_are_not_whole(place, stub):
+    place.write(webhook(), oas("a", reference()), classic("b"))
+    place.run()
+    place.remove("Webhook", "pager")
+    (place.manifests / "broken.yaml").write_text("kind: [")
+    state = ("--state-dir", place.manifests / ".grapnel")
+    done = place.diff("-o", "json", *state)
+    assert (done.code, done.only["changed"], done.only["kept"], done.only["unchanged"]) == (1, [], 1, 1)
+    (place.manifests / "broken.yaml").unlink()
+    assert apis(place.diff("-o", "json", *state).only["changed"]) == ["default/a"]
 
 
 # --- moves, retained ones ---

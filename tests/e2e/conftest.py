@@ -80,7 +80,8 @@ def programs() -> Path:
 def find_binary(pytestconfig):
     """A program of this project by name."""
     given = pytestconfig.option.bin_dir
-    folders = [Path(given)] if given else [REPOSITORY / "build" / name for name in BUILDS]
+    # Relative to where run.sh was called from.
+    folders = [Path(os.environ.get("GRAPNEL_E2E_CALLER", "."), given)] if given else [REPOSITORY / "build" / name for name in BUILDS]
 
     def find(name: str) -> Path:
         for folder in folders:

@@ -68,6 +68,9 @@ if [ "${1:-}" != --inside ]; then
 fi
 shift
 
+# What options name is relative to where the caller is.
+export GRAPNEL_E2E_CALLER=$PWD
+
 ip link set lo up
 ip route add local 10.244.0.0/16 dev lo
 # Machines without IPv6 do without the one test of it.

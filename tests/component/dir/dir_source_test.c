@@ -180,6 +180,14 @@ static void restart(struct fixture *fixture)
     start(fixture);
 }
 
+static void restart_or_start(struct fixture *fixture)
+{
+    if (fixture->source)
+        restart(fixture);
+    else
+        start(fixture);
+}
+
 static void check_told(struct fixture *fixture, const char *want)
 {
     assert_string_equal(buf_text(&fixture->told), want);
@@ -404,6 +412,10 @@ static void the_ways_of_editors_to_save_are_seen(void **state)
     temp_unlink(&fixture->folder, "d/a.yaml~");
     settle(fixture);
     check_told(fixture, "put Webhook default/a g2\n");
+    /* In capitals, as on systems that do not tell them apart. */
+    temp_write(&fixture->folder, "d/B.YAML", HOOK("b", ""));
+    settle(fixture);
+    check_told(fixture, "put Webhook default/b g1\n");
     /* A temporary file, renamed into place. */
     temp_write(&fixture->folder, "d/.tmp123", HOOK("a", "  method: PUT\n"));
     temp_rename(&fixture->folder, "d/.tmp123", "d/a.yaml");
@@ -561,6 +573,164 @@ static void rules_of_change_compare_with_what_was_accepted(void **state)
     temp_write(&fixture->folder, "d/a.yaml", HOOK("a", "  id: one\n"));
     settle(fixture);
     check_told(fixture, "put Webhook default/a g4\n");
+}
+
+static void write_status(struct fixture *fixture, enum object_kind kind, const char *key)
+{
+    struct err err;
+    static const char status[] = "{\"id\":\"x\"}";
+    struct dir_write *write =
+        dir_write_begin(fixture->state, dir_state_get(fixture->state, kind, key),
+                        (struct span){status, strlen(status)}, &err);
+    assert_non_null(write);
+    assert_non_null(dir_write_finish(write, &err));
+}
+
+/* What was meant for Grapnel and cannot be told by its name may be any object that is absent. */
+static const char *const nameless[] = {
+    /* the kind */
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: WebHook\nmetadata: {name: a}\nspec: {url: "
+    "https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhok\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Gateway\nmetadata: {name: a}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: 5\nmetadata: {name: a}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nknd: Webhook\nmetadata: {name: a}\n",
+    /* the version and the group */
+    "apiVersion: tyk.tyk.io/v1beta1\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: tky.tyk.io/v1alpha1\nkind: ApiDefintion\nmetadata: {name: a}\n",
+    "apiVersion: tyk.tyk.io\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: v1alpha1\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: v1\nkind: webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiVersion: example.com/v1\nkind: Webhook\nmetadata: {name: a}\n"
+    "spec: {url: https://a/, conversionPolicy: Retain}\n",
+    "kind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
+    "apiversion: tyk.tyk.io/v1alpha1\nkind: apidefinition\nmetadata: {name: a}\n",
+    "apiVersion: 1\nkind: Webhook\nmetadata: {name: a}\n",
+    "metadata: {name: a}\nspec: {url: https://a/}\n",
+    "spec: {proxy: {listen_path: /a/}}\n",
+    /* the name */
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {nmae: a}\nspec: {url: "
+    "https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nspec: {url: https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: [a]\nspec: {url: https://a/}\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: 7}\nspec: {url: "
+    "https://a/}\n",
+    "apiVersion: v1\nkind: Namespace\nmetadata: {nmae: default}\n",
+    /* not a map; cut off */
+    "- apiVersion: tyk.tyk.io/v1alpha1\n  kind: Webhook\n  metadata: {name: a}\n",
+    "apiVersi",
+    "apiVersion: ty\n",
+    /* lists */
+    "apiVersion: v1\nkind: List\nitmes: []\n",
+    "apiVersion: tyk.tyk.io/v1alpha1\nkind: WebhookList\n",
+    "apiVersion: v1\nkind: List\nitems: [text]\n",
+    "apiVersion: v1\nkind: List\nitems: [{kind: Webhook, metadata: {name: a}}]\n",
+};
+
+static void a_document_that_cannot_be_named_holds_up_what_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    temp_write(&fixture->folder, "d/b.yaml", HOOK("b", ""));
+    start(fixture);
+    check_told(fixture, LISTS("put Webhook default/a g1\nput Webhook default/b g1\n"));
+    for (size_t i = 0; i < ARRAY_LENGTH(nameless); i++) {
+        /* The rest of its file is taken. */
+        CLEANUP(freep) char *method = xasprintf("  cooldownPeriod: %zus\n", i + 1);
+        CLEANUP(freep) char *text = xasprintf("%s%s---\n%s", HOOK("b", ""), method, nameless[i]);
+        CLEANUP(freep) char *again = xasprintf("%s%s", HOOK("b", ""), method);
+        CLEANUP(freep) char *want = xasprintf("put Webhook default/b g%zu\n" TROUBLE, i + 2);
+        temp_unlink(&fixture->folder, "d/a.yaml");
+        temp_write(&fixture->folder, "d/b.yaml", text);
+        settle(fixture);
+        if (strcmp(buf_text(&fixture->told), want) != 0)
+            fail_msg("%s\n: %s", nameless[i], buf_text(&fixture->told));
+        buf_clear(&fixture->told);
+        temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+        temp_write(&fixture->folder, "d/b.yaml", again);
+        settle(fixture);
+        check_told(fixture, RESUMED);
+    }
+}
+
+static void a_name_that_cannot_be_is_no_name(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    start(fixture);
+    check_told(fixture, LISTS("put Webhook default/a g1\n"));
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("A", ""));
+    settle(fixture);
+    check_told(fixture,
+               "put Webhook default/A g1 d/a.yaml:3: metadata.name: not a valid name "
+               "(lower-case letters, digits, - and ., at most 253, as in a host name)\n" TROUBLE);
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a, namespace: Team", ""));
+    settle(fixture);
+    assert_null(strstr(buf_text(&fixture->told), "gone"));
+    assert_non_null(strstr(buf_text(&fixture->told), "put Webhook Team/a g1 "));
+    assert_non_null(strstr(buf_text(&fixture->told), TROUBLE));
+    buf_clear(&fixture->told);
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    settle(fixture);
+    check_told(fixture, "gone Webhook Team/a\ngone Webhook default/A\n" RESUMED);
+}
+
+static void what_could_not_be_named_at_the_start_loses_no_status(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    start(fixture);
+    check_told(fixture, LISTS("put Webhook default/a g1\n"));
+    write_status(fixture, OBJECT_WEBHOOK, "default/a");
+    temp_write(&fixture->folder, "d/a.yaml", nameless[0]);
+    restart(fixture);
+    check_told(fixture, LISTS("") TROUBLE);
+    temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+    settle(fixture);
+    check_told(fixture, "put Webhook default/a g1\n" RESUMED);
+    const struct object *object = dir_state_get(fixture->state, OBJECT_WEBHOOK, "default/a");
+    assert_true(json_text_is(json_text_get(object_text(object), "status", "id", NULL), "x"));
+}
+
+static void what_is_for_others_holds_nothing_up(void **state)
+{
+    static const char *const others[] = {
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {}}\n",
+        "kind: Deployment\nmetadata: {name: d}\nspec: {template: {}}\n",
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+        "apiVersion: tyk.tyk.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: p}\n",
+        "apiVersion: hooks.example/v1\nkind: Webhook\nmetadata: {name: w}\nspec: {url: x}\n",
+        "apiVersion: gravitee.io/v1alpha1\nkind: ApiDefinition\nmetadata: {name: a}\n"
+        "spec: {name: a, proxy: {virtual_hosts: [{path: /a}]}}\n",
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
+        "metadata: {name: w}\n",
+        "replicaCount: 1\nimage: {tag: x}\n",
+        "services: {web: {image: x}}\n",
+        "openapi: 3.0.3\ninfo: {title: x, version: '1'}\npaths: {}\n",
+        "- {op: replace, path: /spec/url, value: x}\n",
+        "- hosts: all\n  tasks: []\n",
+        "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        "apiVersion: v1\nkind: List\nitems: []\n",
+        "# nothing but a comment\n",
+        "",
+        "---\n---\n",
+    };
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "d/b.yaml", HOOK("b", ""));
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        CLEANUP(freep) char *name = xasprintf("d/other%zu.yaml", i);
+        temp_write(&fixture->folder, name, others[i]);
+        temp_write(&fixture->folder, "d/a.yaml", HOOK("a", ""));
+        restart_or_start(fixture);
+        check_told(fixture, LISTS("put Webhook default/a g1\nput Webhook default/b g1\n"));
+        temp_unlink(&fixture->folder, "d/a.yaml");
+        settle(fixture);
+        if (strcmp(buf_text(&fixture->told), "gone Webhook default/a\n") != 0)
+            fail_msg("%s\n: %s", others[i], buf_text(&fixture->told));
+        buf_clear(&fixture->told);
+    }
 }
 
 static void objects_that_stand_twice_are_refused_until_one_goes(void **state)
@@ -747,13 +917,31 @@ static void an_emptied_folder_is_a_mass_deletion(void **state)
 static void up_to_five_may_go_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    write_apis(fixture, 5);
+    write_apis(fixture, 6);
     start(fixture);
     buf_clear(&fixture->told);
     unlink_apis(fixture, 0, 5);
     settle(fixture);
     assert_null(strstr(buf_text(&fixture->told), "trouble"));
     assert_non_null(strstr(buf_text(&fixture->told), "gone ApiDefinition default/api4\n"));
+}
+
+static void the_last_apis_wait_for_a_confirmation_however_few_they_are(void **state)
+{
+    struct fixture *fixture = *state;
+    write_apis(fixture, 2);
+    temp_write(&fixture->folder, "d/hook.yaml", HOOK("a", ""));
+    start(fixture);
+    buf_clear(&fixture->told);
+    unlink_apis(fixture, 0, 2);
+    settle(fixture);
+    check_told(fixture, TROUBLE);
+    write_apis(fixture, 1);
+    settle(fixture);
+    check_told(fixture, "gone ApiDefinition default/api1\n" RESUMED);
+    unlink_apis(fixture, 0, 1);
+    settle(fixture);
+    check_told(fixture, TROUBLE);
 }
 
 static void a_mass_deletion_that_is_confirmed_is_told(void **state)
@@ -849,17 +1037,6 @@ static void generation_and_age_outlive_a_restart(void **state)
     check_told(fixture, LISTS("put Webhook default/a g3\n"));
 }
 
-static void write_status(struct fixture *fixture, enum object_kind kind, const char *key)
-{
-    struct err err;
-    static const char status[] = "{\"id\":\"x\"}";
-    struct dir_write *write =
-        dir_write_begin(fixture->state, dir_state_get(fixture->state, kind, key),
-                        (struct span){status, strlen(status)}, &err);
-    assert_non_null(write);
-    assert_non_null(dir_write_finish(write, &err));
-}
-
 static void statuses_of_objects_that_went_meanwhile_are_removed(void **state)
 {
     struct fixture *fixture = *state;
@@ -898,8 +1075,39 @@ static void statuses_are_kept_when_most_objects_went_meanwhile(void **state)
     stop(fixture);
     unlink_apis(fixture, 0, 8);
     restart(fixture);
-    check_told(fixture, LISTS(""));
+    check_told(fixture, LISTS("") TROUBLE);
     assert_true(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api7.yaml"));
+    /* Most are back: what is not is forgotten. */
+    write_apis(fixture, 7);
+    settle(fixture);
+    assert_non_null(strstr(buf_text(&fixture->told), RESUMED));
+    assert_true(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api6.yaml"));
+    assert_false(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api7.yaml"));
+}
+
+/* The gateways' own guard counts what they hold, and would let five go. */
+static void
+a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were(void **state)
+{
+    struct fixture *fixture = *state;
+    write_apis(fixture, 2);
+    start(fixture);
+    write_status(fixture, OBJECT_API, "default/api0");
+    write_status(fixture, OBJECT_API, "default/api1");
+    stop(fixture);
+    unlink_apis(fixture, 0, 2);
+    restart(fixture);
+    check_told(fixture, LISTS("") TROUBLE);
+    restart(fixture);
+    check_told(fixture, LISTS("") TROUBLE);
+    stop(fixture);
+    open_source(fixture, true);
+    fixture->source->ops->start(fixture->source, kinds, ARRAY_LENGTH(kinds), &sink, fixture);
+    fake_loop_run(fixture->loop);
+    check_told(fixture, LISTS(""));
+    assert_false(temp_exists(&fixture->folder, "s/status/ApiDefinition.default.api0.yaml"));
+    restart(fixture);
+    check_told(fixture, LISTS(""));
 }
 
 static void the_state_folder_may_lie_among_the_manifests(void **state)
@@ -959,6 +1167,12 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(rules_of_change_compare_with_what_was_accepted, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_document_that_cannot_be_named_holds_up_what_is_gone,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_that_cannot_be_is_no_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_could_not_be_named_at_the_start_loses_no_status,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_for_others_holds_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_that_stand_twice_are_refused_until_one_goes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(unreadable_files_and_folders_leave_the_last_good_state,
@@ -973,6 +1187,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_emptied_folder_is_a_mass_deletion, set_up, tear_down),
         cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_apis_wait_for_a_confirmation_however_few_they_are,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(a_mass_deletion_that_is_confirmed_is_told, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_asked_for_anew_is_read_anew, set_up, tear_down),

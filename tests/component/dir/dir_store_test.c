@@ -137,6 +137,14 @@ static void the_state_folder_is_made_once(void **state)
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
     stop(fixture);
+    /* It may lie in a working copy: git takes nothing of it. What somebody wrote there stays. */
+    CLEANUP(freep) char *ignored = temp_read(&fixture->folder, "deep/state/.gitignore");
+    assert_string_equal(ignored, "*\n");
+    temp_unlink(&fixture->folder, "deep/state/.gitignore");
+    start(fixture);
+    assert_true(temp_exists(&fixture->folder, "deep/state/.gitignore"));
+    stop(fixture);
+    temp_write(&fixture->folder, "deep/state/.gitignore", "seal.key\n");
     /* Too open a key is closed again. */
     assert_int_equal(chmod(path, 0644), 0);
     start(fixture);
@@ -146,6 +154,8 @@ static void the_state_folder_is_made_once(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
     assert_true(dir_state_is(fixture->state, dir_state_path(fixture->state)));
     assert_false(dir_state_is(fixture->state, fixture->folder.path));
+    CLEANUP(freep) char *own = temp_read(&fixture->folder, "deep/state/.gitignore");
+    assert_string_equal(own, "seal.key\n");
 }
 
 static void two_processes_do_not_share_a_state_folder(void **state)

@@ -377,6 +377,11 @@ static void only_manifests_are_read_from_a_folder(void **state)
     temp_write(&fixture->folder, "b.yml", HOOK("b", ""));
     temp_write(&fixture->folder, "deep/er/c.json",
                "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"c\"}}");
+    temp_write(&fixture->folder, "e.YAML", HOOK("e", ""));
+    temp_write(&fixture->folder, "f.Yml", HOOK("f", ""));
+    temp_write(&fixture->folder, "g.JSON",
+               "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"g\"}}");
+    temp_write(&fixture->folder, "yaml", "no: [manifest");
     temp_write(&fixture->folder, "README.md", "no: [manifest");
     temp_write(&fixture->folder, "x.yaml~", "no: [manifest");
     temp_write(&fixture->folder, ".hidden.yaml", "no: [manifest");
@@ -386,11 +391,12 @@ static void only_manifests_are_read_from_a_folder(void **state)
     load(fixture, NULL);
     assert_int_equal(fixture->result, 0);
     check_told(fixture, "");
-    assert_int_equal(fixture->manifests.count, 3);
-    assert_string_equal(fixture->manifests.items[0].object->key, "default/a");
-    assert_string_equal(fixture->manifests.items[1].object->key, "default/b");
-    assert_string_equal(fixture->manifests.items[2].object->key, "default/c");
-    assert_int_equal(fixture->manifests.file_count, 5);
+    static const char *const keys[] = {"default/a", "default/b", "default/c",
+                                       "default/e", "default/f", "default/g"};
+    assert_int_equal(fixture->manifests.count, ARRAY_LENGTH(keys));
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+        assert_string_equal(fixture->manifests.items[i].object->key, keys[i]);
+    assert_int_equal(fixture->manifests.file_count, 8);
 }
 
 static void what_is_no_file_is_passed_over(void **state)
@@ -436,37 +442,59 @@ static void links_to_files_are_followed(void **state)
     assert_string_equal(only_object(fixture)->key, "default/a");
 }
 
-static void what_cannot_be_read_is_no_problem_but_a_failure(void **state)
+static void a_path_that_is_named_and_cannot_be_read_is_a_failure(void **state)
 {
     struct fixture *fixture = *state;
     load(fixture, "nowhere.yaml");
     assert_int_equal(fixture->result, -1);
     assert_int_equal(fixture->err.class, ERR_NOT_FOUND);
     assert_non_null(strstr(fixture->err.msg, "nowhere.yaml: cannot be opened: No such file"));
-
-    temp_write(&fixture->folder, "a.yaml", HOOK("a", ""));
-    temp_link(&fixture->folder, "nowhere", "gone.yaml");
-    load(fixture, NULL);
-    assert_int_equal(fixture->result, -1);
-    assert_non_null(strstr(fixture->err.msg, "gone.yaml: a link that leads nowhere"));
-    /* The rest is there. */
-    assert_int_equal(fixture->manifests.count, 1);
 }
 
-static void unreadable_files_are_a_failure(void **state)
+static void links_that_lead_nowhere_are_problems_of_their_files(void **state)
+{
+    struct fixture *fixture = *state;
+    temp_write(&fixture->folder, "a.yaml", HOOK("a", "  method: get\n"));
+    temp_link(&fixture->folder, "nowhere", "gone.yaml");
+    temp_link(&fixture->folder, "nowhere", "also.yaml");
+    load(fixture, NULL);
+    assert_int_equal(fixture->result, 0);
+    CLEANUP(freep) char *lines = told(fixture);
+    assert_non_null(strstr(lines, "gone.yaml:1: a link that leads nowhere: No such file"));
+    assert_non_null(strstr(lines, "also.yaml:1: a link that leads nowhere: No such file"));
+    assert_non_null(strstr(lines, "a.yaml:7: spec.method: "));
+    assert_true(manifests_have_errors(&fixture->manifests));
+    assert_non_null(manifests_first_hiding(&fixture->manifests));
+}
+
+static void unreadable_files_are_problems_of_their_own(void **state)
 {
     struct fixture *fixture = *state;
     temp_write(&fixture->folder, "a.yaml", HOOK("a", ""));
+    temp_write(&fixture->folder, "b.yaml", HOOK("b", ""));
+    temp_write(&fixture->folder, "sub/c.yaml", HOOK("c", ""));
     CLEANUP(freep) char *path = temp_path(&fixture->folder, "a.yaml");
+    CLEANUP(freep) char *sub = temp_path(&fixture->folder, "sub");
     assert_int_equal(chmod(path, 0), 0);
+    assert_int_equal(chmod(sub, 0), 0);
     assert_int_equal(chmod(fixture->folder.path, 0755), 0);
     /* Root reads everything. */
     bool root = geteuid() == 0;
     if (root)
         assert_int_equal(seteuid(65534), 0);
     load(fixture, NULL);
+    int result = fixture->result;
+    CLEANUP(freep) char *lines = told(fixture);
+    size_t count = fixture->manifests.count;
+    load(fixture, "a.yaml");
     if (root)
         assert_int_equal(seteuid(0), 0);
+    assert_int_equal(chmod(sub, 0755), 0);
+    assert_int_equal(result, 0);
+    assert_int_equal(count, 1);
+    assert_non_null(strstr(lines, "a.yaml:1: cannot be opened: Permission denied\n"));
+    assert_non_null(strstr(lines, "sub:1: the folder cannot be read: Permission denied\n"));
+    /* Where it is named, it is a failure. */
     assert_int_equal(fixture->result, -1);
     assert_int_equal(fixture->err.class, ERR_DENIED);
     assert_non_null(strstr(fixture->err.msg, "a.yaml: cannot be opened: Permission denied"));
@@ -586,9 +614,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pipe_that_took_the_place_of_a_file_does_not_block, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(links_to_files_are_followed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_no_problem_but_a_failure, set_up,
+        cmocka_unit_test_setup_teardown(a_path_that_is_named_and_cannot_be_read_is_a_failure,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_that_lead_nowhere_are_problems_of_their_files, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(unreadable_files_are_a_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unreadable_files_are_problems_of_their_own, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(broken_files_are_told_and_others_go_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_and_deep_files_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ten_megabytes_of_manifests_are_read, set_up, tear_down),
