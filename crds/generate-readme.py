@@ -38,6 +38,9 @@ kubectl apply -f crds/
 kubectl explain webhook.spec
 ```
 
+The chart brings them along; where they were applied by hand before, `helm install` needs
+`--take-ownership`, or `--set crds.enabled=false`.
+
 The same files are compiled into the controller: a folder source, `grapnel render` and
 `grapnel validate` default, prune and refuse as the API server does.
 
@@ -52,7 +55,8 @@ ANNOTATIONS = [
      "takes over a definition on the gateways that has this API's id and that Grapnel did not "
      "make; the context must say `allowAdoption` too, the default one by `--gateway-allow-adoption`"),
     ("grapnel.dev/deletion-policy: Retain", "ApiDefinition",
-     "deleting the object leaves the definition on the gateways"),
+     "deleting the object leaves the definition on the gateways; `Delete`, as without it, does not. "
+     "Another value counts as `Retain`, with a warning"),
     ("grapnel.dev/confirm-prune", "OperatorContext",
      "lets a collection of orphans go on that `MassDeletion` has stopped"),
     ("grapnel.dev/converted-webhooks", "ApiDefinition",

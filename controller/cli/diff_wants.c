@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/diff.h"
+#include "core/annotations.h"
 #include "core/context_place.h"
 #include "core/service_endpoints.h"
 #include "dir/flag_file.h"
@@ -192,8 +193,7 @@ static void add_context(struct diff *diff, const struct object *object)
         place.ca_secret ? cache_get(cache, OBJECT_SECRET, place.ca_secret) : NULL;
     context_place_fini(&place);
     context_place_read(object, secret, ca_secret, &place);
-    CLEANUP(freep) char *confirmed = object_annotation(object, "grapnel.dev/confirm-prune");
-    context->confirm_prune |= str_equal(confirmed, "true");
+    context->confirm_prune |= annotations_confirm_prune(object);
     context->allow_adoption = place.allow_adoption;
     if (place.problem)
         context->problem = xstrdup(place.problem);
@@ -235,13 +235,11 @@ static void read_want(struct diff *diff, const struct offline_api *api, struct d
 {
     const struct resolution *resolution = &api->resolution;
     const char *context = resolution->facts.context ? resolution->facts.context : "";
-    CLEANUP(freep) char *adopt = object_annotation(api->object, "grapnel.dev/adopt");
-    CLEANUP(freep) char *policy = object_annotation(api->object, "grapnel.dev/deletion-policy");
     *want = (struct diff_want){
         .api = api,
         .context = strmap_get(diff->contexts, context),
-        .adopt = str_equal(adopt, "true"),
-        .retain = str_equal(policy, "Retain"),
+        .adopt = annotations_adopt(api->object),
+        .retain = annotations_retain(api->object),
     };
     if (want->context)
         want->context->is_used = true;

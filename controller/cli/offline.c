@@ -163,7 +163,7 @@ static void add_message(const char *field, const char *text, const char *hint, s
 static void add_problem(const struct problem *problem, struct buf *out)
 {
     buf_add_format(out, "{\"severity\":\"%s\",\"reason\":\"%s\"",
-                   problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->reason);
+                   problem_severity_name(problem->severity), problem->reason);
     if (problem->trigger) {
         buf_add_text(out, ",\"handler\":{\"trigger\":");
         json_text_add_string(out, problem->trigger);
@@ -253,15 +253,21 @@ void offline_print_problems(const struct offline *offline, const struct offline_
 {
     if (api->object->problem) /* told in full with the manifests */
         return;
+    static char nowhere[] = "";
     const struct manifest *manifest =
         manifests_find(&offline->manifests, OBJECT_API, api->object->key);
     for (size_t i = 0; manifest && i < api->resolution.problem_count; i++) {
         const struct problem *problem = &api->resolution.problems[i];
-        line_print(out, "%s:%u: %s%s%s%s%s%s", manifest->file,
-                   problem->field ? manifest_line(manifest, problem->field) : manifest->line,
-                   problem->field ? problem->field : "", problem->field ? ": " : "",
-                   problem->message, problem->hint ? " (" : "", problem->hint ? problem->hint : "",
-                   problem->hint ? ")" : "");
+        offline_print_problem(
+            &(struct manifest_problem){
+                .severity = problem->severity,
+                .file = manifest->file,
+                .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
+                .field = problem->field ? problem->field : nowhere,
+                .message = problem->message,
+                .hint = problem->hint,
+            },
+            out);
     }
 }
 
@@ -269,7 +275,11 @@ void offline_print_problem(const struct manifest_problem *problem, FILE *out)
 {
     CLEANUP(buf_fini) struct buf line;
     buf_init(&line, BUF_UNLIMITED);
-    manifest_problem_print(problem, &line);
+    CLEANUP(freep)
+    char *message = xasprintf("%s: %s", problem_severity_name(problem->severity), problem->message);
+    struct manifest_problem marked = *problem;
+    marked.message = message;
+    manifest_problem_print(&marked, &line);
     line_print(out, "%s", buf_text(&line));
 }
 
@@ -282,7 +292,7 @@ const struct object *offline_id_rival(const struct offline *offline, const struc
 static void print_at(FILE *out, const struct manifest *manifest, const char *holder)
 {
     if (manifest)
-        line_print(out, "%s:%u: spec.id: Webhook %s has this id already", manifest->file,
+        line_print(out, "%s:%u: spec.id: error: Webhook %s has this id already", manifest->file,
                    manifest_line(manifest, "spec.id"), holder);
 }
 

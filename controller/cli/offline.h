@@ -83,13 +83,13 @@ bool offline_document(const struct offline *offline, const struct offline_api *a
 void offline_add_element(const struct offline *offline, const struct offline_api *api,
                          struct buf *out);
 
-/* "FILE:LINE: field: message (hint)", one line. */
+/* "FILE:LINE: field: error: message (hint)" (or warning), one line. */
 void offline_print_problem(const struct manifest_problem *problem, FILE *out);
-/* The problems of one API, one line each: "FILE:LINE: field: message (hint)". */
+/* The problems of one API, one line each, as above. */
 void offline_print_problems(const struct offline *offline, const struct offline_api *api,
                             FILE *out);
 
-/* What is wrong with manifests and files, one line each: "FILE:LINE: field: message (hint)". */
+/* What is wrong with manifests and files, one line each, as above. */
 void offline_print_notes(const struct offline *offline, FILE *out);
 /* The Webhook that holds the id that `webhook` claims; NULL: it has the id itself, or none. */
 const struct object *offline_id_rival(const struct offline *offline, const struct object *webhook);

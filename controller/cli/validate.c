@@ -13,6 +13,8 @@
 #include "cli/line.h"
 #include "cli/offline.h"
 #include "cli/options.h"
+#include "core/allowed.h"
+#include "core/annotations.h"
 #include "core/context_place.h"
 #include "core/webhook.h"
 
@@ -47,6 +49,7 @@ struct findings {
     size_t count;
     size_t capacity;
     size_t errors;
+    const struct cache *cache; /* of the objects among the manifests */
 };
 
 static void add(struct findings *findings, const struct manifest_problem *problem,
@@ -59,6 +62,46 @@ static void add(struct findings *findings, const struct manifest_problem *proble
     findings->errors += problem->severity == PROBLEM_ERROR;
 }
 
+static bool has_selector(void *arg, const struct object *object)
+{
+    struct span from = json_text_get(object_spec(object), "allowedNamespaces", "from", NULL);
+    bool *found = arg;
+    *found = *found || json_text_is(from, "Selector");
+    return !*found;
+}
+
+/* Namespaces are not among the manifests, and the labels of one decide. */
+static bool lacks_labels(const struct cache *cache, enum object_kind kind)
+{
+    bool found = false;
+    if (!cache_count(cache, OBJECT_NAMESPACE))
+        cache_visit(cache, kind, has_selector, &found);
+    return found;
+}
+
+/*
+ * What `kubectl get … -o yaml` prints is seldom all that there is: what it does not hold at all may
+ * be in the cluster all the same. The remedy, or NULL. Files are what they are: a reference there
+ * must lead somewhere.
+ */
+static const char *elsewhere(const struct cache *cache, const struct object *object,
+                             const struct problem *problem)
+{
+    const char *reason = problem->reason;
+    if (str_is_empty(object->version) || problem->severity != PROBLEM_ERROR)
+        return NULL;
+    if (str_equal(reason, "WebhookNotFound") && !cache_count(cache, OBJECT_WEBHOOK))
+        return "no Webhook is among the manifests: kubectl get tyk,ns -A -o yaml prints them too";
+    if ((str_equal(reason, "WebhookNotFound") && lacks_labels(cache, OBJECT_WEBHOOK)) ||
+        (str_equal(reason, "ContextNotFound") && lacks_labels(cache, OBJECT_CONTEXT)))
+        return "no Namespace is among the manifests: kubectl get tyk,ns -A -o yaml prints them too";
+    if (str_equal(reason, "SecretNotFound") && !cache_count(cache, OBJECT_SECRET))
+        return "no Secret is among the manifests";
+    if (str_equal(reason, "ConfigMapNotFound") && !cache_count(cache, OBJECT_CONFIGMAP))
+        return "no ConfigMap is among the manifests";
+    return NULL;
+}
+
 /* What code that knows objects, not files, says about one. */
 static void add_resolved(struct findings *findings, const struct manifest *manifest,
                          const struct problem *problem)
@@ -67,14 +110,15 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
     if (str_equal(problem->message, manifest->object->problem))
         return;
     static char nowhere[] = "";
+    const char *remedy = elsewhere(findings->cache, manifest->object, problem);
     struct manifest_problem placed = {
-        .severity = problem->severity,
+        .severity = remedy ? PROBLEM_WARNING : problem->severity,
         .reason = problem->reason,
         .file = manifest->file,
         .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
         .field = problem->field ? problem->field : nowhere,
         .message = problem->message,
-        .hint = problem->hint,
+        .hint = remedy ? (char *)(uintptr_t)remedy : problem->hint,
     };
     add(findings, &placed, manifest->object);
 }
@@ -164,6 +208,7 @@ static void add_webhooks(struct findings *findings, const struct offline *offlin
         webhook_decode(manifest->object, offline->cache, &webhook, &problems);
         webhook_fini(&webhook);
         check_id(offline, manifest->object, &problems);
+        annotations_lint(manifest->object, &problems);
         for (size_t j = 0; j < problems.count; j++)
             add_resolved(findings, manifest, &problems.items[j]);
         problems_move(all, &problems);
@@ -186,9 +231,12 @@ static void add_context(const struct offline *offline, struct findings *findings
         problems_add(&problems,
                      &(struct problem_about){.severity = PROBLEM_WARNING,
                                              .reason = place.problem_reason,
-                                             .field = "spec"},
+                                             .field = place.problem_field},
                      "%s", place.problem);
     context_place_fini(&place);
+    annotations_lint(manifest->object, &problems);
+    allowed_check(json_text_get(object_spec(manifest->object), "allowedNamespaces", NULL),
+                  "spec.allowedNamespaces", &problems);
     for (size_t i = 0; i < problems.count; i++)
         add_resolved(findings, manifest, &problems.items[i]);
     problems_move(all, &problems);
@@ -217,11 +265,6 @@ static int compare(const void *a, const void *b)
     return left->number < right->number ? -1 : 1;
 }
 
-static const char *severity_name(const struct finding *finding)
-{
-    return finding->problem.severity == PROBLEM_ERROR ? "error" : "warning";
-}
-
 static void add_text_member(struct buf *out, const char *name, const char *text)
 {
     buf_add_format(out, ",\"%s\":", name);
@@ -236,7 +279,8 @@ static void print_json(const struct findings *findings, FILE *out)
         CLEANUP(buf_fini) struct buf line;
         buf_init(&line, BUF_UNLIMITED);
         buf_add_format(&line, "{\"severity\":\"%s\",\"reason\":\"%s\",\"line\":%u",
-                       severity_name(finding), finding->problem.reason, finding->problem.line);
+                       problem_severity_name(finding->problem.severity), finding->problem.reason,
+                       finding->problem.line);
         add_text_member(&line, "file", finding->problem.file);
         if (finding->object) {
             add_text_member(&line, "kind", object_kind_name(finding->object->kind));
@@ -274,7 +318,7 @@ static void print_summary(const struct findings *findings, const struct manifest
 /* Returns the exit code. */
 static int report(const struct offline *offline, bool json)
 {
-    struct findings findings = {0};
+    struct findings findings = {.cache = offline->cache};
     struct problems all = {0};
     add_manifests(&findings, &offline->manifests);
     add_apis(&findings, offline, &all);

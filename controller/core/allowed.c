@@ -112,6 +112,13 @@ void allowed_check(struct span allowed, const char *field, struct problems *prob
     const char *fault = rule_fault(allowed, &rule);
     if (fault)
         problems_refuse(problems, field, "see label selectors of Kubernetes", "%s", fault);
+    else if (rule.selector.ptr && !json_text_is(rule.from, "Selector"))
+        problems_add(problems,
+                     &(struct problem_about){.severity = PROBLEM_WARNING,
+                                             .reason = "SelectorIgnored",
+                                             .field = field,
+                                             .hint = "write from: Selector, or leave it out"},
+                     "the selector has no effect: it counts with from: Selector alone");
 }
 
 /* Returns owned: the value of a label of a namespace, NULL when it has none. */

@@ -11,7 +11,8 @@
  * allowedNamespaces of a Webhook or OperatorContext: `{from: Same | All | Selector, selector}`.
  */
 
-/* Adds an InvalidSpec problem for each fault; `field` is where it stands
+/* Adds an InvalidSpec problem for each fault, and a warning of a selector without effect; `field`
+ * is where it stands
  * ("spec.allowedNamespaces"). */
 void allowed_check(struct span allowed, const char *field, struct problems *problems);
 

@@ -68,9 +68,14 @@ struct api_view {
     char *config_map_entry;
 
     /* Parts of the document; null counts as absent. */
+    struct span openapi; /* OAS: of the document, as are the next three */
+    struct span swagger;
+    struct span about; /* its info */
+    struct span paths;
     struct span extension; /* OAS: x-tyk-api-gateway */
     struct span info;      /* OAS: of the extension */
     struct span server;    /* OAS: of the extension */
+    struct span upstream;  /* OAS: of the extension */
     struct span id;
     struct span org_id;
     struct span db_id;

@@ -271,7 +271,8 @@ static void read_server(const struct reader *reader)
 
 static void read_oas(const struct reader *reader)
 {
-    static const char *const root_names[] = {EXTENSION};
+    static const char *const root_names[] = {EXTENSION, "openapi", "swagger", "info", "paths"};
+    struct span root[5];
     static const char *const names[] = {"info", "server", "upstream"};
     static const char *const upstream_names[] = {"url"};
     struct span values[3];
@@ -280,7 +281,12 @@ static void read_oas(const struct reader *reader)
         refuse(reader, "", "an OAS document is expected: a map", NULL);
         return;
     }
-    members_read(view->document, root_names, 1, &view->extension, NULL, NULL);
+    members_read(view->document, root_names, 5, root, NULL, NULL);
+    view->extension = root[0];
+    view->openapi = root[1];
+    view->swagger = root[2];
+    view->about = root[3];
+    view->paths = root[4];
     if (!view->extension.ptr)
         refuse(reader, "", "the OAS document has no " EXTENSION,
                "a gateway does not take it without");
@@ -289,6 +295,7 @@ static void read_oas(const struct reader *reader)
     read_members(reader, view->extension, EXTENSION, names, 3, values);
     view->info = values[0];
     view->server = values[1];
+    view->upstream = values[2];
     read_info(reader);
     read_server(reader);
     want(reader, values[2], WANT_OBJECT, EXTENSION ".upstream");

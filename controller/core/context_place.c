@@ -65,7 +65,8 @@ static void free_list(char **list)
     free(list);
 }
 
-static void set_problem(struct context_place *place, const char *reason, char *problem)
+static void set_problem(struct context_place *place, const char *reason, const char *field,
+                        char *problem)
 {
     if (place->problem) {
         free(problem);
@@ -73,6 +74,7 @@ static void set_problem(struct context_place *place, const char *reason, char *p
     }
     place->problem = problem;
     place->problem_reason = reason;
+    place->problem_field = field;
 }
 
 static void read_secrets(const struct object *secret, const struct object *ca_secret,
@@ -81,16 +83,16 @@ static void read_secrets(const struct object *secret, const struct object *ca_se
     if (place->secret) {
         place->auth = value_of(secret, "TYK_AUTH");
         if (!secret)
-            set_problem(place, "SecretNotFound",
+            set_problem(place, "SecretNotFound", "spec.secretRef",
                         xasprintf("Secret %s is missing or may not be read", place->secret));
         else if (!place->auth)
-            set_problem(place, "SecretNotFound",
+            set_problem(place, "SecretNotFound", "spec.secretRef",
                         xasprintf("Secret %s has no key TYK_AUTH", place->secret));
     }
     if (place->ca_secret) {
         place->ca_pem = value_of(ca_secret, place->ca_entry);
         if (!place->ca_pem)
-            set_problem(place, "SecretNotFound",
+            set_problem(place, "SecretNotFound", "spec.tls.caSecretRef",
                         xasprintf("Secret %s with key %s is missing or may not be read",
                                   place->ca_secret, place->ca_entry));
     }
@@ -117,7 +119,8 @@ static void read_place(struct span spec, const struct object *context, const str
         struct err err;
         char *canonical = context_canonical_url(place->urls[i], &err);
         if (!canonical) {
-            set_problem(place, "NoGateways", xasprintf("gateway address: %s", err.msg));
+            set_problem(place, "NoGateways", from_secret ? "spec.secretRef" : "spec.urls",
+                        xasprintf("gateway address: %s", err.msg));
             canonical = xstrdup("");
         }
         free(place->urls[i]);

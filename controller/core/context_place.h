@@ -32,6 +32,7 @@ struct context_place {
      * condition; NULL: nothing is wrong. */
     char *problem;
     const char *problem_reason;
+    const char *problem_field; /* "spec.secretRef" */
 };
 
 /* What Secrets does it need? Fills secret, ca_secret and ca_entry only: for following them. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/nearest.h"
 
 /* internal/event/event.go and the enum X-Tyk-EventTrigger of the gateway, up to 5.15. */
 static const struct event events[] = {
@@ -41,6 +42,17 @@ const struct event *event_find(const char *name)
             return &events[i];
     }
     return NULL;
+}
+
+const char *event_nearest(const char *name, bool in_oas)
+{
+    const char *names[ARRAY_LENGTH(events)];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(events); i++) {
+        if (events[i].in_oas || !in_oas)
+            names[count++] = events[i].name;
+    }
+    return nearest_name(name, names, count);
 }
 
 /* "v5.8.3" → 5, 8; false when it does not begin with two numbers. A lone "5" is 5.0. */

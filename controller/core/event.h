@@ -14,6 +14,10 @@ struct event {
 /* NULL when there is no such event: a custom one, in a Classic API. */
 const struct event *event_find(const char *name);
 
+/* The event that was probably meant by a name that is none; NULL: none is near. `in_oas`: only what
+ * the schema of OAS documents takes. */
+const char *event_nearest(const char *name, bool in_oas);
+
 /* Is it the text of a version, such as 5.8, v5.8.3-rc1 or 5? */
 bool event_is_version(const char *text);
 

@@ -15,6 +15,7 @@
 #include "core/handler_form.h"
 #include "core/members.h"
 #include "core/method.h"
+#include "core/secret.h"
 #include "core/url.h"
 
 struct handler *handlers_add(struct handlers *handlers, struct span text, size_t index)
@@ -128,6 +129,32 @@ void handler_read_members(const struct handler_scope *scope, const struct handle
                    "the gateway ignores the case of keys, Kubernetes does not");
 }
 
+struct spelling {
+    const struct handler_scope *scope;
+    const struct handler *handler;
+    const char *prefix;
+};
+
+static void report_misspelt(void *arg, const char *key, const char *meant)
+{
+    const struct spelling *spelling = arg;
+    CLEANUP(freep) char *member = xasprintf("%s%s", spelling->prefix, key);
+    CLEANUP(freep) char *hint = xasprintf("did you mean %s?", meant);
+    handler_report(
+        spelling->scope, spelling->handler,
+        &(struct problem_about){
+            .severity = PROBLEM_WARNING, .reason = "UnknownField", .field = member, .hint = hint},
+        MISSPELT_MESSAGE);
+}
+
+void handler_check_spelling(const struct handler_scope *scope, const struct handler *handler,
+                            struct span object, const char *prefix,
+                            const struct misspelt_names *names)
+{
+    if (scope->problems)
+        misspelt_find(object, names, report_misspelt, &(struct spelling){scope, handler, prefix});
+}
+
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,
                        struct span value, const char *member)
 {
@@ -159,8 +186,10 @@ void handler_check_event(const struct handler_scope *scope, const struct handler
     const struct event *event = event_find(handler->trigger);
     struct problem_about about = {.severity = PROBLEM_WARNING};
     if (!event) {
+        const char *near = event_nearest(handler->trigger, false);
+        CLEANUP(freep) char *hint = near ? xasprintf("did you mean %s?", near) : NULL;
         about.reason = "UnknownEvent";
-        about.hint = "fine for an event of your own plugins";
+        about.hint = hint ? hint : "fine for an event of your own plugins";
         handler_report(scope, handler, &about, "the gateway has no event %s", handler->trigger);
     } else if (event->never_fires) {
         about.reason = "EventNeverFires";
@@ -173,6 +202,14 @@ void handler_check_event(const struct handler_scope *scope, const struct handler
         handler_report(scope, handler, &about, "%s needs a gateway from %s, the context has %s",
                        handler->trigger, event->since, scope->abilities->version);
     }
+}
+
+void handler_refuse_placeholder(const struct handler_scope *scope, const struct handler *handler,
+                                const char *member)
+{
+    handler_refuse(scope, handler, member,
+                   "keep the id of the global webhook, or put the value itself in",
+                   "it is the placeholder of a Secret's value: webhooks would go out without it");
 }
 
 void handler_check_jsvm(const struct handler_scope *scope, const struct handler *handler,
@@ -205,7 +242,9 @@ void handler_check_target(const struct handler_scope *scope, const struct handle
     bool user_info = false;
     if (handler_want_text(scope, handler, target[0], members[0])) {
         const char *fault = url ? url_fault(url, &user_info) : "it is missing";
-        if (fault)
+        if (url && secret_is_placeholder(url))
+            handler_refuse_placeholder(scope, handler, members[0]);
+        else if (fault)
             handler_refuse(scope, handler, members[0],
                            "an absolute URL such as https://pager.example/hook", "%s", fault);
     }
@@ -256,7 +295,7 @@ char *handler_quote(const char *text)
 
 static void add_secret(const char *secret, struct buf *out)
 {
-    CLEANUP(freep) char *text = xasprintf(*secret ? "<secret %s>" : "<secret>%s", secret);
+    CLEANUP(freep) char *text = secret_placeholder(secret);
     json_text_add_string(out, text);
 }
 

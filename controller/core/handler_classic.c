@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/handler_form.h"
 #include "core/members.h"
+#include "core/secret.h"
 
 enum key {
     DISABLED,
@@ -60,7 +61,19 @@ static void read_timeout(const struct handler_scope *scope, struct handler *hand
 static void read_webhook(const struct handler_scope *scope, struct handler *handler,
                          const struct span *values)
 {
+    static const char *const others[][2] = {
+        {"cooldown", "event_timeout"},
+        {"cooldownPeriod", "event_timeout"},
+        {"url", "target_path"},
+        {"target_url", "target_path"},
+        {"bodyTemplate", "template_path"},
+        {"headers", "header_map"},
+        {"enabled", "disabled"},
+    };
     handler->is_webhook = true;
+    handler_check_spelling(
+        scope, handler, meta_of(handler), META,
+        &(struct misspelt_names){keys, TIMEOUT + 1, others, ARRAY_LENGTH(others)});
     bool readable = handler_read_ref(scope, handler, values[ID], META "id");
     read_timeout(scope, handler, values[TIMEOUT]);
     if (handler_want_text(scope, handler, values[NAME], META "name") && values[NAME].length > 2)
@@ -142,6 +155,8 @@ static void read_handler(const struct handler_scope *scope, struct handler *hand
     handler_check_event(scope, handler);
     handler_read_members(scope, handler, handler->text, &(struct handler_keys){"", outer_keys, 2},
                          values);
+    handler_check_spelling(scope, handler, handler->text, "",
+                           &(struct misspelt_names){outer_keys, 2, NULL, 0});
     if (json_text_type(values[0]) != JSON_TEXT_STRING || values[0].length < 3) {
         handler_refuse(scope, handler, outer_keys[0], "such as eh_web_hook_handler",
                        "it is missing or not a text");
@@ -229,6 +244,19 @@ static const char *header_fault(struct span headers)
     return NULL;
 }
 
+static void check_placeholders(const struct handler_scope *scope, const struct handler *handler,
+                               struct span headers)
+{
+    struct json_text_iter iter = json_text_iterate(headers);
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *value = json_text_string(iter.value);
+        CLEANUP(freep) char *name = json_text_string(iter.key);
+        CLEANUP(freep) char *member = xasprintf(META "header_map.%s", name);
+        if (value && secret_is_placeholder(value))
+            handler_refuse_placeholder(scope, handler, member);
+    }
+}
+
 void handler_check_local_classic(const struct handler_scope *scope, const struct handler *handler)
 {
     struct span values[KEY_COUNT];
@@ -245,6 +273,8 @@ void handler_check_local_classic(const struct handler_scope *scope, const struct
     const char *fault = header_fault(values[HEADERS]);
     if (fault)
         handler_refuse(scope, handler, META "header_map", NULL, "%s", fault);
+    else if (values[HEADERS].ptr)
+        check_placeholders(scope, handler, values[HEADERS]);
 }
 
 /* ---- writing ---- */

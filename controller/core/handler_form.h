@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/handler.h"
+#include "core/misspelt.h"
 
 /*
  * What handler.c and the two forms of handlers have in common: not for others.
@@ -23,6 +24,11 @@ struct handler_keys {
 void handler_read_members(const struct handler_scope *scope, const struct handler *handler,
                           struct span object, const struct handler_keys *keys, struct span *values);
 
+/* Warns of keys that stand for one of ours which is not there. */
+void handler_check_spelling(const struct handler_scope *scope, const struct handler *handler,
+                            struct span object, const char *prefix,
+                            const struct misspelt_names *names);
+
 /* A member that is a string or absent; false and a problem when it is of another type. */
 bool handler_want_text(const struct handler_scope *scope, const struct handler *handler,
                        struct span value, const char *member);
@@ -31,6 +37,9 @@ bool handler_read_ref(const struct handler_scope *scope, struct handler *handler
                       const char *member);
 /* Warns of events that never fire here, or that the gateways do not know yet. */
 void handler_check_event(const struct handler_scope *scope, const struct handler *handler);
+/* The value of a header, or a URL, that secret_is_placeholder(). */
+void handler_refuse_placeholder(const struct handler_scope *scope, const struct handler *handler,
+                                const char *member);
 /* A JavaScript handler that is enabled kills a gateway that is not made for it. */
 void handler_check_jsvm(const struct handler_scope *scope, const struct handler *handler,
                         struct span path, const char *member);

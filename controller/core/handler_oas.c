@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "core/handler_form.h"
 #include "core/members.h"
+#include "core/secret.h"
 
 enum key {
     ENABLED,
@@ -75,7 +76,20 @@ static void check_required(const struct handler_scope *scope, const struct handl
 static void read_webhook(const struct handler_scope *scope, struct handler *handler,
                          const struct span *values)
 {
+    static const char *const others[][2] = {
+        {"cooldown", "cooldownPeriod"},
+        {"event_timeout", "cooldownPeriod"},
+        {"target_path", "url"},
+        {"target_url", "url"},
+        {"template_path", "bodyTemplate"},
+        {"template", "bodyTemplate"},
+        {"header_map", "headers"},
+        {"event", "trigger"},
+    };
     handler->is_webhook = true;
+    handler_check_spelling(
+        scope, handler, handler->text, "",
+        &(struct misspelt_names){keys, HEADERS + 1, others, ARRAY_LENGTH(others)});
     bool readable = handler_read_ref(scope, handler, values[ID], keys[ID]);
     read_cooldown(scope, handler, values[COOLDOWN]);
     handler->has_local = values[URL].length > 2 && values[METHOD].length > 2;
@@ -118,7 +132,11 @@ static void read_trigger(const struct handler_scope *scope, struct handler *hand
         handler_check_event(scope, handler);
         return;
     }
-    handler_refuse(scope, handler, keys[TRIGGER], "such as QuotaExceeded or AuthFailure",
+    const char *near = event_nearest(handler->trigger, true);
+    CLEANUP(freep)
+    char *hint = near ? xasprintf("did you mean %s?", near)
+                      : xstrdup("such as QuotaExceeded or AuthFailure");
+    handler_refuse(scope, handler, keys[TRIGGER], hint,
                    trigger ? "OAS documents know no event %s" : "it is missing or not a text%s",
                    handler->trigger);
 }
@@ -189,6 +207,18 @@ static const char *header_fault(struct span headers)
     return NULL;
 }
 
+static void check_placeholders(const struct handler_scope *scope, const struct handler *handler,
+                               struct span headers)
+{
+    struct json_text_iter iter = json_text_iterate(headers);
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *value = json_text_string(json_text_member(iter.value, "value"));
+        CLEANUP(freep) char *member = xasprintf("%s[%zu].value", keys[HEADERS], iter.index);
+        if (value && secret_is_placeholder(value))
+            handler_refuse_placeholder(scope, handler, member);
+    }
+}
+
 void handler_check_local_oas(const struct handler_scope *scope, const struct handler *handler)
 {
     struct span values[KEY_COUNT];
@@ -204,6 +234,8 @@ void handler_check_local_oas(const struct handler_scope *scope, const struct han
     const char *fault = header_fault(values[HEADERS]);
     if (fault)
         handler_refuse(scope, handler, keys[HEADERS], NULL, "%s", fault);
+    else if (values[HEADERS].ptr)
+        check_placeholders(scope, handler, values[HEADERS]);
 }
 
 /* ---- writing ---- */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "core/bounds.h"
 #include "core/guards.h"
+#include "core/oas_shape.h"
 
 /* References to secrets that are told one by one; the rest is in the count. */
 #define REFERENCES_TOLD 8
@@ -153,6 +154,8 @@ void lint_api(const struct api_view *view, const struct gateway_abilities *abili
     check_unsupported(view, problems);
     check_references(view, abilities, problems);
     check_marker(view, problems);
+    if (view->form == API_FORM_OAS)
+        oas_shape_lint(view, problems);
     if (json_text_type(view->active) == JSON_TEXT_FALSE) {
         CLEANUP(freep)
         char *field = xasprintf("%s.%s", view->prefix,

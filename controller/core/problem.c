@@ -84,6 +84,11 @@ void problems_move(struct problems *to, struct problems *from)
     *from = (struct problems){.count = 0};
 }
 
+const char *problem_severity_name(enum problem_severity severity)
+{
+    return severity == PROBLEM_ERROR ? "error" : "warning";
+}
+
 const char *problem_found(struct span value)
 {
     switch (json_text_type(value)) {

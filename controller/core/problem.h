@@ -49,6 +49,8 @@ void problems_refuse(struct problems *problems, const char *field, const char *h
 bool problems_have_error(const struct problems *problems, const char *reason);
 /* Moves all problems of `from` behind those of `to`. */
 void problems_move(struct problems *to, struct problems *from);
+/* "error" or "warning". */
+const char *problem_severity_name(enum problem_severity severity);
 /* What a value is, as messages say it: "a map", "a text", …. */
 const char *problem_found(struct span value);
 void problems_fini(struct problems *problems);

@@ -8,11 +8,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strmap.h"
+#include "core/annotations.h"
 #include "core/bounds.h"
 #include "core/guards.h"
 #include "core/handler.h"
 #include "core/lint.h"
 #include "core/lookup.h"
+#include "core/misspelt.h"
 #include "core/webhook.h"
 
 /* One reference while it is resolved: what it becomes, and what is to be said where it is used. */
@@ -84,13 +86,20 @@ static void say_invalid(struct ref_state *state, const struct object *webhook,
     state->message = xasprintf("Webhook %s: %s", webhook->key, fault);
 }
 
+/* Is a warning about a Webhook told where it is referred to? A cooldown of zero is told where it
+ * counts, not where a handler sets its own; what has no effect concerns its owner alone. */
+static bool is_noted(const char *reason)
+{
+    return !str_equal(reason, "ZeroCooldown") && !str_equal(reason, "HeaderIgnored") &&
+           !str_equal(reason, "SelectorIgnored");
+}
+
 static void note_warnings(struct ref_state *state, const struct object *webhook,
                           const struct problems *problems, bool has_reference)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->items[i];
-        /* A cooldown of zero is told where it counts: not where a handler sets its own. */
-        if (strcmp(problem->reason, "ZeroCooldown") != 0)
+        if (is_noted(problem->reason))
             problems_add(&state->notes,
                          &(struct problem_about){.severity = PROBLEM_WARNING,
                                                  .reason = problem->reason,
@@ -405,8 +414,11 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
     api_facts_from_view(&resolver.view, &ret_resolution->facts);
     if (readable) {
         check_context(&resolver);
-        if (resolver.view.is_whole)
+        annotations_lint(input->api, &resolver.problems);
+        if (resolver.view.is_whole) {
             lint_api(&resolver.view, input->abilities, &resolver.problems);
+            misspelt_lint(&resolver.view, &resolver.problems);
+        }
         struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
         handlers_read(&scope, &resolver.handlers);
         if (bounds_check(&scope, &resolver.handlers)) {

@@ -8,6 +8,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/nearest.h"
 #include "core/schema_walk.h"
 
 static void apply(struct schema_walk *walk, const struct schema *schema, struct span value,
@@ -48,14 +49,14 @@ static const struct schema *schema_of_member(const struct schema *schema, const 
     return property ? property : schema->additional;
 }
 
-static char *nearest_name(const struct schema *schema, const char *name)
+static char *nearest_hint(const struct schema *schema, const char *name)
 {
     const char *best = NULL;
-    unsigned least = 3;
+    unsigned least = NEAREST_FAR;
     for (struct strmap_entry *entry = schema->properties ? strmap_first(schema->properties) : NULL;
          entry; entry = strmap_next(entry)) {
         const char *known = strmap_entry_key(entry);
-        unsigned apart = strcasecmp(known, name) == 0 ? 0 : str_distance(known, name);
+        unsigned apart = nearest_distance(known, name);
         if (apart < least) {
             least = apart;
             best = known;
@@ -70,7 +71,7 @@ static void tell_pruned(struct schema_walk *walk, const struct schema *schema, s
     size_t length = enter(walk, key);
     schema_problems_add(walk->problems, true, walk->at ? walk->at : key.ptr,
                         xstrdup(buf_text(&walk->path)), xstrdup("unknown field, it is left out"),
-                        nearest_name(schema, name));
+                        nearest_hint(schema, name));
     leave(walk, length);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/nearest.h"
 
 /* ---- problems ---- */
 
@@ -192,6 +193,20 @@ static bool same_scalar(struct span a, struct span b)
     return a.length == b.length && memcmp(a.ptr, b.ptr, a.length) == 0;
 }
 
+/* Returns owned: the remedy, NULL where none of the choices is near. */
+static char *nearest_choice(const struct schema *schema, struct span value)
+{
+    CLEANUP(freep) char *given = json_text_string(value);
+    struct json_text_iter iter = json_text_iterate(schema->choices);
+    while (given && json_text_next(&iter)) {
+        CLEANUP(freep) char *choice = json_text_string(iter.value);
+        const char *const names[] = {choice};
+        if (choice && nearest_name(given, names, 1))
+            return xasprintf("did you mean %s?", choice);
+    }
+    return NULL;
+}
+
 void schema_check_choices(struct schema_walk *walk, const struct schema *schema, struct span value)
 {
     CLEANUP(buf_fini) struct buf all;
@@ -205,7 +220,7 @@ void schema_check_choices(struct schema_walk *walk, const struct schema *schema,
     }
     CLEANUP(freep) char *found = shown(value);
     schema_complain(walk, value.ptr, "", xasprintf("%s is not one of %s", found, buf_text(&all)),
-                    schema_hint(schema));
+                    nearest_choice(schema, value));
     walk->blocking++;
 }
 

@@ -37,3 +37,35 @@ int secret_value(const struct object *secret, const char *key, struct buf *out, 
     buf_add(out, buf_text(&value), value.length);
     return 0;
 }
+
+char *secret_placeholder(const char *source)
+{
+    return *source ? xasprintf("<secret %s>", source) : xstrdup("<secret>");
+}
+
+/* Passes over a name of the length at least one. */
+static bool skip_name(const char **at, const char *letters)
+{
+    size_t length = strspn(*at, letters);
+    *at += length;
+    return length > 0;
+}
+
+static bool skip_char(const char **at, char byte)
+{
+    bool is_there = **at == byte;
+    *at += is_there;
+    return is_there;
+}
+
+bool secret_is_placeholder(const char *text)
+{
+    static const char names[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+    static const char keys[] = "abcdefghijklmnopqrstuvwxyz0123456789-._ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *at = text;
+    if (str_equal(text, "<secret>"))
+        return true;
+    return str_starts(text, "<secret ") && (at += strlen("<secret ")) && skip_name(&at, names) &&
+           skip_char(&at, '/') && skip_name(&at, names) && skip_char(&at, ' ') &&
+           skip_name(&at, keys) && str_equal(at, ">");
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/object.h"
@@ -10,3 +12,9 @@
  * there is no such key; ERR_INVALID when it is no text: not base64, NUL or other bytes that are not
  * UTF-8. The value is never in the message. `secret` may be NULL: ERR_NOT_FOUND. */
 int secret_value(const struct object *secret, const char *key, struct buf *out, struct err *err);
+
+/* Returns owned: what is shown in the place of a value that came from `source`, "ns/name key", or
+ * "" where that is not known any more. */
+char *secret_placeholder(const char *source);
+/* Is a text one of these? As a value it is a mistake: what it stood for was never put in. */
+bool secret_is_placeholder(const char *text);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json_text.h"
 #include "base/mem.h"
@@ -76,6 +77,17 @@ static char *read_secret_ref(struct decoder *decoder, struct span from, const ch
     return buf_take(&value);
 }
 
+static bool is_placeholder(struct decoder *decoder, const char *value, const char *field,
+                           const char *hint)
+{
+    bool found = secret_is_placeholder(value);
+    if (found)
+        problems_refuse(
+            decoder->problems, field, hint,
+            "it is the placeholder of a Secret's value: webhooks would go out without it");
+    return found;
+}
+
 static void read_url(struct decoder *decoder, struct span url, struct span url_from)
 {
     const char *field = url_from.ptr ? "spec.urlFrom" : "spec.url";
@@ -99,6 +111,8 @@ static void read_url(struct decoder *decoder, struct span url, struct span url_f
                         URL_MAX);
         return;
     }
+    if (is_placeholder(decoder, text, field, "give urlFrom.secretKeyRef, or the URL itself"))
+        return;
     bool user_info;
     const char *fault = url_fault(text, &user_info);
     if (fault) {
@@ -173,6 +187,15 @@ static void read_header(struct decoder *decoder, struct span header, size_t inde
                         "the value holds a line break or another control character");
         return;
     }
+    if (is_placeholder(decoder, value, field, "give valueFrom.secretKeyRef, or the value itself"))
+        return;
+    if (strcasecmp(name, "Host") == 0)
+        problems_add(decoder->problems,
+                     &(struct problem_about){.severity = PROBLEM_WARNING,
+                                             .reason = "HeaderIgnored",
+                                             .field = field,
+                                             .hint = "leave it out, or use another URL"},
+                     "the gateway takes Host from the URL: this header is not sent");
     copy_add_header(decoder->copy, TAKE(name), TAKE(value), TAKE(source));
 }
 

@@ -11,11 +11,11 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "core/annotations.h"
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
-#define WARNING_EVENTS_MAX 4 /* of one edit; the log has all */
-#define UNREAD_MS 60000      /* for as long one API may hold up what needs to know of all */
+#define UNREAD_MS 60000 /* for as long one API may hold up what needs to know of all */
 
 /* State. */
 
@@ -82,7 +82,7 @@ static void begin_life(struct api_state *state, const struct object *api)
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
         absence_log_free(TAKE(state->absences));
-        state->warned_generation = 0;
+        state->flaws = 0;
         oversize_forget(state);
     }
     free_uid(state);
@@ -469,8 +469,6 @@ static void step_want(struct api_look *look)
     else if (pin(look, accepted, edition) < 0)
         return;
 
-    CLEANUP(freep) char *adopt = object_annotation(look->api, "grapnel.dev/adopt");
-    CLEANUP(freep) char *policy = object_annotation(look->api, "grapnel.dev/deletion-policy");
     struct gateway_want want = {
         .context = look->context_key,
         .api = state->key,
@@ -482,39 +480,16 @@ static void step_want(struct api_look *look)
         .target = facts->target,
         .digest = state->digest,
         .by_user = state->by_user,
-        .adopt = str_equal(adopt, "true"),
-        .retain = str_equal(policy, "Retain"),
+        .adopt = annotations_adopt(look->api),
+        .retain = annotations_retain(look->api),
     };
     reconciler->gateways->ops->want(reconciler->gateways, &want);
 }
 
-/* Whoever edits the object need not be who reads the log: each edit has its events, however often
- * we start. A folder's are log lines. */
 static void tell_warnings(const struct api_look *look)
 {
-    struct api_state *state = look->state;
-    struct object_store *store = look->reconciler->store;
-    if (state->warned_generation == look->api->generation)
-        return;
-    state->warned_generation = look->api->generation;
-    size_t left =
-        api_reported_generation(look->api) != look->api->generation && store->ops->can_change(store)
-            ? WARNING_EVENTS_MAX
-            : 0;
-    for (size_t i = 0; i < look->resolution.problem_count; i++) {
-        const struct problem *problem = &look->resolution.problems[i];
-        if (problem->severity != PROBLEM_WARNING)
-            continue;
-        CLEANUP(freep)
-        char *note = xasprintf("%s%s%s", problem->field ? problem->field : "",
-                               problem->field ? ": " : "", problem->message);
-        log_warn("definition has a flaw", .kind = "ApiDefinition", .key = state->key,
-                 .reason = problem->reason, .detail = note);
-        if (!left)
-            continue;
-        left--;
-        store->ops->event(store, look->api, EVENT_WARNING, "ValidationWarning", note);
-    }
+    struct problems problems = {look->resolution.problems, look->resolution.problem_count, 0};
+    flaws_tell(look->reconciler, &look->state->flaws, look->api, &problems);
 }
 
 /* What stands of it stays: where its status says, whatever its spec names by now. */
@@ -574,7 +549,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
-    state->retained = api_is_retained(api);
+    state->retained = annotations_retain(api);
     if (api->deleting) {
         mark_judged(state);
         return api_leave(reconciler, state, api);

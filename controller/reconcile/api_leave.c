@@ -10,12 +10,6 @@
 
 #define MAX_FINALIZERS 16
 
-bool api_is_retained(const struct object *api)
-{
-    CLEANUP(freep) char *policy = object_annotation(api, "grapnel.dev/deletion-policy");
-    return str_equal(policy, "Retain");
-}
-
 /* Our finalizer and those of Tyk Operator, which nobody else would ever remove. NULL at the end. */
 static size_t our_finalizers(const struct object *api, char *names[MAX_FINALIZERS + 1])
 {

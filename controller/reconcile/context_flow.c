@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "core/annotations.h"
 #include "core/conditions.h"
 #include "core/service_endpoints.h"
 #include "reconcile/state.h"
@@ -277,7 +278,6 @@ static void push_context(struct reconciler *reconciler, const struct object *obj
     struct gateway_endpoint *endpoints =
         service ? endpoints_of_pods(&pods) : endpoints_of_urls(place, &count);
     CLEANUP(freep) char *host = place->service ? service_host(place->service) : NULL;
-    CLEANUP(freep) char *confirmed = object_annotation(object, "grapnel.dev/confirm-prune");
     struct gateway_context config = {
         .endpoints = endpoints,
         .endpoint_count = count,
@@ -288,7 +288,7 @@ static void push_context(struct reconciler *reconciler, const struct object *obj
                                                   : NULL,
                 .insecure = place->insecure},
         .allow_adoption = place->allow_adoption,
-        .confirm_prune = str_equal(confirmed, "true"),
+        .confirm_prune = annotations_confirm_prune(object),
         .unsettled = reconciler->unsettled,
         .blocked = place->problem,
     };
@@ -432,6 +432,7 @@ bool context_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     }
     struct object_state *writes = object_state_of(reconciler, WORK_CONTEXT, key);
+    flaws_tell_annotations(reconciler, &writes->flaws, object);
     const struct context_state *state =
         follow_secrets(reconciler, writes, object) ? refresh(reconciler, object, writes) : NULL;
     if (!state)

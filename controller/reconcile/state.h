@@ -96,7 +96,7 @@ struct api_state {
     int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */
     struct absence_log *absences; /* globals that are gone, or permit no more; NULL: none */
-    int64_t warned_generation;    /* whose warnings were logged */
+    uint64_t flaws;               /* that were told, see flaws_tell() */
 };
 
 /* A group of gateways as the reconciler knows it. */
@@ -120,6 +120,7 @@ struct object_state {
     int64_t looked_us;
     int64_t looked_ms;
     int64_t written_ms;
+    uint64_t flaws; /* that were told, see flaws_tell() */
 };
 
 struct reconciler {
@@ -216,8 +217,6 @@ void api_release(struct reconciler *reconciler, struct api_state *state);
 /* Returns owned: the context in which the API stands, by its status, else by its spec; "" is the
  * default one. */
 char *api_stands_in(const struct object *api);
-/* Does the object say that its definition stays on the gateways when it goes? */
-bool api_is_retained(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
  * been read): *ret_key, borrowed. What stands on them is not known either. */
 bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);
@@ -237,6 +236,15 @@ void object_forget(struct reconciler *reconciler, const char *prefix, const char
 void object_write_status(struct object_state *state, const struct object *object,
                          const struct buf *status);
 void context_state_free(void *value);
+
+/* flaws.c */
+/* Tells the warnings among what was found about an object, unless that was done: *told stands for
+ * what was told of it last, 0 at first. */
+void flaws_tell(struct reconciler *reconciler, uint64_t *told, const struct object *object,
+                const struct problems *problems);
+/* The same of its annotations alone. */
+void flaws_tell_annotations(struct reconciler *reconciler, uint64_t *told,
+                            const struct object *object);
 
 /* oversize.c */
 /* Whose content has changed may be small enough again. Either object may be NULL. */

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "core/annotations.h"
 #include "core/conditions.h"
 #include "core/ids.h"
 #include "core/webhook.h"
@@ -187,6 +188,8 @@ bool webhook_reconcile(struct reconciler *reconciler, const char *key)
     struct webhook webhook;
     bool holds_id = true;
     webhook_decode(object, reconciler_cache(reconciler), &webhook, &problems);
+    annotations_lint(object, &problems);
+    flaws_tell(reconciler, &state->flaws, object, &problems);
     bool known = follow_secrets(reconciler, state, &webhook);
     check_id(reconciler, object, &problems, &holds_id);
     CLEANUP(buf_fini) struct buf status;

@@ -111,6 +111,20 @@ def test_extra_arguments_may_be_a_list_or_a_map(render):
         assert container["args"][-1] == "--drift-interval=5s"
 
 
+def test_extra_arguments_of_both_forms_are_taken_without_a_warning(helm):
+    for setting in ("extraArgs.drift-interval=5s", "extraArgs[0]=--drift-interval=5s"):
+        result = helm("template", "grapnel", CHART, "--set", setting)
+        assert "--drift-interval=5s" in result.stdout
+        assert "extraArgs" not in result.stderr
+
+
+@pytest.mark.parametrize("key, value", [("nameOverride", "Foo_Bar"), ("nameOverride", "a.b"), ("fullnameOverride", "-a"),
+                                        ("fullnameOverride", "1a"), ("fullnameOverride", "A")])
+def test_names_that_no_object_may_have_are_refused(render, refused, key, value):
+    assert key in refused({key: value})
+    assert render({key: "team-a"})
+
+
 def test_a_digest_wins_over_the_tag_and_the_global_registry_over_the_own(render):
     digest = "sha256:" + "0" * 64
     rendered = render({"image": {"registry": "a.example", "tag": "1", "digest": digest}, "global": {"imageRegistry": "b.example"}})
@@ -140,3 +154,6 @@ def test_notes_tell_the_next_step(helm, tmp_path):
     named = notes("--set", "gateway.service.name=gw,gateway.service.port=control,gateway.existingSecret=gw")
     assert "grapnel-system/gw (port control)" in named and "No gateways are named" not in named and "403" not in named
     assert "403" in notes("--set", "gateway.urls={http://a}")
+    assert "No image.registry is set" in bare
+    for setting in ("image.registry=a.example", "global.imageRegistry=a.example", "image.repository=a.example/grapnel"):
+        assert "No image.registry is set" not in notes("--set", setting)

@@ -20,7 +20,7 @@ FINE = {"Ready", "ResolvedRefs", "Programmed", "Reconciling", "Stalled", "Synced
         "Successful", "Failed", "Secret", "Service", "OperatorContext"}
 
 # Options of kubectl, helm and every program, where they stand alone.
-OF_OTHERS = {"--wait", "--help", "--force-conflicts"}
+OF_OTHERS = {"--wait", "--help", "--force-conflicts", "--take-ownership"}
 
 
 def anchors(page: Path) -> set[str]:

@@ -547,7 +547,7 @@ static void a_refused_manifest_is_told_with_its_problem(void **state)
     settle(fixture);
     check_told(fixture, "put Webhook default/a g2 d/a.yaml:6: spec.method: \"get\" is not one of "
                         "GET, PUT, POST, PATCH, DELETE "
-                        "(The HTTP method)\n");
+                        "(did you mean GET?)\n");
     temp_write(&fixture->folder, "d/a.yaml", HOOK("a", "  method: GET\n"));
     settle(fixture);
     check_told(fixture, "put Webhook default/a g3\n");

@@ -136,8 +136,8 @@ static void problems_have_file_line_field_and_hint(void **state)
     load(fixture, NULL);
     check_told(
         fixture,
-        "sub/a.yaml:9: spec.method: \"get\" is not one of GET, PUT, POST, PATCH, DELETE (The HTTP "
-        "method)\n"
+        "sub/a.yaml:9: spec.method: \"get\" is not one of GET, PUT, POST, PATCH, DELETE (did you "
+        "mean GET?)\n"
         "sub/a.yaml:10: spec.suspend: true or false is expected, not a text (write it without "
         "quotes)\n"
         "sub/a.yaml:14: spec.headers[1].value: a text is expected, not a number (put it in "

@@ -91,6 +91,29 @@ static void the_warnings_of_an_edit_are_events_once(void **state)
     assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"), 8);
 }
 
+/* Annotations change without a new generation. */
+static void an_annotation_that_means_nothing_is_an_event(void **state)
+{
+    struct rig *rig = *state;
+    static const char api[] =
+        "{'kind':'ApiDefinition','metadata':{'name':'orders','generation':1,'annotations':{%s}},"
+        "'spec':{'name':'o','proxy':{'target_url':'http://up/','listen_path':'/orders/'}}}";
+    static const char *const annotations[] = {"", "'grapnel.dev/deletionPolicy':'Retain'",
+                                              "'grapnel.dev/deletion-policy':'Keep'",
+                                              "'grapnel.dev/deletion-policy':'retain'"};
+    static const unsigned events[] = {0, 1, 2, 2};
+    for (size_t i = 0; i < ARRAY_LENGTH(annotations); i++) {
+        CLEANUP(freep) char *text = xasprintf(api, annotations[i]);
+        fake_world_apply(rig->world, text);
+        if (!i)
+            rig_start(rig);
+        fake_loop_advance(rig->loop, 3000);
+        rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+        assert_int_equal(fake_world_events(rig->world, "default/orders", "ValidationWarning"),
+                         events[i]);
+    }
+}
+
 static void a_synced_status_follows_gateways_at_most_every_ten_seconds(void **state)
 {
     struct rig *rig = *state;
@@ -255,6 +278,7 @@ static const struct CMUnitTest tests[] = {
     TEST(the_state_of_gateways_becomes_reasons),
     TEST(what_is_said_is_what_can_be_done),
     TEST(the_warnings_of_an_edit_are_events_once),
+    TEST(an_annotation_that_means_nothing_is_an_event),
     TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
     TEST(a_rolling_update_costs_two_writes_an_api_at_most),
     TEST(a_lasting_change_of_pods_is_told_after_ten_seconds),

@@ -86,9 +86,10 @@ static bool says(const struct world *world, const char *reason, const char *mess
 }
 
 #define API(handlers)                                                                              \
-    "{metadata: {name: a, namespace: team}, spec: {oas: {openapi: 3.0.3, info: {}, paths: {}, "    \
-    "x-tyk-api-gateway: {info: {name: a}, server: {listenPath: {value: /a/}, eventHandlers: "      \
-    "[" handlers "]}}}}}"
+    "{metadata: {name: a, namespace: team}, spec: {oas: {openapi: 3.0.3, info: {title: a, "        \
+    "version: '1'}, paths: {}, x-tyk-api-gateway: {info: {name: a, state: {active: true}}, "       \
+    "upstream: {url: 'http://up/'}, server: {listenPath: {value: /a/}, eventHandlers: [" handlers  \
+    "]}}}}}"
 #define REF(id) "{enabled: true, trigger: AuthFailure, type: webhook, id: " id "}"
 #define PAGER                                                                                      \
     "{metadata: {name: pager, namespace: team, uid: u-1, generation: 2}, spec: {url: "             \

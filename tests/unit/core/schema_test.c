@@ -132,7 +132,7 @@ static void values_are_checked_and_all_is_told_at_once(void **state)
     check(schema, bad, bad,
           "s: empty\n"
           "p: does not match ^a+$\n"
-          "e: \"get\" is not one of GET, PUT (The method)\n"
+          "e: \"get\" is not one of GET, PUT (did you mean GET?)\n"
           "i: 0 is less than 1\n"
           "f: a number is expected, not a text\n"
           "b: true or false is expected, not a text (write it without quotes)\n"
