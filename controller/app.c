@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "core/packing.h"
 #include "default_gateways.h"
 #include "net/http_curl.h"
@@ -138,7 +139,7 @@ static void on_world_ready(void *arg, const struct err *err)
 {
     struct app *app = arg;
     if (err) {
-        fprintf(stderr, "grapnel: %s\n", err->msg);
+        line_print(stderr, "grapnel: %s", err->msg);
         app->failed = true;
         loop_stop(app->loop);
         return;
@@ -255,7 +256,7 @@ int app_run(const struct config *config)
     struct err err;
     int code = EXIT_FINE;
     if (start(&app, &err) < 0) {
-        fprintf(stderr, "grapnel: %s\n", err.msg);
+        line_print(stderr, "grapnel: %s", err.msg);
         code = EXIT_UNABLE;
     } else {
         loop_run(app.loop);

@@ -8,7 +8,7 @@
 
 /*
  * The default context: gateways from the flags, with a secret and a CA from files (or TYK_AUTH,
- * TYK_ORG), which are read again every five seconds.
+ * TYK_ORG). Regular files are read again every five seconds.
  */
 struct default_gateways;
 

@@ -2,11 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 
 /* GnuTLS asks this of programs that have it only because some library needs it, as libcurl does for
  * protocols that are never used here: to set itself up at the start takes 0.7 MB and some time. */
@@ -43,8 +46,21 @@ static void print_help(FILE *out)
         out);
 }
 
+/* Secrets and keys are in memory, in the environment too, and what cannot go on aborts. Of a process
+ * that is not dumpable there is no image, wherever the system's kernel.core_pattern would have it
+ * (prctl(2), core(5): vfs_coredump() asks this first). RLIMIT_CORE 0 would not do: it is not looked
+ * at where the image goes to a program, such as systemd-coredump, and its special value 1 cannot be
+ * set where an installation has set 0. Other processes of the user cannot look into it either,
+ * debuggers among them, hence the way to have it otherwise. */
+static void leave_no_core_dump(void)
+{
+    if (!str_equal(getenv("GRAPNEL_CORE_DUMPS"), "1"))
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
+    leave_no_core_dump();
     json_set_alloc_funcs(xmalloc, free);
     if (argc < 2) {
         print_help(stderr);
@@ -61,6 +77,6 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "grapnel: there is no command %s (see grapnel --help)\n", argv[1]);
+    line_print(stderr, "grapnel: there is no command %s (see grapnel --help)", argv[1]);
     return EXIT_UNABLE;
 }

@@ -71,11 +71,19 @@ void buf_add_format(struct buf *buf, const char *format, ...)
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    /* Most fit in what there is: they are formatted once. */
+    size_t room = buf->overflowed ? 0 : buf->capacity - buf->length;
+    char *place = room ? buf->data + buf->length : NULL;
+    int length = vsnprintf(place, room, format, args);
     va_end(args);
-    if (length >= 0 && reserve(buf, (size_t)length)) {
+    bool fits = length >= 0 && (size_t)length < room;
+    if (fits && (size_t)length <= buf->limit - buf->length) {
+        buf->length += (size_t)length;
+    } else if (length >= 0 && reserve(buf, (size_t)length)) {
         vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
         buf->length += (size_t)length;
+    } else if (place) {
+        *place = '\0';
     }
     va_end(again);
 }

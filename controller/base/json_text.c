@@ -335,6 +335,8 @@ static bool numbers_are_equal(struct span a, struct span b)
 
 static bool strings_are_equal(struct span a, struct span b)
 {
+    if (a.length && b.length && !memchr(a.ptr, '\\', a.length) && !memchr(b.ptr, '\\', b.length))
+        return a.length == b.length && memcmp(a.ptr, b.ptr, a.length) == 0;
     CLEANUP(freep) char *text_a = json_text_string(a);
     CLEANUP(freep) char *text_b = json_text_string(b);
     return text_a && text_b && strcmp(text_a, text_b) == 0;

@@ -42,6 +42,22 @@ int log_level_from_name(const char *name, enum log_level *ret_level)
     return -1;
 }
 
+/* As logfmt has it: what a reader would take for several fields is in quotes. */
+static void add_word(struct buf *line, const char *word)
+{
+    if (*word && !strpbrk(word, " \"=\\")) {
+        buf_add_text(line, word);
+        return;
+    }
+    buf_add_char(line, '"');
+    for (; *word; word++) {
+        if (*word == '"' || *word == '\\')
+            buf_add_char(line, '\\');
+        buf_add_char(line, *word);
+    }
+    buf_add_char(line, '"');
+}
+
 static void add_text(struct buf *line, const char *key, const char *value, size_t limit)
 {
     if (!value)
@@ -53,8 +69,8 @@ static void add_text(struct buf *line, const char *key, const char *value, size_
         buf_add_format(line, ",\"%s\":", key);
         json_text_add_string_n(line, buf_text(&clean), clean.length);
     } else {
-        bool quote = strpbrk(buf_text(&clean), " \"=") != NULL;
-        buf_add_format(line, quote ? " %s=\"%s\"" : " %s=%s", key, buf_text(&clean));
+        buf_add_format(line, " %s=", key);
+        add_word(line, buf_text(&clean));
     }
 }
 

@@ -242,13 +242,35 @@ bool str_is_utf8(const char *text, size_t length)
     return true;
 }
 
+static bool is_obeyed(const unsigned char *at, size_t size)
+{
+    if (size == 2)
+        return (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xd8 && at[1] == 0x9c);
+    if (size != 3 || at[0] != 0xe2)
+        return false;
+    if (at[1] == 0x80)
+        return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+    return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9;
+}
+
+size_t str_obeyed(const char *text, size_t length, unsigned *ret_code)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t size = length ? utf8_sequence(at, length) : 0;
+    if (!is_obeyed(at, size))
+        return 0;
+    *ret_code = size == 2 ? (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU)
+                          : (at[0] & 0xfU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
+    return size;
+}
+
 void str_add_printable(struct buf *out, const char *text, size_t length, size_t limit)
 {
     const unsigned char *at = (const unsigned char *)text;
     size_t used = 0;
     while (length) {
         size_t size = utf8_sequence(at, length);
-        bool printable = size > 1 || (size == 1 && *at >= ' ' && *at != 0x7f);
+        bool printable = size > 1 ? !is_obeyed(at, size) : size && *at >= ' ' && *at != 0x7f;
         size_t step = size ? size : 1;
         if (used + (printable ? size : 1) > limit) {
             buf_add_text(out, "…");

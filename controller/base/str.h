@@ -39,8 +39,15 @@ int str_parse_time(const char *text, int64_t *ret_seconds, struct err *err);
 /* Is it well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF)? */
 bool str_is_utf8(const char *text, size_t length);
 
-/* Text for a log line or an error message: printable ASCII and UTF-8 kept, control bytes and broken
- * UTF-8 become '?', cut to `limit` bytes with "…" behind. */
+/* The length of the character at `text` and its code where it is one, beyond ASCII, that a reader
+ * does not see but obeys: a C1 control (a terminal takes it for ESC and a letter), a line or
+ * paragraph separator, or what turns the direction of writing (U+061C, U+200E, U+200F, U+202A to
+ * U+202E, U+2066 to U+2069), so that a text looks like another one. Else 0. */
+size_t str_obeyed(const char *text, size_t length, unsigned *ret_code);
+
+/* Text for a log line or an error message: printable ASCII and UTF-8 kept; control characters, those
+ * of str_obeyed(), and broken UTF-8 become '?'; cut to `limit` bytes with "…" behind.
+ */
 void str_add_printable(struct buf *out, const char *text, size_t length, size_t limit);
 
 /* qsort(3) and bsearch(3) order for arrays of char *: by bytes. */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/gateway_options.h"
+#include "cli/line.h"
 #include "core/context_place.h"
 #include "core/event.h"
 #include "net/http_curl.h"
@@ -92,11 +93,15 @@ static void note_clusters(const struct diff *diff)
     }
     if (strmap_count(clusters) < 2)
         return;
-    fputs("definitions of several clusters are taken for ours (name one with --cluster):", stderr);
+    CLEANUP(buf_fini) struct buf all;
+    buf_init(&all, BUF_UNLIMITED);
     CLEANUP(freep) const char **names = strmap_sorted_keys(clusters);
     for (size_t i = 0; names[i]; i++)
-        fprintf(stderr, " %s", names[i]);
-    fputc('\n', stderr);
+        buf_add_format(&all, " %s", names[i]);
+    line_print(stderr,
+               "definitions of several clusters are taken for ours (name one with "
+               "--cluster):%s",
+               buf_text(&all));
 }
 
 /* Contexts whose gateways cannot be asked. True when there is one that matters. */
@@ -107,8 +112,8 @@ static bool note_contexts(const struct diff *diff)
         const struct diff_context *context = strmap_entry_value(e);
         bool matters = context->problem && (*context->name || context->is_used);
         if (matters)
-            fprintf(stderr, "%s%s: %s\n", *context->name ? "OperatorContext " : "default context",
-                    context->name, context->problem);
+            line_print(stderr, "%s%s: %s", *context->name ? "OperatorContext " : "default context",
+                       context->name, context->problem);
         found |= matters;
     }
     return found;
@@ -121,8 +126,8 @@ static void note_problems(const struct diff *diff)
         const struct diff_want *want = &diff->wants[i];
         offline_print_problems(diff->offline, want->api, stderr);
         if (!want->has_document)
-            fprintf(stderr, "%s: not compared: what the gateways hold of it would stay\n",
-                    want->api->object->key);
+            line_print(stderr, "%s: not compared: what the gateways hold of it would stay",
+                       want->api->object->key);
     }
 }
 
@@ -215,7 +220,7 @@ int cli_diff(int argc, char **argv)
     struct err err = {.msg = ""};
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE && *err.msg)
-        fprintf(stderr, "grapnel diff: %s\n", err.msg);
+        line_print(stderr, "grapnel diff: %s", err.msg);
     options_free(&command, &values);
     return code;
 }

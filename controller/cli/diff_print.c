@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/yaml.h"
 #include "cli/diff.h"
+#include "cli/line.h"
 #include "core/line_diff.h"
 #include "core/normalise.h"
 
@@ -137,7 +138,7 @@ static void print_gateway(const struct diff_gateway *gateway, FILE *out)
     print_text(gateway->url, out);
     print_contexts(gateway, out);
     if (gateway->error) {
-        fprintf(out, "error     %s\n", gateway->error);
+        line_print(out, "error     %s", gateway->error);
         return;
     }
     for (size_t i = 0; i < gateway->entry_count; i++)
@@ -246,7 +247,7 @@ void diff_print_json(const struct diff *diff, FILE *out)
         buf_init(&text, BUF_UNLIMITED);
         add_gateway(strmap_entry_value(e), &text);
         buf_add_text(&text, strmap_next(e) ? ",\n" : "\n");
-        fwrite(buf_text(&text), 1, text.length, out);
+        line_print_json(out, buf_text(&text), text.length);
     }
     fputs("]\n", out);
 }

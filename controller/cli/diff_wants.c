@@ -9,7 +9,7 @@
 #include "cli/diff.h"
 #include "core/context_place.h"
 #include "core/service_endpoints.h"
-#include "dir/file.h"
+#include "dir/flag_file.h"
 
 #define FILE_LIMIT (1U << 20)
 
@@ -82,41 +82,25 @@ static void add_url(struct diff *diff, struct diff_context *context, char *url,
 
 /* The default context, from flags and environment. */
 
-static int read_flag_file(const char *path, char **ret_text, struct err *err)
-{
-    struct buf bytes;
-    buf_init(&bytes, FILE_LIMIT);
-    if (path && file_read(path, FILE_LIMIT, true, &bytes, err) < 0) {
-        buf_fini(&bytes);
-        return err_wrap(err, "%s", path);
-    }
-    if (path)
-        *ret_text = buf_take(&bytes);
-    buf_fini(&bytes);
-    return 0;
-}
-
 static int add_default_context(struct diff *diff, struct err *err)
 {
     const struct diff_options *options = diff->options;
     struct diff_context *context = context_of(diff, "");
     context->allow_adoption = options->gateway_allow_adoption;
-    CLEANUP(freep) char *secret = NULL;
-    CLEANUP(freep) char *ca_pem = NULL;
-    if (read_flag_file(options->gateway_secret_file, &secret, err) < 0 ||
-        read_flag_file(options->gateway_ca_file, &ca_pem, err) < 0)
+    CLEANUP(flag_file_fini) struct flag_file secret = {.text = NULL};
+    CLEANUP(flag_file_fini) struct flag_file ca = {.text = NULL};
+    if (flag_file_read(&secret, options->gateway_secret_file, FILE_LIMIT, err) < 0 ||
+        flag_file_read(&ca, options->gateway_ca_file, FILE_LIMIT, err) < 0)
         return -1;
-    struct http_tls tls = {.ca_pem = ca_pem, .insecure = options->gateway_insecure};
+    struct http_tls tls = {.ca_pem = ca.text, .insecure = options->gateway_insecure};
     const char *auth = getenv("TYK_AUTH");
-    struct gateway_access *access = gateway_access_new(secret               ? secret
+    struct gateway_access *access = gateway_access_new(secret.text          ? secret.text
                                                        : str_is_empty(auth) ? NULL
                                                                             : auth,
                                                        &tls);
     for (size_t i = 0; i < options->gateway_urls.count; i++)
         add_url(diff, context, options->gateway_urls.items[i], access);
     gateway_access_unref(access);
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
     if (!options->gateway_urls.count)
         context->problem = xstrdup("no gateway is named (--gateway-url, or TYK_URL)");
     return 0;

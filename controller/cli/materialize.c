@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "cli/manifest_text.h"
 #include "cli/offline.h"
 #include "cli/options.h"
@@ -76,10 +77,10 @@ static void report(struct run *run, const struct offline_api *api)
         if (!ref->copy || !copy_has_secrets(ref->copy))
             continue;
         run->incomplete = true;
-        fprintf(stderr,
-                "%s: the webhook %s has values of Secrets: put something in the place of "
-                "<secret …> before you commit (or use --show-secrets)\n",
-                api->object->key, ref->ref);
+        line_print(stderr,
+                   "%s: the webhook %s has values of Secrets: put something in the place of "
+                   "<secret …> before you commit (or use --show-secrets)",
+                   api->object->key, ref->ref);
     }
 }
 
@@ -162,7 +163,7 @@ int cli_materialize(int argc, char **argv)
     struct err err = {.msg = ""};
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE)
-        fprintf(stderr, "grapnel materialize: %s\n", err.msg);
+        line_print(stderr, "grapnel materialize: %s", err.msg);
     options_free(&command, &values);
     return code;
 }

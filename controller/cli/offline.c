@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/line.h"
 #include "core/cooldown.h"
 #include "core/ids.h"
 
@@ -256,26 +257,20 @@ void offline_print_problems(const struct offline *offline, const struct offline_
         manifests_find(&offline->manifests, OBJECT_API, api->object->key);
     for (size_t i = 0; manifest && i < api->resolution.problem_count; i++) {
         const struct problem *problem = &api->resolution.problems[i];
-        fprintf(out, "%s:%u: %s%s%s%s%s%s\n", manifest->file,
-                problem->field ? manifest_line(manifest, problem->field) : manifest->line,
-                problem->field ? problem->field : "", problem->field ? ": " : "", problem->message,
-                problem->hint ? " (" : "", problem->hint ? problem->hint : "",
-                problem->hint ? ")" : "");
+        line_print(out, "%s:%u: %s%s%s%s%s%s", manifest->file,
+                   problem->field ? manifest_line(manifest, problem->field) : manifest->line,
+                   problem->field ? problem->field : "", problem->field ? ": " : "",
+                   problem->message, problem->hint ? " (" : "", problem->hint ? problem->hint : "",
+                   problem->hint ? ")" : "");
     }
 }
 
-static void print_problem(const struct manifest_problem *problem, FILE *out)
+void offline_print_problem(const struct manifest_problem *problem, FILE *out)
 {
-    if (problem->line)
-        fprintf(out, "%s:%u: ", problem->file, problem->line);
-    else
-        fprintf(out, "%s: ", problem->file);
-    if (*problem->field)
-        fprintf(out, "%s: ", problem->field);
-    fputs(problem->message, out);
-    if (problem->hint)
-        fprintf(out, " (%s)", problem->hint);
-    fputc('\n', out);
+    CLEANUP(buf_fini) struct buf line;
+    buf_init(&line, BUF_UNLIMITED);
+    manifest_problem_print(problem, &line);
+    line_print(out, "%s", buf_text(&line));
 }
 
 const struct object *offline_id_rival(const struct offline *offline, const struct object *webhook)
@@ -287,8 +282,8 @@ const struct object *offline_id_rival(const struct offline *offline, const struc
 static void print_at(FILE *out, const struct manifest *manifest, const char *holder)
 {
     if (manifest)
-        fprintf(out, "%s:%u: spec.id: Webhook %s has this id already\n", manifest->file,
-                manifest_line(manifest, "spec.id"), holder);
+        line_print(out, "%s:%u: spec.id: Webhook %s has this id already", manifest->file,
+                   manifest_line(manifest, "spec.id"), holder);
 }
 
 static bool print_duplicate(void *arg, const struct object *webhook)
@@ -306,11 +301,11 @@ void offline_print_notes(const struct offline *offline, FILE *out)
 {
     const struct manifests *manifests = &offline->manifests;
     for (size_t i = 0; i < manifests->problem_count; i++)
-        print_problem(&manifests->problems[i], out);
+        offline_print_problem(&manifests->problems[i], out);
     for (size_t i = 0; i < manifests->count; i++) {
         const struct manifest *manifest = &manifests->items[i];
         for (size_t j = 0; j < manifest->problem_count; j++)
-            print_problem(&manifest->problems[j], out);
+            offline_print_problem(&manifest->problems[j], out);
     }
     void *context[] = {(void *)(uintptr_t)offline, out};
     cache_visit(offline->cache, OBJECT_WEBHOOK, print_duplicate, context);

@@ -83,6 +83,8 @@ bool offline_document(const struct offline *offline, const struct offline_api *a
 void offline_add_element(const struct offline *offline, const struct offline_api *api,
                          struct buf *out);
 
+/* "FILE:LINE: field: message (hint)", one line. */
+void offline_print_problem(const struct manifest_problem *problem, FILE *out);
 /* The problems of one API, one line each: "FILE:LINE: field: message (hint)". */
 void offline_print_problems(const struct offline *offline, const struct offline_api *api,
                             FILE *out);

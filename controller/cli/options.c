@@ -14,6 +14,7 @@
 /* getopt_long(3) returns this plus the option's index. */
 #define FIRST_OPTION 1000
 #define HELP_COLUMN 34
+#define INTERVAL_RANGE "1s to 24h"
 
 static void *value_at(void *values, const struct option_spec *option)
 {
@@ -66,6 +67,23 @@ static int read_bool(const char *text, bool *ret_value, struct err *err)
     return err_set(err, ERR_INVALID, 0, "true or false is expected");
 }
 
+#define HOUR_MS INT64_C(3600000)
+
+/* What is done without a pause in between would do nothing else; what is put off for months has
+ * been forgotten when it comes. */
+static int read_duration(enum option_type type, const char *text, int64_t *ret_ms, struct err *err)
+{
+    const bool is_interval = type == OPTION_INTERVAL;
+    int64_t ms;
+    if (str_to_duration_ms(text, &ms, err) < 0)
+        return -1;
+    if (ms < (is_interval ? 1000 : 0) || ms > (is_interval ? 24 : 720) * HOUR_MS)
+        return err_set(err, ERR_INVALID, 0, "%s are possible",
+                       is_interval ? INTERVAL_RANGE : "0 to 720h");
+    *ret_ms = ms;
+    return 0;
+}
+
 static int set_value(const struct option_spec *option, void *values, const char *text,
                      struct err *err)
 {
@@ -81,7 +99,8 @@ static int set_value(const struct option_spec *option, void *values, const char 
     case OPTION_BOOL:
         return read_bool(text, place, err);
     case OPTION_DURATION:
-        return str_to_duration_ms(text, place, err);
+    case OPTION_INTERVAL:
+        return read_duration(option->type, text, place, err);
     }
     return 0;
 }
@@ -250,6 +269,8 @@ void options_print_help(const struct command_spec *command, FILE *out)
         fputs(option->help, out);
         if (option->type == OPTION_TEXTS)
             fputs(" (repeatable)", out);
+        else if (option->type == OPTION_INTERVAL)
+            fputs(" (" INTERVAL_RANGE ")", out);
         if (option->fallback && *option->fallback && strcmp(option->fallback, "false") != 0)
             fprintf(out, " [%s]", option->fallback);
         fputc('\n', out);

@@ -17,7 +17,8 @@ enum option_type {
     OPTION_TEXT,     /* char *, NULL when not given and without default */
     OPTION_TEXTS,    /* struct option_texts; several values: repeated, or with commas between */
     OPTION_BOOL,     /* bool; --name, --name=true, --name=false */
-    OPTION_DURATION, /* int64_t, milliseconds; `10s`, `1m30s` */
+    OPTION_DURATION, /* int64_t, milliseconds; `10s`, `1m30s`; how long to wait: 0 to 720h */
+    OPTION_INTERVAL, /* likewise; what is done again and again: 1s to 24h */
 };
 
 /* NULL behind the last; owned by the values. */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/yaml.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "cli/offline.h"
 #include "cli/options.h"
 
@@ -45,11 +46,11 @@ static void print(const struct offline *offline, bool yaml, FILE *out)
         if (yaml) {
             buf_add_text(&text, "---\n");
             yaml_add_json(&text, (struct span){buf_text(&element), element.length});
+            fwrite(buf_text(&text), 1, text.length, out);
         } else {
-            buf_add(&text, buf_text(&element), element.length);
-            buf_add_text(&text, i + 1 < offline->api_count ? ",\n" : "\n");
+            line_print_json(out, buf_text(&element), element.length);
+            fputs(i + 1 < offline->api_count ? ",\n" : "\n", out);
         }
-        fwrite(buf_text(&text), 1, text.length, out);
     }
     if (!yaml)
         fputs("]\n", out);
@@ -90,7 +91,7 @@ int cli_render(int argc, char **argv)
     struct err err = {.msg = ""};
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE)
-        fprintf(stderr, "grapnel render: %s\n", err.msg);
+        line_print(stderr, "grapnel render: %s", err.msg);
     options_free(&command, &values);
     return code;
 }

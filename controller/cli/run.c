@@ -3,6 +3,7 @@
 
 #include "app.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "config.h"
 
 int cli_run(int argc, char **argv)
@@ -11,7 +12,7 @@ int cli_run(int argc, char **argv)
     struct err err;
     bool help = false;
     if (config_read(argc, argv, &config, &help, &err) < 0) {
-        fprintf(stderr, "grapnel: %s\n", err.msg);
+        line_print(stderr, "grapnel: %s", err.msg);
         return EXIT_UNABLE;
     }
     if (help) {

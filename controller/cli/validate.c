@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "cli/offline.h"
 #include "cli/options.h"
 #include "core/context_place.h"
@@ -246,23 +247,15 @@ static void print_json(const struct findings *findings, FILE *out)
         if (finding->problem.hint)
             add_text_member(&line, "hint", finding->problem.hint);
         buf_add_text(&line, i + 1 < findings->count ? "},\n" : "}\n");
-        fwrite(buf_text(&line), 1, line.length, out);
+        line_print_json(out, buf_text(&line), line.length);
     }
     fputs("]\n", out);
 }
 
 static void print_text(const struct findings *findings, FILE *out)
 {
-    for (size_t i = 0; i < findings->count; i++) {
-        CLEANUP(buf_fini) struct buf line;
-        CLEANUP(buf_fini) struct buf shown;
-        buf_init(&line, BUF_UNLIMITED);
-        buf_init(&shown, BUF_UNLIMITED);
-        manifest_problem_print(&findings->items[i].problem, &line);
-        /* Names and values come from outside. */
-        str_add_printable(&shown, buf_text(&line), line.length, 4096);
-        fprintf(out, "%s\n", buf_text(&shown));
-    }
+    for (size_t i = 0; i < findings->count; i++)
+        offline_print_problem(&findings->items[i].problem, out);
 }
 
 static void print_count(size_t count, const char *what, const char *behind)
@@ -335,7 +328,7 @@ int cli_validate(int argc, char **argv)
     struct err err = {.msg = ""};
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE)
-        fprintf(stderr, "grapnel validate: %s\n", err.msg);
+        line_print(stderr, "grapnel validate: %s", err.msg);
     options_free(&command, &values);
     return code;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
+#include "cli/line.h"
 #include "cli/options.h"
 
 static const struct command_spec command = {
@@ -20,7 +21,7 @@ int cli_version(int argc, char **argv)
         return EXIT_FINE;
     }
     if (rest != argc) {
-        fprintf(stderr, "grapnel: %s\n", rest < 0 ? err.msg : "version takes no arguments");
+        line_print(stderr, "grapnel: %s", rest < 0 ? err.msg : "version takes no arguments");
         return EXIT_UNABLE;
     }
     puts("grapnel " GRAPNEL_VERSION);

@@ -47,11 +47,15 @@ const struct condition *conditions_get(const struct conditions *conditions, cons
     return NULL;
 }
 
-/* The condition of a type in the object's present status. */
-static struct span present(const struct object *object, const char *type)
+static struct span present_all(const struct object *object)
 {
-    struct json_text_iter iter =
-        json_text_iterate(json_text_get(object_status(object), "conditions", NULL));
+    return json_text_member(object_status(object), "conditions");
+}
+
+/* The one of a type among them. */
+static struct span find(struct span conditions, const char *type)
+{
+    struct json_text_iter iter = json_text_iterate(conditions);
     while (json_text_next(&iter)) {
         if (json_text_is(json_text_member(iter.value, "type"), type))
             return iter.value;
@@ -59,18 +63,26 @@ static struct span present(const struct object *object, const char *type)
     return (struct span){NULL, 0};
 }
 
-static void add_one(const struct condition *condition, const struct object *object, int64_t now_s,
-                    struct buf *out)
+/* A time that somebody else has written may be none: the API server would refuse all of it. */
+static bool is_time(struct span value)
+{
+    CLEANUP(freep) char *text = json_text_string(value);
+    int64_t seconds;
+    return text && str_parse_time(text, &seconds, NULL) == 0;
+}
+
+/* `before`: the one of its type as the status has it now. */
+static void add_one(const struct condition *condition, struct span before, int64_t generation,
+                    int64_t now_s, struct buf *out)
 {
     const char *status = status_names[condition->status];
-    struct span before = present(object, condition->type);
     struct span time = json_text_member(before, "lastTransitionTime");
     char now[21];
 
     buf_add_format(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%" PRId64,
-                   condition->type, status, object->generation);
+                   condition->type, status, generation);
     buf_add_text(out, ",\"lastTransitionTime\":");
-    if (json_text_is(json_text_member(before, "status"), status) && time.ptr) {
+    if (json_text_is(json_text_member(before, "status"), status) && is_time(time)) {
         buf_add(out, time.ptr, time.length);
     } else {
         str_format_time(now, now_s);
@@ -84,18 +96,21 @@ static void add_one(const struct condition *condition, const struct object *obje
 void conditions_add_json(const struct conditions *conditions, const struct object *object,
                          int64_t now_s, struct buf *out)
 {
+    /* Found once: it stands among all that the status holds. */
+    struct span now = present_all(object);
     buf_add_char(out, '[');
     for (size_t i = 0; i < conditions->count; i++) {
+        const struct condition *condition = &conditions->items[i];
         if (i)
             buf_add_char(out, ',');
-        add_one(&conditions->items[i], object, now_s, out);
+        add_one(condition, find(now, condition->type), object->generation, now_s, out);
     }
     buf_add_char(out, ']');
 }
 
 char *condition_reason(const struct object *object, const char *type, bool *ret_true)
 {
-    struct span condition = present(object, type);
+    struct span condition = find(present_all(object), type);
     if (ret_true)
         *ret_true = json_text_is(json_text_member(condition, "status"), "True");
     return json_text_string(json_text_member(condition, "reason"));
@@ -103,7 +118,7 @@ char *condition_reason(const struct object *object, const char *type, bool *ret_
 
 char *condition_message(const struct object *object, const char *type)
 {
-    return json_text_string(json_text_member(present(object, type), "message"));
+    return json_text_string(json_text_member(find(present_all(object), type), "message"));
 }
 
 bool status_is_current(const struct object *object, const char *status, size_t length)

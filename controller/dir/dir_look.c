@@ -38,13 +38,13 @@ static void on_file(void *arg, const char *path, const struct stat *status)
     strset_add(source->to_read, path);
 }
 
-/* What is passed over for good is told once. */
+/* What is passed over is told once, while it is there. */
 static void warn_once(struct dir_source *source, const char *path, const struct err *err)
 {
     CLEANUP(freep) char *name = xasprintf("%s: %s", path, err->msg);
+    strset_add(source->passed_over, name);
     if (strmap_has(source->warned, name))
         return;
-    strset_add(source->warned, name);
     log_warn("passed over", .reason = "InvalidFile", .detail = name);
 }
 
@@ -110,6 +110,8 @@ void dir_look_step_walk(struct dir_source *source)
     if (source->watch)
         dir_watch_end(source->watch);
     sweep(source);
+    strmap_free(source->warned);
+    source->warned = TAKE(source->passed_over);
     source->phase = PHASE_READING;
 }
 
@@ -152,6 +154,8 @@ void dir_look_begin(struct dir_source *source)
             source->root = (struct stat){0};
         if (source->watch)
             dir_watch_begin(source->watch);
+        strmap_free(source->passed_over);
+        source->passed_over = strset_new();
         source->walk = walk_new(source->path, &walk_callbacks, source);
     }
     strmap_clear(source->changed);

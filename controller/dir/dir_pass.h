@@ -47,9 +47,10 @@ struct dir_source {
     enum phase phase;
     unsigned pass;
     struct walk *walk;
-    struct strmap *to_read; /* paths */
-    struct strmap *queue;   /* paths of those being read; NULL: none */
-    const char **heap;      /* … that are left, the first by bytes on top */
+    struct strmap *passed_over; /* by this walk */
+    struct strmap *to_read;     /* paths */
+    struct strmap *queue;       /* paths of those being read; NULL: none */
+    const char **heap;          /* … that are left, the first by bytes on top */
     size_t heap_count;
     struct manifest_file *reading;
     struct dir_file *reading_file;
@@ -67,7 +68,7 @@ struct dir_source {
     struct err trouble;      /* what was told last */
     struct strmap *followed; /* "KIND KEY" */
     struct strmap *unanswered;
-    struct strmap *warned; /* what was passed over, told once */
+    struct strmap *warned; /* what the last walk passed over, told once */
 };
 
 /* Looking. Begins with the walk, or with the files that are known to have changed. */

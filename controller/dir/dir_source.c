@@ -182,6 +182,7 @@ static void source_free(struct object_source *base)
     strmap_free(source->followed);
     strmap_free(source->unanswered);
     strmap_free(source->warned);
+    strmap_free(source->passed_over);
     free(source->path);
     free(source);
 }

@@ -81,7 +81,7 @@ struct event_recorder {
     int64_t paused_until;
     struct loop_timer *pause;
     struct loop_timer *housekeeping;
-    bool complained;
+    bool complained; /* since one was taken */
     struct event_stats stats;
 };
 
@@ -256,6 +256,7 @@ static void on_written(struct series *series)
 {
     struct event_recorder *recorder = series->recorder;
     recorder->stats.sent++;
+    recorder->complained = false;
     series->written = series->sending;
     series->tries = 0;
     series->last_sent = loop_now(recorder->loop);

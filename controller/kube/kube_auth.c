@@ -35,6 +35,7 @@ struct kube_auth {
     int64_t files_read_at;
     bool complained; /* about a file, since it was last read well */
     struct kube_exec_run *run;
+    struct kube_exec_left left;
     bool has_plugin_result;
     int64_t expires; /* of what the plugin gave; 0: never */
     struct err plugin_error;
@@ -80,6 +81,7 @@ void kube_auth_free(struct kube_auth *auth)
     if (!auth)
         return;
     kube_exec_cancel(auth->run);
+    kube_exec_left_fini(&auth->left);
     kube_credentials_unref(auth->current);
     free(auth->token);
     free(auth->ca);
@@ -218,7 +220,7 @@ static enum kube_auth_state refresh_plugin(struct kube_auth *auth, struct err *e
         return KUBE_AUTH_FAILED;
     }
     auth->has_plugin_result = false;
-    auth->run = kube_exec_start(auth->loop, auth->config->exec, on_plugin, auth);
+    auth->run = kube_exec_start(auth->loop, auth->config->exec, &auth->left, on_plugin, auth);
     return KUBE_AUTH_WAIT;
 }
 

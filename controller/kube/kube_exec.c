@@ -18,6 +18,8 @@
 #define COMPLAINT_LIMIT 1024
 #define DEADLINE_MS 60000
 #define REAP_MS 20
+/* A program that was killed is gone at once; if not, it is not waited for. */
+#define GONE_MS 1000
 
 enum { STREAM_OUT, STREAM_ERR, STREAM_COUNT };
 
@@ -31,12 +33,15 @@ struct stream {
 struct kube_exec_run {
     struct loop *loop;
     const struct kube_exec *exec;
+    struct kube_exec_left *left;
     kube_exec_done_fn *done;
     void *arg;
     pid_t pid; /* 0: not running */
     int64_t deadline;
     struct stream streams[STREAM_COUNT];
     struct loop_timer *timer; /* the deadline, then the exit */
+    bool is_killed;
+    struct err why; /* killed */
     int start_error;
 };
 
@@ -143,41 +148,63 @@ static void finish(struct kube_exec_run *run, int wait_status, const struct err 
     kube_exec_result_fini(&result);
 }
 
-static void kill_program(struct kube_exec_run *run)
+void kube_exec_left_reap(struct kube_exec_left *left)
 {
-    if (run->pid <= 0)
-        return;
-    kill(-run->pid, SIGKILL);
-    while (waitpid(run->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    run->pid = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < left->count; i++) {
+        if (waitpid(left->pids[i], NULL, WNOHANG) == 0)
+            left->pids[count++] = left->pids[i];
+    }
+    left->count = count;
 }
 
+void kube_exec_left_fini(struct kube_exec_left *left)
+{
+    free(left->pids);
+    *left = (struct kube_exec_left){0};
+}
+
+static void leave(struct kube_exec_run *run)
+{
+    struct kube_exec_left *left = run->left;
+    left->pids = xgrow(left->pids, left->count, &left->capacity, sizeof(*left->pids));
+    left->pids[left->count++] = run->pid;
+    run->pid = 0;
+    kube_exec_left_reap(left);
+}
+
+/* Ends in finish(), when it is gone or has had its time to go. */
 static void fail(struct kube_exec_run *run, enum err_class class, const char *why)
 {
-    kill_program(run);
-    struct err err;
-    err_set(&err, class, 0, "%s", why);
-    finish(run, 0, &err);
+    kill(-run->pid, SIGKILL);
+    run->is_killed = true;
+    err_set(&run->why, class, 0, "%s", why);
+    for (int i = 0; i < STREAM_COUNT; i++)
+        stream_close(&run->streams[i]);
+    run->deadline = loop_now(run->loop) + GONE_MS;
+    loop_timer_arm(run->timer, 0);
 }
 
 static void on_timer(void *arg)
 {
     struct kube_exec_run *run = arg;
-    if (loop_now(run->loop) >= run->deadline) {
+    bool is_late = loop_now(run->loop) >= run->deadline;
+    if (is_late && !run->is_killed) {
         fail(run, ERR_TRANSIENT, "took more than 60 s");
         return;
     }
     int status;
     pid_t gone = waitpid(run->pid, &status, WNOHANG);
-    if (gone == 0) { /* has closed its output and takes its time */
+    if (gone == 0 && !is_late) { /* has closed its output and takes its time */
         loop_timer_arm(run->timer, REAP_MS);
         return;
     }
+    if (gone == 0)
+        leave(run);
     if (gone < 0)
         status = -1;
     run->pid = 0;
-    finish(run, status, NULL);
+    finish(run, status, run->is_killed ? &run->why : NULL);
 }
 
 static void on_readable(void *arg)
@@ -326,10 +353,13 @@ static void fail_start(void *arg)
 }
 
 struct kube_exec_run *kube_exec_start(struct loop *loop, const struct kube_exec *exec,
-                                      kube_exec_done_fn *done, void *arg)
+                                      struct kube_exec_left *left, kube_exec_done_fn *done,
+                                      void *arg)
 {
+    kube_exec_left_reap(left);
     struct kube_exec_run *run = xcalloc(1, sizeof(*run));
-    *run = (struct kube_exec_run){.loop = loop, .exec = exec, .done = done, .arg = arg};
+    *run =
+        (struct kube_exec_run){.loop = loop, .exec = exec, .left = left, .done = done, .arg = arg};
     run->deadline = loop_now(loop) + DEADLINE_MS;
     run->timer = loop_timer_new(loop, on_timer, run);
     for (int i = 0; i < STREAM_COUNT; i++) {
@@ -349,6 +379,9 @@ void kube_exec_cancel(struct kube_exec_run *run)
     if (!run)
         return;
     loop_defer_cancel(run->loop, fail_start, run);
-    kill_program(run);
+    if (run->pid > 0) {
+        kill(-run->pid, SIGKILL);
+        leave(run);
+    }
     run_free(run);
 }

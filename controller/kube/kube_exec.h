@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -28,10 +30,23 @@ void kube_exec_result_fini(struct kube_exec_result *result);
 typedef void kube_exec_done_fn(void *arg, const struct kube_exec_result *result,
                                const struct err *err);
 
-/* `exec` is borrowed until done() or kube_exec_cancel(). Never calls back before it returns. */
+/* Programs that were killed and are not gone yet: one that the kernel holds (a dead file system, a
+ * tracer) may stay for as long as that lasts. Nothing waits for them: each start of another one
+ * looks whether they are gone. Zeroed at first; what is left at its end is init's. */
+struct kube_exec_left {
+    pid_t *pids;
+    size_t count;
+    size_t capacity;
+};
+void kube_exec_left_reap(struct kube_exec_left *left);
+void kube_exec_left_fini(struct kube_exec_left *left);
+
+/* `exec` and `left` are borrowed until done() or kube_exec_cancel(). Never calls back before it
+ * returns. */
 struct kube_exec_run *kube_exec_start(struct loop *loop, const struct kube_exec *exec,
-                                      kube_exec_done_fn *done, void *arg);
-/* Kills the program. NULL is fine. */
+                                      struct kube_exec_left *left, kube_exec_done_fn *done,
+                                      void *arg);
+/* Kills the program, and does not wait for it. NULL is fine. */
 void kube_exec_cancel(struct kube_exec_run *run);
 
 /* Reads an ExecCredential. Pure. */

@@ -15,6 +15,8 @@
 #include "kube/kube_path.h"
 
 #define IN_FLIGHT_MAX 8
+/* A server may put us off for as long, whatever it says. */
+#define RETRY_AFTER_LONGEST_MS 600000
 
 static const struct backoff backoff = {.first_ms = 800, .longest_ms = 30000};
 
@@ -95,8 +97,9 @@ static void make_due(void *arg)
 /* Spread a little, so that what began together does not stay together. */
 static int64_t poll_delay(const struct kube_follow *follow)
 {
-    uint32_t spread = (uint32_t)(follow->poll_ms / 10);
-    return follow->poll_ms - (int64_t)loop_random(follow->loop, spread + 1);
+    int64_t spread = follow->poll_ms / 10;
+    uint32_t bound = spread < UINT32_MAX ? (uint32_t)spread + 1 : UINT32_MAX;
+    return follow->poll_ms - (int64_t)loop_random(follow->loop, bound);
 }
 
 static void tell_missing(struct item *item, const struct err *err)
@@ -128,11 +131,13 @@ static void try_later(struct item *item, int64_t retry_after_ms, const struct er
            .kind = object_kind_name(item->kind), .key = item->key, .attempt = item->attempts,
            .err = err);
     int64_t delay = backoff_delay(&backoff, item->attempts, loop_random(follow->loop, UINT32_MAX));
-    if (delay < retry_after_ms)
-        delay = retry_after_ms;
     /* Of what is known already there is no hurry. */
     if (delay > follow->poll_ms || item->state != ITEM_UNKNOWN)
         delay = poll_delay(follow);
+    if (retry_after_ms > RETRY_AFTER_LONGEST_MS)
+        retry_after_ms = RETRY_AFTER_LONGEST_MS;
+    if (delay < retry_after_ms)
+        delay = retry_after_ms;
     loop_timer_arm(item->timer, delay);
 }
 

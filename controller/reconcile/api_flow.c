@@ -15,6 +15,7 @@
 #include "reconcile/conversion.h"
 
 #define WARNING_EVENTS_MAX 4 /* of one edit; the log has all */
+#define UNREAD_MS 60000      /* for as long one API may hold up what needs to know of all */
 
 /* State. */
 
@@ -337,7 +338,8 @@ static bool look_at(struct api_look *look)
     sweep_absences(look);
     look->context_key = look->resolution.facts.context ? look->resolution.facts.context : "";
     set_dependencies(look);
-    if (!follow_needs(look))
+    look->unread = !follow_needs(look);
+    if (look->unread)
         return false;
     record_usage(look);
     count_handlers(look);
@@ -541,6 +543,26 @@ static bool take_steps(struct api_look *look)
     return conversion_rewrite(state, look->api, &look->resolution);
 }
 
+/* Not knowing what one API wants must not leave the orphans and statuses of all others undone for
+ * as long as its Secret cannot be read (a key of the API server's storage is lost, say). What the
+ * gateways hold of it stays, as that of one that is refused since before the start. */
+static void give_up_waiting(struct api_look *look)
+{
+    struct api_state *state = look->state;
+    int64_t left = state->first_seen_ms + UNREAD_MS - loop_now(look->reconciler->loop);
+    if (state->judged)
+        return;
+    if (left > 0) {
+        reconciler_await(look->reconciler, state->work_key, left);
+        return;
+    }
+    log_warn("not known what it needs, what stands of it on gateways stays",
+             .kind = "ApiDefinition", .key = state->key);
+    record_usage(look);
+    keep(look);
+    mark_judged(state);
+}
+
 bool api_reconcile(struct reconciler *reconciler, const char *key)
 {
     const struct object *api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
@@ -565,6 +587,8 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         look.api = held;
         writing = take_steps(&look);
         mark_judged(state);
+    } else if (look.unread) {
+        give_up_waiting(&look);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);

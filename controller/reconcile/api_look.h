@@ -15,6 +15,7 @@ struct api_look {
     const char *context_key;                   /* "" is the default one */
     struct accepted *accepted;                 /* as the status has it */
     struct resolution resolution;
+    bool unread;  /* a Secret or ConfigMap that it needs has not been read yet */
     bool stalled; /* nothing new may be pushed */
     bool held;    /* first push, a reference is missing, the grace runs */
 };

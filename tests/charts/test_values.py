@@ -59,6 +59,7 @@ def test_an_unknown_key_is_refused(refused, path):
     ({"defaultCooldown": "500ms"}, "defaultCooldown"),
     ({"owner": "two words"}, "owner"),
     ({"watchNamespaces": "all"}, "watchNamespaces"),
+    *(({key: value}, key) for key in ("driftInterval", "secretPoll") for value in ("0", "0s", "999ms", "0h0m0s0500ms")),
     ({"image": {"digest": "sha256:12"}}, "digest"),
     ({"rbac": {"secretAccess": ["platform"]}}, "secretAccess"),
     ({"rbac": {"secretAccess": [{"namespace": "platform"}]}}, "secretAccess"),
@@ -92,6 +93,12 @@ def test_values_that_contradict_each_other_are_refused(refused, values, message)
 def test_all_contradictions_are_told_at_once(refused):
     told = refused({"gateway": {"service": {"name": "gw"}}, "rbac": {"scoped": True}})
     assert "gateway.service.port" in told and "rbac.scoped" in told
+
+
+@pytest.mark.parametrize("value", ["1s", "1000ms", "1m", "0h1m", "24h", "10s500ms"])
+def test_intervals_of_a_second_or_more_are_accepted(render, value):
+    container, = only(render({"driftInterval": value, "secretPoll": value}), "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {f"--drift-interval={value}", f"--secret-poll={value}"} <= set(container["args"])
 
 
 def test_keys_of_a_parent_chart_are_accepted(render):

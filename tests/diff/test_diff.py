@@ -4,11 +4,13 @@
 import base64
 import fcntl
 import json
+import os
+import subprocess
 
 import pytest
 import yaml
 
-from conftest import ROOT, Place
+from conftest import BIN, ROOT, Place
 
 
 def thing(kind, name, spec, namespace="default", **metadata):
@@ -488,6 +490,31 @@ def test_nothing_is_written(place, stub):
     place.diff("-o", "json")
     after = stub.counts()
     assert {name for name in after if after[name] != before[name]} <= {"list", "list_oas", "ready"}, (before, after)
+
+
+# --- the gateways' secret ---
+
+@pytest.mark.parametrize("command", ["run", "diff"])
+def test_the_secret_may_come_from_a_pipe(place, stub, command):
+    """`--gateway-secret-file <(command)`: what is in it can be read once."""
+    place.write(classic("a"))
+    if command == "diff":
+        place.run()
+    words = ["run", "--once", "--source", f"dir:{place.manifests}"] if command == "run" else ["diff", str(place.manifests)]
+    done = subprocess.run(["bash", "-c", 'exec "$@" --gateway-secret-file <(printf s3cret)', "bash", BIN / "grapnel", *words,
+                           "--gateway-url", stub.url],
+                          capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--gateway-secret-file", "--gateway-ca-file"])
+def test_an_empty_file_is_not_taken_for_no_file(place, stub, tmp_path, flag):
+    place.write(classic("a"))
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    for done in (place.diff(flag, empty), place._call("run", "--once", "--source", f"dir:{place.manifests}", *place._urls(),
+                                                      flag, empty)):
+        assert done.code == 2 and f"{empty}: empty" in done.err, done.err
 
 
 # --- a folder's memory ---

@@ -12,14 +12,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARGUMENTS_MAX 24
+#define HOUR_MS INT64_C(3600000)
 
 static void check(const struct config *config)
 {
-    const int64_t times[] = {config->conversion_grace_ms, config->reference_grace_ms,
-                             config->rewrite_delay_ms,    config->finalizer_timeout_ms,
-                             config->drift_interval_ms,   config->secret_poll_ms};
-    for (size_t i = 0; i < ARRAY_LENGTH(times); i++)
-        expect(times[i] >= 0, "no time is negative");
+    const int64_t delays[] = {config->conversion_grace_ms, config->reference_grace_ms,
+                              config->rewrite_delay_ms, config->finalizer_timeout_ms};
+    for (size_t i = 0; i < ARRAY_LENGTH(delays); i++)
+        expect(delays[i] >= 0 && delays[i] <= 720 * HOUR_MS, "a delay has its range");
+    const int64_t intervals[] = {config->drift_interval_ms, config->secret_poll_ms};
+    for (size_t i = 0; i < ARRAY_LENGTH(intervals); i++)
+        expect(intervals[i] >= 1000 && intervals[i] <= 24 * HOUR_MS, "an interval has its range");
     expect(!str_is_empty(config->owner) && strlen(config->owner) <= 63, "an owner has a name");
     expect(config->source_path ? *config->source_path : strcmp(config->source, "kube") == 0,
            "there is a source");

@@ -25,7 +25,7 @@ PATIENCE = 10
 PATIENCE_S = 30
 NO_END = " (no end)"
 # A sweep over all tests ends with these, the longest.
-LAST = re.compile(r"^sim\.(mixed|stormy|crash_points)$")
+LAST = re.compile(r"^sim\.(brief|mixed|stormy|crash_points)$")
 
 
 @dataclass

@@ -9,21 +9,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "sim/sim_end.h"
 #include "sim/sim_plan.h"
 
+#define JOBS_MAX 64
+
 static const char usage[] =
-    "usage: grapnel-sim [--seed N] [--runs N | --seconds N] [--profile mixed|calm|stormy]\n"
+    "usage: grapnel-sim [--seed N] [--runs N | --seconds N] [--jobs N] [--profile "
+    "mixed|calm|stormy|brief]\n"
     "                   [--crash-points] [--shrink | --no-shrink] [--story]\n"
     "  --seed N        the first seed (0)\n"
     "  --runs N        how many (1)\n"
     "  --seconds N     as many as fit into this time instead\n"
+    "  --jobs N        N processes share the seeds (1)\n"
     "  --profile P     mixed: everything; calm: users only, one step after the other;\n"
-    "                  stormy: much goes wrong at once\n"
+    "                  stormy: much goes wrong at once; brief: few objects, few steps\n"
     "  --crash-points  calm workloads, each once more for every external write: killed before it\n"
     "                  leaves, and when it is obeyed and not answered; the end must be the same\n"
     "  --shrink        leave out of a schedule that fails what it fails without (the default)\n"
@@ -40,6 +48,7 @@ struct arguments {
     uint64_t seed;
     uint64_t runs;
     int64_t seconds;
+    unsigned jobs;
     enum sim_profile profile;
     const char *profile_name;
     bool crash_points;
@@ -54,6 +63,7 @@ struct arguments {
 
 /* What has been played so far. */
 struct tally {
+    uint64_t seeds;
     uint64_t runs;
     uint64_t failed;
     uint64_t requests;
@@ -92,11 +102,22 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+static double seconds_of(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
+/* Of this process and of those that it has started. */
 static double cpu(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    double sum = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(whose); i++) {
+        struct rusage used;
+        getrusage(whose[i], &used);
+        sum += seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
+    }
+    return sum;
 }
 
 static void keep_only(struct sim_plan *plan, const char *list)
@@ -188,6 +209,7 @@ static void make_plan(const struct arguments *arguments, uint64_t seed, struct s
     sim_plan_simplify(plan, arguments->plain);
     plan->crash_at = arguments->crash_at;
     plan->crash_after = arguments->crash_after;
+    plan->tells_end = arguments->crash_points;
     if (arguments->keep)
         keep_only(plan, arguments->keep);
 }
@@ -256,7 +278,7 @@ static void play_crashes(const struct arguments *arguments, uint64_t seed, struc
 
 static void read_profile(struct arguments *arguments, const char *name)
 {
-    static const char *const profiles[] = {"mixed", "calm", "stormy"};
+    static const char *const profiles[] = {"mixed", "calm", "stormy", "brief"};
     for (size_t i = 0; i < ARRAY_LENGTH(profiles); i++) {
         if (strcmp(profiles[i], name) == 0) {
             arguments->profile = (enum sim_profile)i;
@@ -277,6 +299,9 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
     case 't':
         arguments->seconds = strtoll(optarg, NULL, 10);
         return true;
+    case 'j':
+        arguments->jobs = (unsigned)strtoul(optarg, NULL, 10);
+        return arguments->jobs >= 1 && arguments->jobs <= JOBS_MAX;
     case 'p':
         read_profile(arguments, optarg);
         return true;
@@ -315,13 +340,21 @@ static bool read_option(struct arguments *arguments, int option, enum log_level 
 static bool read_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 't'}, {"profile", required_argument, NULL, 'p'},
-        {"crash-points", no_argument, NULL, 'a'},  {"story", no_argument, NULL, 'y'},
-        {"no-shrink", no_argument, NULL, 'n'},     {"shrink", no_argument, NULL, 'h'},
-        {"keep", required_argument, NULL, 'k'},    {"plain", required_argument, NULL, 'i'},
-        {"fail-fast", no_argument, NULL, 'f'},     {"log", required_argument, NULL, 'l'},
-        {"crash", required_argument, NULL, 'x'},   {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},
+        {"runs", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 't'},
+        {"profile", required_argument, NULL, 'p'},
+        {"crash-points", no_argument, NULL, 'a'},
+        {"story", no_argument, NULL, 'y'},
+        {"no-shrink", no_argument, NULL, 'n'},
+        {"shrink", no_argument, NULL, 'h'},
+        {"keep", required_argument, NULL, 'k'},
+        {"plain", required_argument, NULL, 'i'},
+        {"fail-fast", no_argument, NULL, 'f'},
+        {"log", required_argument, NULL, 'l'},
+        {"crash", required_argument, NULL, 'x'},
+        {"jobs", required_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
     };
     enum log_level level = LOG_LEVEL_INFO;
     int option;
@@ -335,9 +368,68 @@ static bool read_arguments(int argc, char **argv, struct arguments *arguments)
 
 #define FAILURES_MAX 10
 
+/* What all processes have played together. Each writes its own only; what is read of the others
+ * may be a little late. */
+static struct tally sum_of(const struct tally *tallies, unsigned jobs)
+{
+    struct tally sum = {0};
+    for (unsigned i = 0; i < jobs; i++) {
+        sum.seeds += tallies[i].seeds;
+        sum.runs += tallies[i].runs;
+        sum.failed += tallies[i].failed;
+        sum.requests += tallies[i].requests;
+        sum.writes += tallies[i].writes;
+        sum.virtual_ms += tallies[i].virtual_ms;
+    }
+    return sum;
+}
+
+/* Every jobs-th seed, from the number-th on. */
+static void play_share(const struct arguments *arguments, struct tally *tallies, unsigned number)
+{
+    double began = now();
+    uint64_t failures = arguments->fail_fast ? 1 : FAILURES_MAX;
+    for (uint64_t played = number;; played += arguments->jobs) {
+        bool more = arguments->seconds ? now() - began < (double)arguments->seconds
+                                       : played < arguments->runs;
+        if (!more || sum_of(tallies, arguments->jobs).failed >= failures)
+            break;
+        if (arguments->crash_points)
+            play_crashes(arguments, arguments->seed + played, &tallies[number]);
+        else
+            play(arguments, arguments->seed + played, &tallies[number]);
+        tallies[number].seeds++;
+    }
+}
+
+/* False: one of the processes has died. */
+static bool play_all(const struct arguments *arguments, struct tally *tallies)
+{
+    if (arguments->jobs == 1) {
+        play_share(arguments, tallies, 0);
+        return true;
+    }
+    for (unsigned i = 0; i < arguments->jobs; i++) {
+        pid_t child = fork();
+        if (child < 0)
+            return false;
+        if (child == 0) {
+            /* A report is written as a whole. */
+            setvbuf(stdout, NULL, _IOFBF, 1U << 20);
+            play_share(arguments, tallies, i);
+            exit(0);
+        }
+    }
+    bool fine = true;
+    int status;
+    while (wait(&status) > 0)
+        fine &= status == 0;
+    return fine;
+}
+
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.runs = 1, .shrink = true, .profile_name = "mixed"};
+    struct arguments arguments = {.runs = 1, .jobs = 1, .shrink = true, .profile_name = "mixed"};
     if (!read_arguments(argc, argv, &arguments)) {
         fputs(usage, stderr);
         return 2;
@@ -345,26 +437,19 @@ int main(int argc, char **argv)
     if (__sanitizer_set_death_callback)
         __sanitizer_set_death_callback(say_seed);
     signal(SIGABRT, on_abort);
+    struct tally *tallies = mmap(NULL, JOBS_MAX * sizeof(*tallies), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tallies == MAP_FAILED)
+        abort();
     double began = now();
-    double cpu_began = cpu();
-    struct tally tally = {0};
-    uint64_t played = 0;
-    for (uint64_t seed = arguments.seed;; seed++, played++) {
-        bool more =
-            arguments.seconds ? now() - began < (double)arguments.seconds : played < arguments.runs;
-        if (!more || tally.failed >= (arguments.fail_fast ? 1 : FAILURES_MAX))
-            break;
-        if (arguments.crash_points)
-            play_crashes(&arguments, seed, &tally);
-        else
-            play(&arguments, seed, &tally);
-    }
+    bool fine = play_all(&arguments, tallies);
+    struct tally tally = sum_of(tallies, arguments.jobs);
     double took = now() - began;
     printf("%" PRIu64 " seeds, %" PRIu64 " schedules, %" PRIu64 " failed; %" PRIu64
            " requests, %" PRIu64 " external writes, %.1f h of virtual time; %.1f s, %.0f "
            "schedules/s, %.0f in a second of CPU\n",
-           played, tally.runs, tally.failed, tally.requests, tally.writes,
+           tally.seeds, tally.runs, tally.failed, tally.requests, tally.writes,
            (double)tally.virtual_ms / 3600000, took, (double)tally.runs / took,
-           (double)tally.runs / (cpu() - cpu_began));
-    return tally.failed ? 1 : 0;
+           (double)tally.runs / cpu());
+    return tally.failed || !fine ? 1 : 0;
 }

@@ -73,13 +73,13 @@ long sim_apply_tree(struct sim *sim, json_t *tree)
         return result.status;
     }
     /* Labels, annotations and finalizers are merged, all else is what is given. */
-    json_t *next = json_deep_copy(now->tree);
+    json_t *next = json_copy(now->tree);
     const char *member;
     json_t *value;
     json_object_foreach(tree, member, value)
     {
         if (strcmp(member, "metadata") == 0)
-            sim_merge_patch(sim_json_object(next, member), value);
+            json_object_set_new(next, member, sim_merged(json_object_get(next, member), value));
         else
             json_object_set(next, member, value);
     }
@@ -333,6 +333,19 @@ static void make_objects(struct sim *sim)
                                  sim_group_names[i]));
 }
 
+/* They are the same in every schedule: made once, and never changed, as no object is. */
+static const struct sim_backup *first_objects(const struct sim *sim)
+{
+    static struct sim_backup *made;
+    if (!made) {
+        struct sim first = {.time = sim->time, .store = sim_store_new(sim->time, SIM_WALL_START)};
+        make_objects(&first);
+        made = sim_store_back_up(first.store);
+        sim_store_free(first.store);
+    }
+    return made;
+}
+
 struct sim *sim_new(const struct sim_options *options)
 {
     struct sim *sim = xcalloc(1, sizeof(*sim));
@@ -343,6 +356,7 @@ struct sim *sim_new(const struct sim_options *options)
     sim->net = sim_net_new(sim->time, options->seed);
     sim_net_set_splits(sim->net, options->splits);
     sim->store = sim_store_new(sim->time, SIM_WALL_START);
+    sim_store_begin_with(sim->store, first_objects(sim));
     struct sim_api_options api = {
         .time = sim->time,
         .net = sim->net,
@@ -352,7 +366,6 @@ struct sim *sim_new(const struct sim_options *options)
         .page_max = options->page_max,
     };
     sim->api = sim_api_new(&api);
-    make_objects(sim);
     if (!options->without_oracle)
         sim->oracle = sim_oracle_new(sim);
     for (unsigned group = 0; group < SIM_GROUPS; group++) {

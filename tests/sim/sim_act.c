@@ -18,9 +18,12 @@
 
 static void put_api(struct sim *sim, const struct sim_step *step)
 {
-    unsigned number = (unsigned)(step->salt % SIM_APIS);
+    const struct sim_recipe recipe = {.number = (unsigned)(step->salt % SIM_APIS),
+                                      .salt = step->salt,
+                                      .version = step->version,
+                                      .scope = step->scope};
     json_t *config_map;
-    json_t *api = sim_make_api(number, step->salt, step->version, &config_map);
+    json_t *api = sim_make_api(&recipe, &config_map);
     if (config_map)
         sim_apply_tree(sim, config_map);
     sim_apply_tree(sim, api);

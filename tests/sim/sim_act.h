@@ -76,11 +76,14 @@ struct sim_step {
     int64_t lasts_ms; /* misfortune; 0: a moment */
     uint64_t salt;
     unsigned version; /* of what is written */
+    unsigned scope;   /* SIM_FEW_…, sim_make.h */
     bool is_left_out;
 };
 
 void sim_step_begin(struct sim *sim, const struct sim_step *step);
 void sim_step_end(struct sim *sim, const struct sim_step *step);
+/* "ns/name" of the object that it is about; NULL: none, or not one alone. Static text. */
+const char *sim_step_key(const struct sim_step *step);
 /* For people. */
 void sim_step_describe(const struct sim_step *step, struct buf *out);
 /* Ends all misfortune, and gives back what is needed for rest. */

@@ -257,7 +257,9 @@ static void send_event(struct sim_watch *watch, const char *type, const char *ob
 {
     CLEANUP(buf_fini) struct buf line;
     buf_init(&line, BUF_UNLIMITED);
-    buf_add_format(&line, "{\"type\":\"%s\",\"object\":%s}\n", type, object);
+    buf_add_format(&line, "{\"type\":\"%s\",\"object\":", type);
+    buf_add_text(&line, object);
+    buf_add_text(&line, "}\n");
     sim_reply_bytes(watch->exchange, line.data, line.length);
 }
 
@@ -307,7 +309,7 @@ static struct sim_object *was_it(const struct sim_change *change)
 {
     if (change->last)
         return sim_object_ref(change->last);
-    return sim_object_make(change->kind, json_deep_copy(change->before->tree), change->revision);
+    return sim_object_make(change->kind, json_copy(change->before->tree), change->revision);
 }
 
 /* What a change is for this watch: an object that leaves the selector is deleted for it. */

@@ -48,7 +48,7 @@ static void add_line(struct buf *out, const char *kind, const char *name, const 
 {
     json_t *copy = json_deep_copy(tree);
     mask(copy);
-    char *text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = sim_json_dump_sorted(copy);
     buf_add_format(out, "%s %s ", kind, name);
     buf_add_text(out, text);
     buf_add_char(out, '\n');

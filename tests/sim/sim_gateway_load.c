@@ -39,7 +39,7 @@ void sim_loaded_free(void *value)
 const char *sim_loaded_text(struct sim_loaded *loaded)
 {
     if (!loaded->shown_text)
-        loaded->shown_text = json_dumps(loaded->shown, JSON_COMPACT | JSON_SORT_KEYS);
+        loaded->shown_text = sim_json_dump_sorted(loaded->shown);
     return loaded->shown_text;
 }
 

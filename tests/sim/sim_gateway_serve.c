@@ -47,7 +47,7 @@ static void say_nothing_there(struct sim_exchange *exchange)
 
 static void say_json(struct sim_exchange *exchange, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = sim_json_dump_sorted(value);
     sim_reply(exchange, 200, text, strlen(text));
     free(text);
 }

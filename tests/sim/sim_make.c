@@ -36,6 +36,10 @@ static const char *const refs[] = {
     "66498cd1e2fcd1000184ecb4",
     "nobody",
 };
+/* Those that lead to a/w0 or grapnel/w2, or from namespace b nowhere. */
+static const char *const few_refs[] = {
+    "w0", "a/w0", "grapnel/w2", "66498cd1e2fcd1000184ecb0", "66498cd1e2fcd1000184ecb4",
+};
 static const char *const triggers[] = {"AuthFailure", "QuotaExceeded", "KeyExpired",
                                        "RatelimitExceeded"};
 
@@ -73,7 +77,14 @@ static json_t *make_object(const char *kind, const char *key)
 
 /* Handlers. */
 
-static json_t *oas_handler(struct sim_random *random, bool local)
+static json_t *choose_ref(struct sim_random *random, unsigned scope)
+{
+    if (scope & SIM_FEW_WEBHOOKS)
+        return json_string(few_refs[sim_random_below(random, ARRAY_LENGTH(few_refs))]);
+    return json_string(refs[sim_random_below(random, ARRAY_LENGTH(refs))]);
+}
+
+static json_t *oas_handler(struct sim_random *random, unsigned scope, bool local)
 {
     json_t *handler = sim_json_format("{'enabled':%s,'trigger':'%s','type':'webhook'}",
                                       sim_random_chance(random, 900) ? "true" : "false",
@@ -81,8 +92,7 @@ static json_t *oas_handler(struct sim_random *random, bool local)
     if (sim_random_chance(random, 600))
         json_object_set_new(handler, "cooldownPeriod", json_string("15s"));
     if (!local) {
-        json_object_set_new(handler, "id",
-                            json_string(refs[sim_random_below(random, ARRAY_LENGTH(refs))]));
+        json_object_set_new(handler, "id", choose_ref(random, scope));
         return handler;
     }
     json_object_set_new(handler, "url", json_string("https://local.example/hook"));
@@ -92,7 +102,7 @@ static json_t *oas_handler(struct sim_random *random, bool local)
     return handler;
 }
 
-static json_t *classic_handler(struct sim_random *random, bool local)
+static json_t *classic_handler(struct sim_random *random, unsigned scope, bool local)
 {
     json_t *handler = sim_json_of("{'handler_name':'eh_web_hook_handler'}");
     json_t *meta = sim_json_object(handler, "handler_meta");
@@ -101,8 +111,7 @@ static json_t *classic_handler(struct sim_random *random, bool local)
     if (sim_random_chance(random, 600))
         json_object_set_new(meta, "event_timeout", json_integer(15));
     if (!local) {
-        json_object_set_new(meta, "id",
-                            json_string(refs[sim_random_below(random, ARRAY_LENGTH(refs))]));
+        json_object_set_new(meta, "id", choose_ref(random, scope));
         return handler;
     }
     json_object_set_new(meta, "target_path", json_string("https://local.example/hook"));
@@ -135,32 +144,34 @@ static const char *choose_id(struct sim_random *random, unsigned number)
     return sim_random_chance(random, 120) ? ids[number % SIM_APIS] : NULL;
 }
 
-static json_t *make_oas(struct sim_random *random, unsigned number, unsigned version)
+static json_t *make_oas(struct sim_random *random, const struct sim_recipe *recipe)
 {
+    const char *key = sim_api_key(recipe->number);
     json_t *document = sim_json_format(
         "{'openapi':'3.0.3','info':{'title':'%s','version':'%u'},'paths':{},'x-tyk-api-gateway':{"
         "'info':{'name':'%s','state':{'active':true}},'upstream':{'url':'http://up/'},'server':{"
         "'listenPath':{'value':'%s','strip':true},'eventHandlers':[]}}}",
-        sim_api_key(number), version, sim_api_key(number),
-        choose_path(random, sim_api_key(number)));
-    const char *id = choose_id(random, number);
+        key, recipe->version, key, choose_path(random, key));
+    const char *id = choose_id(random, recipe->number);
     if (id)
         json_object_set_new(sim_json_get(document, "x-tyk-api-gateway", "info", NULL), "id",
                             json_string(id));
     json_t *handlers = sim_json_get(document, "x-tyk-api-gateway", "server", "eventHandlers", NULL);
     unsigned count = sim_random_below(random, 4);
     for (unsigned i = 0; i < count; i++)
-        json_array_append_new(handlers, oas_handler(random, sim_random_chance(random, 200)));
+        json_array_append_new(handlers,
+                              oas_handler(random, recipe->scope, sim_random_chance(random, 200)));
     return document;
 }
 
-static json_t *make_classic(struct sim_random *random, unsigned number, unsigned version)
+static json_t *make_classic(struct sim_random *random, const struct sim_recipe *recipe)
 {
+    const char *key = sim_api_key(recipe->number);
     json_t *spec = sim_json_format(
         "{'name':'%s %u','use_keyless':true,'proxy':{'listen_path':'%s','target_url':"
         "'http://up/'},'event_handlers':{'events':{}}}",
-        sim_api_key(number), version, choose_path(random, sim_api_key(number)));
-    const char *id = choose_id(random, number);
+        key, recipe->version, choose_path(random, key));
+    const char *id = choose_id(random, recipe->number);
     if (id)
         json_object_set_new(spec, "api_id", json_string(id));
     json_t *events = sim_json_get(spec, "event_handlers", "events", NULL);
@@ -169,8 +180,9 @@ static json_t *make_classic(struct sim_random *random, unsigned number, unsigned
         const char *trigger = triggers[sim_random_below(random, ARRAY_LENGTH(triggers))];
         if (!json_object_get(events, trigger))
             json_object_set_new(events, trigger, json_array());
-        json_array_append_new(json_object_get(events, trigger),
-                              classic_handler(random, sim_random_chance(random, 200)));
+        json_array_append_new(
+            json_object_get(events, trigger),
+            classic_handler(random, recipe->scope, sim_random_chance(random, 200)));
     }
     return spec;
 }
@@ -223,22 +235,22 @@ static json_t *in_config_map(const json_t *document, const char *key, const char
     return config_map;
 }
 
-json_t *sim_make_api(unsigned number, uint64_t salt, unsigned version, json_t **ret_config_map)
+json_t *sim_make_api(const struct sim_recipe *recipe, json_t **ret_config_map)
 {
-    struct sim_random random = sim_random_of(salt, 10);
-    const char *key = sim_api_key(number);
+    struct sim_random random = sim_random_of(recipe->salt, 10);
+    const char *key = sim_api_key(recipe->number);
     json_t *api = make_object("ApiDefinition", key);
     bool invalid = sim_random_chance(&random, 60);
     uint32_t form = sim_random_below(&random, 10);
     *ret_config_map = NULL;
     json_t *spec;
     if (form < 4) {
-        spec = make_classic(&random, number, version);
+        spec = make_classic(&random, recipe);
         if (invalid)
             spoil(&random, spec, false);
     } else {
         spec = json_object();
-        json_t *document = make_oas(&random, number, version);
+        json_t *document = make_oas(&random, recipe);
         if (invalid)
             spoil(&random, document, true);
         if (form < 9) {
@@ -252,10 +264,11 @@ json_t *sim_make_api(unsigned number, uint64_t salt, unsigned version, json_t **
             json_decref(document);
         }
     }
-    set_context(&random, spec);
+    if (!(recipe->scope & SIM_FEW_CONTEXTS))
+        set_context(&random, spec);
     json_object_set_new(api, "spec", spec);
     char text[16];
-    snprintf(text, sizeof(text), "%u", version);
+    snprintf(text, sizeof(text), "%u", recipe->version);
     json_t *annotations = sim_json_object(sim_json_object(api, "metadata"), "annotations");
     json_object_set_new(annotations, "sim/version", json_string(text));
     json_object_set_new(annotations, "sim/invalid", invalid ? json_string("true") : json_null());

@@ -22,9 +22,22 @@ const char *sim_webhook_key(unsigned number);
 const char *sim_secret_key(unsigned number);
 const char *sim_context_key(unsigned number);
 
-/* Returns owned; `version` is a number that only grows. *ret_config_map (owned) is the ConfigMap
- * that the API's document is in, NULL: none. */
-json_t *sim_make_api(unsigned number, uint64_t salt, unsigned version, json_t **ret_config_map);
+/* What an ApiDefinition refers to, of all that there is: */
+enum {
+    SIM_FEW_WEBHOOKS = 1, /* a/w0 and grapnel/w2 */
+    SIM_FEW_CONTEXTS = 2  /* the default one */
+};
+
+/* What is written of an ApiDefinition. */
+struct sim_recipe {
+    unsigned number;
+    uint64_t salt;
+    unsigned version; /* a number that only grows */
+    unsigned scope;   /* SIM_FEW_… */
+};
+/* Returns owned. *ret_config_map (owned) is the ConfigMap that the API's document is in, NULL:
+ * none. */
+json_t *sim_make_api(const struct sim_recipe *recipe, json_t **ret_config_map);
 json_t *sim_make_webhook(unsigned number, uint64_t salt, unsigned version);
 /* Another permission only; everything else stays. */
 json_t *sim_make_permission(uint64_t salt);

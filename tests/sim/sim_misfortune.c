@@ -379,10 +379,9 @@ static const char *const names[SIM_ACTION_COUNT] = {
     [SIM_CLOCK] = "wall clock jumps",
 };
 
-void sim_step_describe(const struct sim_step *step, struct buf *out)
+const char *sim_step_key(const struct sim_step *step)
 {
     unsigned number = (unsigned)(step->salt >> 20);
-    buf_add_text(out, names[step->action]);
     switch ((int)step->action) {
     case SIM_PUT_API:
     case SIM_DELETE_API:
@@ -390,25 +389,29 @@ void sim_step_describe(const struct sim_step *step, struct buf *out)
     case SIM_STRIP_FINALIZERS:
     case SIM_HOLD_API:
     case SIM_RECREATE_API:
-        buf_add_format(out, ": %s", sim_api_key((unsigned)(step->salt % SIM_APIS)));
-        break;
+        return sim_api_key((unsigned)(step->salt % SIM_APIS));
     case SIM_PUT_WEBHOOK:
     case SIM_DELETE_WEBHOOK:
     case SIM_REPLACE_WEBHOOK:
     case SIM_PERMIT:
-        buf_add_format(out, ": %s", sim_webhook_key((unsigned)(step->salt % SIM_WEBHOOKS)));
-        break;
+        return sim_webhook_key((unsigned)(step->salt % SIM_WEBHOOKS));
     case SIM_PUT_SECRET:
     case SIM_DELETE_SECRET:
-        buf_add_format(out, ": %s", sim_secret_key(number));
-        break;
+        return sim_secret_key(number);
     case SIM_PUT_CONTEXT:
     case SIM_DELETE_CONTEXT:
-        buf_add_format(out, ": %s", sim_context_key(number));
-        break;
+        return sim_context_key(number);
     default:
-        break;
+        return NULL;
     }
+}
+
+void sim_step_describe(const struct sim_step *step, struct buf *out)
+{
+    const char *key = sim_step_key(step);
+    buf_add_text(out, names[step->action]);
+    if (key)
+        buf_add_format(out, ": %s", key);
     buf_add_format(out, " (version %u", step->version);
     if (step->lasts_ms)
         buf_add_format(out, ", for %" PRId64 " ms", step->lasts_ms);

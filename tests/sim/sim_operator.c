@@ -22,13 +22,22 @@
 #define URLS_MAX 8
 #define OPEN_MAX (8U << 20)
 
-struct sim_operator {
-    struct sim_operator_options options;
-    struct config config;
-    int kubeconfig; /* files that exist in memory only */
+/* They exist in memory only, and are the same for every process: whoever comes next takes those of
+ * one that has gone. */
+#define FILES_MAX 4
+struct files {
+    bool exist;
+    bool are_taken;
     int token;
     char kubeconfig_path[32];
     char token_path[32];
+    char token_text[64];
+};
+
+struct sim_operator {
+    struct sim_operator_options options;
+    struct config config;
+    struct files *files;
     unsigned incarnation;
     /* while it runs */
     bool running;
@@ -64,7 +73,7 @@ static void fill_config(struct sim_operator *operator_)
     const struct sim_operator_options *options = &operator_->options;
     struct config *config = &operator_->config;
     *config = (struct config){
-        .kubeconfig = operator_->kubeconfig_path,
+        .kubeconfig = operator_->files->kubeconfig_path,
         .owner = (char *)(uintptr_t) "grapnel",
         .default_cooldown = (char *)(uintptr_t) "10s",
         .conversion_grace_ms = CONVERSION_GRACE_MS,
@@ -85,21 +94,42 @@ static void fill_config(struct sim_operator *operator_)
     config->namespaces.items = (char **)(uintptr_t)options->namespaces;
 }
 
-struct sim_operator *sim_operator_new(const struct sim_operator_options *options)
+static void make_files(struct files *files)
 {
-    struct sim_operator *operator_ = xcalloc(1, sizeof(*operator_));
-    operator_->options = *options;
-    operator_->kubeconfig = make_file("kubeconfig", operator_->kubeconfig_path);
-    operator_->token = make_file("token", operator_->token_path);
-    sim_operator_set_token(operator_, options->token);
+    int kubeconfig = make_file("kubeconfig", files->kubeconfig_path);
+    files->token = make_file("token", files->token_path);
+    files->exist = true;
     CLEANUP(freep)
     char *text = xasprintf(
         "{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":\"c\","
         "\"user\":\"u\",\"namespace\":\"grapnel\"}}],\"clusters\":[{\"name\":\"c\",\"cluster\":{"
         "\"server\":\"https://api.sim:6443\"}}],\"users\":[{\"name\":\"u\",\"user\":{\"tokenFile\":"
         "\"%s\"}}]}",
-        operator_->token_path);
-    write_file(operator_->kubeconfig, text);
+        files->token_path);
+    write_file(kubeconfig, text);
+}
+
+static struct files *take_files(void)
+{
+    static struct files all[FILES_MAX];
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct files *files = &all[i];
+        if (files->are_taken)
+            continue;
+        if (!files->exist)
+            make_files(files);
+        files->are_taken = true;
+        return files;
+    }
+    abort();
+}
+
+struct sim_operator *sim_operator_new(const struct sim_operator_options *options)
+{
+    struct sim_operator *operator_ = xcalloc(1, sizeof(*operator_));
+    operator_->options = *options;
+    operator_->files = take_files();
+    sim_operator_set_token(operator_, options->token);
     fill_config(operator_);
     for (size_t i = 0; options->urls && options->urls[i] && i < URLS_MAX; i++)
         operator_->endpoints[operator_->endpoint_count++] = (struct gateway_endpoint){
@@ -109,13 +139,16 @@ struct sim_operator *sim_operator_new(const struct sim_operator_options *options
 
 void sim_operator_set_token(struct sim_operator *operator_, const char *token)
 {
-    write_file(operator_->token, token);
+    struct files *files = operator_->files;
+    if (strcmp(files->token_text, token) == 0)
+        return;
+    write_file(files->token, token);
+    snprintf(files->token_text, sizeof(files->token_text), "%s", token);
 }
 
 void sim_operator_free(struct sim_operator *operator_)
 {
-    close(operator_->kubeconfig);
-    close(operator_->token);
+    operator_->files->are_taken = false;
     free(operator_->defaults);
     free(operator_);
 }

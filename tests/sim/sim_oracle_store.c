@@ -48,7 +48,7 @@ char *sim_copy_print(const char *ref, const json_t *call)
 {
     json_t *plain = json_copy((json_t *)(uintptr_t)call);
     json_object_del(plain, "suspend");
-    char *text = json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = sim_json_dump_sorted(plain);
     char *print = xasprintf("%s %s", ref, text);
     free(text);
     json_decref(plain);
@@ -144,7 +144,7 @@ static void note_copy(struct sim_api_track *track, const struct resolved_ref *re
 
 void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *api)
 {
-    struct accepted *accepted = sim_copies(api);
+    const struct accepted *accepted = sim_copies(api);
     const json_t *webhooks = sim_json_get(api->tree, "status", "webhooks", NULL);
     for (size_t i = 0; i < json_array_size(webhooks); i++) {
         const struct resolved_ref *ref =
@@ -152,7 +152,6 @@ void sim_oracle_note_copies(struct sim_oracle *oracle, const struct sim_object *
         if (ref)
             note_copy(sim_oracle_track(oracle, api->uid, api->key), ref);
     }
-    accepted_free(accepted);
 }
 
 /* A copy may only be erased when nobody refers to it any more, or when the Webhook does not let the
@@ -177,7 +176,7 @@ static void check_copies(struct sim_oracle *oracle, const struct sim_change *cha
     struct sim *sim = oracle->sim;
     const struct sim_object *api = change->after;
     struct sim_api_track *track = sim_oracle_track(oracle, api->uid, api->key);
-    struct accepted *accepted = sim_copies(api);
+    const struct accepted *accepted = sim_copies(api);
     const json_t *webhooks = sim_json_get(api->tree, "status", "webhooks", NULL);
     CLEANUP(strmap_freep) struct strmap *seen = strset_new();
     for (size_t i = 0; i < json_array_size(webhooks); i++) {
@@ -201,7 +200,6 @@ static void check_copies(struct sim_oracle *oracle, const struct sim_change *cha
         check_erasure(oracle, api, ref, strmap_entry_value(e));
         strmap_remove(track->copies, ref);
     }
-    accepted_free(accepted);
 }
 
 /* ---- what a status says ---- */

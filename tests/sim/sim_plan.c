@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sim/sim_make.h"
 
 static void add_step(struct sim_plan *plan, enum sim_action action, int64_t at_ms, int64_t lasts_ms,
                      struct sim_random *random)
@@ -97,6 +98,78 @@ static int by_time(const void *a, const void *b)
     return left->salt < right->salt ? -1 : left->salt > right->salt;
 }
 
+static void put_in_order(struct sim_plan *plan)
+{
+    qsort(plan->steps, plan->count, sizeof(*plan->steps), by_time);
+    for (size_t i = 0; i < plan->count; i++)
+        plan->steps[i].version = (unsigned)i + 1;
+}
+
+/* ---- brief ones ---- */
+
+/* Most faults of order need no more than two objects of a kind and a few events. */
+static bool is_of_few(enum sim_action action, uint64_t salt)
+{
+    static const char *const keys[] = {"a/p0", "b/p0",       "a/w0",    "grapnel/w2",
+                                       "a/s0", "grapnel/s0", "tyk/edge"};
+    const char *key = sim_step_key(&(struct sim_step){.action = action, .salt = salt});
+    for (size_t i = 0; key && i < ARRAY_LENGTH(keys); i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return !key;
+}
+
+static void add_brief_step(struct sim_plan *plan, struct sim_random *random, enum sim_action action,
+                           int64_t at)
+{
+    add_step(plan, action, at, duration_of(action, random), random);
+    struct sim_step *step = &plan->steps[plan->count - 1];
+    while (!is_of_few(action, step->salt))
+        step->salt = sim_random_next(random);
+    step->scope = SIM_FEW_WEBHOOKS | (plan->options.pods[SIM_EDGE] ? 0 : SIM_FEW_CONTEXTS);
+}
+
+/* Something that is worth being disturbed: an ApiDefinition, mostly with a Webhook. Returns when
+ * it is there. */
+static int64_t add_opening(struct sim_plan *plan, struct sim_random *random)
+{
+    int64_t at = sim_random_chance(random, 500) ? 0 : 1500;
+    int64_t gap = sim_random_chance(random, 500) ? 0 : sim_random_between(random, 1, 3000);
+    bool api_first = sim_random_chance(random, 300);
+    if (plan->options.pods[SIM_EDGE])
+        add_brief_step(plan, random, SIM_PUT_CONTEXT, at);
+    if (!sim_random_chance(random, 850)) {
+        add_brief_step(plan, random, SIM_PUT_API, at);
+        return at;
+    }
+    add_brief_step(plan, random, api_first ? SIM_PUT_API : SIM_PUT_WEBHOOK, at);
+    add_brief_step(plan, random, api_first ? SIM_PUT_WEBHOOK : SIM_PUT_API, at + gap);
+    return at + gap;
+}
+
+static void make_brief(struct sim_plan *plan, struct sim_random *random)
+{
+    struct sim_options *options = &plan->options;
+    options->pods[SIM_DEFAULT] = sim_random_chance(random, 200) ? 2 : 1;
+    options->pods[SIM_EDGE] = sim_random_chance(random, 150) ? 1 : 0;
+    options->elect = sim_random_chance(random, 60);
+    if (!sim_random_chance(random, 300))
+        options->open_max = 0;
+    plan->latency_ms = sim_random_chance(random, 900) ? 2 : 300;
+    plan->in_turn = sim_random_chance(random, 100);
+    plan->quiet_ms = sim_random_chance(random, 60) ? 21000 : 0;
+    static const int64_t gaps[] = {50, 1000, 8000};
+    int64_t gap = gaps[sim_random_below(random, ARRAY_LENGTH(gaps))];
+    int64_t at = add_opening(plan, random);
+    unsigned count = 1 + sim_random_below(random, 2);
+    for (unsigned i = 0; i < count; i++) {
+        at += sim_random_between(random, 0, gap);
+        add_brief_step(plan, random, choose_action(random), at);
+    }
+    add_misfortunes(plan, random, sim_random_below(random, 2));
+}
+
 void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profile)
 {
     struct sim_random random = sim_random_of(seed, 30);
@@ -117,6 +190,11 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
     plan->calms_down = profile == SIM_CALM;
     uint32_t patience = sim_random_below(&random, 100);
     plan->quiet_ms = patience < 3 ? 1300000 : patience < 30 ? 65000 : 21000;
+    if (profile == SIM_BRIEF) {
+        make_brief(plan, &random);
+        put_in_order(plan);
+        return;
+    }
     unsigned steps = 3 + sim_random_below(&random, profile == SIM_CALM ? 8 : 20);
     static const int64_t gaps[] = {50, 1000, 8000, 40000};
     add_workload(plan, &random, steps, gaps[sim_random_below(&random, 4)]);
@@ -124,9 +202,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profil
         unsigned most = profile == SIM_STORMY ? 14 : 5;
         add_misfortunes(plan, &random, sim_random_below(&random, most + 1));
     }
-    qsort(plan->steps, plan->count, sizeof(*plan->steps), by_time);
-    for (size_t i = 0; i < plan->count; i++)
-        plan->steps[i].version = (unsigned)i + 1;
+    put_in_order(plan);
 }
 
 void sim_plan_fini(struct sim_plan *plan)

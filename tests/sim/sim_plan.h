@@ -15,7 +15,7 @@ struct sim_plan {
     struct sim_options options;
     int64_t latency_ms; /* of one way, at most */
     bool in_turn;       /* each step waits until everything is at rest */
-    int64_t quiet_ms;   /* how long nothing may be written at the end */
+    int64_t quiet_ms;   /* how long nothing may be written at the end; 0: that is not looked at */
     bool calms_down;    /* between steps too, what is put off comes to its end */
     unsigned plain;     /* SIM_PLAIN_…: in what the world is simpler than the seed has it */
     struct sim_step *steps;
@@ -26,6 +26,7 @@ struct sim_plan {
     uint64_t crash_at;
     bool crash_after;
     bool crash_of_requests;
+    bool tells_end; /* the end state is to be compared with another */
 };
 
 enum { SIM_PLAIN_WHOLE = 1, SIM_PLAIN_PROMPT = 2, SIM_PLAIN_ONE_POD = 4, SIM_PLAIN_ALL = 7 };
@@ -34,6 +35,7 @@ enum sim_profile {
     SIM_MIXED,  /* everything */
     SIM_CALM,   /* users only, nothing goes wrong, in turn: for counting writes */
     SIM_STORMY, /* much goes wrong at once */
+    SIM_BRIEF,  /* few objects, few steps, one or two things that go wrong: many in a second */
 };
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_profile profile);
@@ -54,7 +56,8 @@ struct sim_verdict {
     uint64_t requests;
     int64_t lasted_ms; /* of virtual time */
     char *story;       /* owned; NULL: not asked for */
-    char *end;         /* owned: the end state without what differs from run to run */
+    char *end;         /* owned: the end state without what differs from run to run; NULL: not
+                          asked for */
 };
 /* Plays it from the beginning to the end; the same plan comes to the same verdict. */
 void sim_play(const struct sim_plan *plan, bool story, struct sim_verdict *ret_verdict);

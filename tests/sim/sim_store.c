@@ -76,6 +76,7 @@ void sim_object_unref(struct sim_object *object)
     if (!object || --object->refs)
         return;
     json_decref(object->tree);
+    accepted_free(object->copies);
     free(object->text);
     free(object->key);
     free(object);
@@ -84,7 +85,7 @@ void sim_object_unref(struct sim_object *object)
 struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision)
 {
     struct sim_object *object = xcalloc(1, sizeof(*object));
-    json_t *metadata = sim_json_object(tree, "metadata");
+    json_t *metadata = sim_json_own(tree, "metadata");
     char version[24];
     snprintf(version, sizeof(version), "%" PRId64, revision);
     json_object_set_new(metadata, "resourceVersion", json_string(version));
@@ -100,7 +101,7 @@ struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision
     object->key =
         *object->ns ? xasprintf("%s/%s", object->ns, object->name) : xstrdup(object->name);
     /* Of custom resources the server keeps no order of keys. */
-    object->text = json_dumps(tree, JSON_COMPACT | (resources[kind].crd ? JSON_SORT_KEYS : 0));
+    object->text = resources[kind].crd ? sim_json_dump_sorted(tree) : sim_json_dump(tree);
     object->length = strlen(object->text);
     return object;
 }
@@ -149,7 +150,8 @@ static void forget_changes(struct sim_store *store)
 
 void sim_store_free(struct sim_store *store)
 {
-    forget_changes(store);
+    for (size_t i = 0; i < store->change_count; i++)
+        change_fini(&store->changes[i]);
     free(store->changes);
     strmap_free(store->past);
     sim_object_unref(store->answered);
@@ -262,7 +264,7 @@ const struct sim_object *sim_store_commit(struct sim_store *store, const struct 
         change.after = sim_object_ref(made);
         strmap_set(map, made->key, made);
     } else {
-        change.last = sim_object_make(commit->kind, json_deep_copy(commit->before->tree), revision);
+        change.last = sim_object_make(commit->kind, json_copy(commit->before->tree), revision);
         strmap_remove(map, change.before->key);
     }
     store->changes =
@@ -276,6 +278,7 @@ const struct sim_object *sim_store_commit(struct sim_store *store, const struct 
 
 struct sim_backup {
     int64_t revision;
+    uint64_t next_uid;
     size_t count;
     struct sim_object **objects;
 };
@@ -285,6 +288,7 @@ struct sim_backup *sim_store_back_up(const struct sim_store *store)
     struct sim_backup *backup = xcalloc(1, sizeof(*backup));
     size_t capacity = 0;
     backup->revision = store->revision;
+    backup->next_uid = store->next_uid;
     for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++) {
         for (struct strmap_entry *e = strmap_first(store->objects[kind]); e; e = strmap_next(e)) {
             backup->objects =
@@ -315,16 +319,28 @@ void sim_backup_free(struct sim_backup *backup)
     free(backup);
 }
 
+static void take_objects(struct sim_store *store, const struct sim_backup *backup)
+{
+    for (size_t i = 0; i < backup->count; i++) {
+        struct sim_object *object = sim_object_ref(backup->objects[i]);
+        strmap_set(store->objects[object->kind], object->key, object);
+    }
+}
+
+void sim_store_begin_with(struct sim_store *store, const struct sim_backup *backup)
+{
+    take_objects(store, backup);
+    store->revision = store->compacted = backup->revision;
+    store->next_uid = backup->next_uid;
+}
+
 void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump)
 {
     int64_t newest = store->revision;
     forget_changes(store);
     for (size_t kind = 0; kind < SIM_KIND_COUNT; kind++)
         strmap_clear(store->objects[kind]);
-    for (size_t i = 0; i < backup->count; i++) {
-        struct sim_object *object = sim_object_ref(backup->objects[i]);
-        strmap_set(store->objects[object->kind], object->key, object);
-    }
+    take_objects(store, backup);
     store->revision = backup->revision;
     if (bump)
         store->revision = newest + RESTORE_BUMP;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/accepted.h"
 #include "core/object.h"
 #include "sim/sim_time.h"
 
@@ -51,6 +52,7 @@ struct sim_object {
     json_t *tree;
     char *text;
     size_t length;
+    struct accepted *copies; /* sim_copies() has read them; NULL: not yet */
 };
 struct sim_object *sim_object_ref(const struct sim_object *object);
 void sim_object_unref(struct sim_object *object);
@@ -129,5 +131,8 @@ const struct sim_object *sim_backup_get(const struct sim_backup *backup, unsigne
                                         const char *key);
 void sim_backup_free(struct sim_backup *backup);
 void sim_store_restore(struct sim_store *store, const struct sim_backup *backup, bool bump);
+/* Begins with a backup that was made of another store of the same history: with its objects,
+ * revision and uids. For a store that is new. */
+void sim_store_begin_with(struct sim_store *store, const struct sim_backup *backup);
 /* Counts restores. */
 unsigned sim_store_restores(const struct sim_store *store);

@@ -33,7 +33,7 @@ struct sim_commit {
     const struct sim_object *before; /* NULL: created */
     json_t *tree;                    /* stolen; NULL: deleted */
 };
-/* Returns owned; steals the tree. */
+/* Returns owned; steals the tree, which may share its members with others. */
 struct sim_object *sim_object_make(unsigned kind, json_t *tree, int64_t revision);
 /* Returns borrowed: the object; NULL when it was deleted. */
 const struct sim_object *sim_store_commit(struct sim_store *store, const struct sim_commit *commit);

@@ -53,8 +53,8 @@ enum sim_lookup sim_look_up(const struct sim *sim, const char *ns, const char *r
 json_t *sim_call_of_webhook(const struct sim *sim, const struct sim_object *webhook);
 /* Of a copy as status has it, opened. */
 json_t *sim_call_of_copy(const struct copy *copy);
-/* Opens the copies of an ApiDefinition. Owned. */
-struct accepted *sim_copies(const struct sim_object *api);
+/* The copies of an ApiDefinition, opened. Borrowed from it. */
+const struct accepted *sim_copies(const struct sim_object *api);
 
 /*
  * Handlers, in one form: {"trigger","ref","call","enabled","cooldown","local"}: of a spec (`ref`

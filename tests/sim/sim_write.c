@@ -242,7 +242,7 @@ static void keep_identity(const json_t *now, json_t *next)
                                         "deletionTimestamp",
                                         "deletionGracePeriodSeconds"};
     const json_t *from = json_object_get(now, "metadata");
-    json_t *to = sim_json_object(next, "metadata");
+    json_t *to = sim_json_own(next, "metadata");
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         json_t *value = json_object_get(from, names[i]);
         if (value)
@@ -287,7 +287,7 @@ static void store_next(struct sim_store *store, const struct sim_commit *commit,
 {
     const struct sim_object *now = commit->before;
     json_t *next = commit->tree;
-    json_t *metadata = sim_json_object(next, "metadata");
+    json_t *metadata = sim_json_own(next, "metadata");
     json_object_set(metadata, "resourceVersion",
                     sim_json_get(now->tree, "metadata", "resourceVersion", NULL));
     drop_empty(metadata, "finalizers");
@@ -346,7 +346,7 @@ void sim_store_update(struct sim_store *store, enum sim_actor actor, unsigned ki
         return;
     }
     if (status) {
-        json_t *whole = json_deep_copy(now->tree);
+        json_t *whole = json_copy(now->tree);
         json_t *given = json_object_get(next, "status");
         if (given)
             json_object_set(whole, "status", given);
@@ -387,12 +387,14 @@ void sim_store_patch(struct sim_store *store, enum sim_actor actor, unsigned kin
         json_decref(patch);
         return;
     }
-    json_t *next = json_deep_copy(now->tree);
+    json_t *next;
     bool applied = true;
-    if (form == SIM_JSON_PATCH)
+    if (form == SIM_JSON_PATCH) {
+        next = json_deep_copy(now->tree);
         applied = sim_json_patch(next, patch);
-    else
-        sim_merge_patch(next, patch);
+    } else {
+        next = sim_merged(now->tree, patch);
+    }
     json_decref(patch);
     if (!applied) {
         json_decref(next);
@@ -425,8 +427,8 @@ void sim_store_delete(struct sim_store *store, enum sim_actor actor, unsigned ki
     } else if (now->deleting) {
         accept(result, 200, now);
     } else {
-        json_t *next = json_deep_copy(now->tree);
-        json_t *metadata = sim_json_object(next, "metadata");
+        json_t *next = json_copy(now->tree);
+        json_t *metadata = sim_json_own(next, "metadata");
         set_time(store, metadata, "deletionTimestamp");
         json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(0));
         if (sim_has_generation(kind))

@@ -19,6 +19,7 @@
 #include "dir/dir_source.h"
 #include "dir/dir_state.h"
 #include "support/fake_loop.h"
+#include "support/log_capture.h"
 #include "support/temp_folder.h"
 
 static const enum object_kind kinds[] = {OBJECT_API, OBJECT_WEBHOOK};
@@ -840,6 +841,33 @@ static void pipes_devices_and_links_to_folders_are_passed_over(void **state)
 
 /* ---- deletion ---- */
 
+static size_t times_passed_over(struct fixture *fixture)
+{
+    struct log_capture capture;
+    log_capture_start(&capture);
+    fake_loop_advance(fixture->loop, 61000); /* a look at everything */
+    CLEANUP(freep) char *lines = log_capture_end(&capture);
+    size_t count = 0;
+    for (const char *at = lines; (at = strstr(at, "passed over\",")); at++)
+        count++;
+    return count;
+}
+
+/* Names that come and go are not remembered for ever: one that comes again is told again. */
+static void what_is_passed_over_is_told_once_while_it_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(freep) char *pipe = temp_path(&fixture->folder, "d/pipe.yaml");
+    start(fixture);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mkfifo(pipe, 0600), 0);
+        assert_int_equal(times_passed_over(fixture), 1);
+        assert_int_equal(times_passed_over(fixture), 0);
+        temp_unlink(&fixture->folder, "d/pipe.yaml");
+        assert_int_equal(times_passed_over(fixture), 0);
+    }
+}
+
 static void write_apis(struct fixture *fixture, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -1154,6 +1182,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_that_lead_nowhere_are_like_unreadable_files, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(pipes_devices_and_links_to_folders_are_passed_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_is_passed_over_is_told_once_while_it_is_there, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_emptied_folder_is_a_mass_deletion, set_up, tear_down),
         cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),

@@ -18,6 +18,7 @@
 #include "support/fake_http.h"
 #include "support/fake_loop.h"
 #include "support/heap_use.h"
+#include "support/log_capture.h"
 
 #define MINUTE INT64_C(60000)
 
@@ -386,6 +387,25 @@ static void a_refused_event_is_dropped(void **state)
     assert_int_equal(stats_of(world).dropped, 4);
 }
 
+static void a_run_of_refusals_is_told_once(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        long status;
+        bool told;
+    } steps[] = {{403, true}, {403, false}, {201, false}, {403, true}, {403, false}};
+    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+        CLEANUP(freep) char *reason = xasprintf("Reason%zu", i);
+        struct log_capture capture;
+        log_capture_start(&capture);
+        tell(world, reason, "");
+        answer(world, post(world), steps[i].status);
+        CLEANUP(freep) char *lines = log_capture_end(&capture);
+        assert_int_equal(strstr(lines, "event cannot be written") != NULL, steps[i].told);
+        fake_loop_advance(world->loop, 60000);
+    }
+}
+
 static void it_can_be_freed_with_everything_open(void **state)
 {
     struct world *world = *state;
@@ -444,6 +464,7 @@ int main(void)
         TEST(a_lost_answer_is_found_out),
         TEST(an_event_that_the_server_has_forgotten_is_made_anew),
         TEST(a_refused_event_is_dropped),
+        TEST(a_run_of_refusals_is_told_once),
         TEST(it_can_be_freed_with_everything_open),
         cmocka_unit_test_setup_teardown(an_event_does_not_keep_its_object, setup, teardown),
     };

@@ -663,6 +663,52 @@ static void a_passing_failure_leaves_what_is_known(void **state)
     expect_told(world, "");
 }
 
+/* The client has asked again itself, as often as it does. */
+static void put_off(struct world *world, int64_t ms)
+{
+    for (int i = 0; i < 6; i++) {
+        struct fake_call *call = fake_http_expect(world->http, "GET", SECRET);
+        fake_http_answer_with(world->http, call, 429, (struct span){"{}", 2}, NULL, ms);
+        if (i < 5) /* longer than this it does not wait itself */
+            fake_loop_advance(world->loop, ms < 30000 ? ms : 30000);
+    }
+}
+
+static void a_server_that_puts_us_off_is_not_asked_before(void **state)
+{
+    struct world *world = *state;
+    follow_secret(world);
+    /* nothing is known, and it is longer than from one look to the next */
+    put_off(world, 50000);
+    fake_loop_advance(world->loop, 49999);
+    assert_int_equal(fake_http_pending(world->http), 0);
+    fake_loop_advance(world->loop, 1);
+    answer_secret(world, "1");
+    expect_told(world, "put n/s@1\n");
+    /* it is known */
+    fake_loop_advance(world->loop, 30000);
+    put_off(world, 50000);
+    fake_loop_advance(world->loop, 49999);
+    assert_int_equal(fake_http_pending(world->http), 0);
+    fake_loop_advance(world->loop, 1);
+    answer_secret(world, "1");
+    expect_told(world, "");
+    /* not for ever */
+    fake_loop_advance(world->loop, 30000);
+    put_off(world, 86400000);
+    fake_loop_advance(world->loop, 599999);
+    assert_int_equal(fake_http_pending(world->http), 0);
+    fake_loop_advance(world->loop, 1);
+    answer_secret(world, "1");
+    /* a shorter time does not make known ones come sooner */
+    fake_loop_advance(world->loop, 30000);
+    put_off(world, 1000);
+    fake_loop_advance(world->loop, 26999);
+    assert_int_equal(fake_http_pending(world->http), 0);
+    fake_loop_advance(world->loop, 3001);
+    answer_secret(world, "1");
+}
+
 static void an_answer_of_another_kind_is_a_passing_failure(void **state)
 {
     struct world *world = *state;
@@ -759,6 +805,7 @@ int main(void)
         TEST(a_followed_secret_is_polled_and_changes_are_told),
         TEST(a_missing_secret_is_told_once_and_found_again),
         TEST(a_passing_failure_leaves_what_is_known),
+        TEST(a_server_that_puts_us_off_is_not_asked_before),
         TEST(an_answer_of_another_kind_is_a_passing_failure),
         TEST(names_that_cannot_be_are_missing_without_a_request),
         TEST(an_unfollowed_secret_is_not_read_any_more),

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,6 +30,7 @@ struct world {
     char script[64];
     char count_file[64];
     struct kube_exec exec;
+    struct kube_exec_left left;
     struct loop_timer *guard;
     int done;
     int stop_at;
@@ -63,6 +67,7 @@ static int teardown(void **state)
     struct world *world = *state;
     loop_timer_free(world->guard);
     loop_free(world->loop);
+    kube_exec_left_fini(&world->left);
     unlink(world->script);
     unlink(world->count_file);
     free(world->exec.command);
@@ -100,7 +105,7 @@ static void on_done(void *arg, const struct kube_exec_result *result, const stru
 static void run(struct world *world)
 {
     world->done = 0;
-    kube_exec_start(world->loop, &world->exec, on_done, world);
+    kube_exec_start(world->loop, &world->exec, &world->left, on_done, world);
     assert_int_equal(world->done, 0);
     loop_run(world->loop);
 }
@@ -220,7 +225,8 @@ static void a_cancelled_program_is_killed_with_its_children(void **state)
     CLEANUP(freep)
     char *script = xasprintf("sleep 1000 & echo $! > %s; wait", world->count_file);
     write_script(world, script);
-    struct kube_exec_run *started = kube_exec_start(world->loop, &world->exec, on_done, world);
+    struct kube_exec_run *started =
+        kube_exec_start(world->loop, &world->exec, &world->left, on_done, world);
     int child = 0;
     while (child <= 0) { /* until it has written its child's number */
         FILE *file = fopen(world->count_file, "r");
@@ -247,6 +253,95 @@ static void a_cancelled_program_is_killed_with_its_children(void **state)
         usleep(1000);
     }
     assert_int_equal(world->done, 0);
+}
+
+/* A program that is killed and yet not gone, as one that sleeps in the kernel: another process
+ * traces it, and does not take notice of its end. Returns that process; -1 where tracing is not
+ * permitted. The program begins with WHO. */
+#define WHO "echo $$ > %s; while ! [ -e %s.go ]; do sleep 0.01; done; "
+
+static pid_t hold(const struct world *world)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t holder = fork();
+    assert_true(holder >= 0);
+    if (holder == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int pid = 0;
+        for (int i = 0; i < 5000 && pid <= 0; i++) {
+            FILE *file = fopen(world->count_file, "r");
+            /* NOLINTNEXTLINE(cert-err34-c): the script writes a number */
+            if (file && fscanf(file, "%d", &pid) != 1)
+                pid = 0;
+            if (file)
+                fclose(file);
+            usleep(1000);
+        }
+        char holds = pid > 0 && ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+        (void)!write(ends[1], &holds, 1);
+        /* Signals go on to the program; its end is not taken notice of. */
+        siginfo_t stop;
+        while (waitid(P_PID, (id_t)pid, &stop, WSTOPPED | __WALL) == 0)
+            ptrace(PTRACE_CONT, pid, NULL, stop.si_status >> 8 ? 0L : (long)stop.si_status);
+        pause();
+        _exit(0);
+    }
+    close(ends[1]);
+    char holds = 0;
+    assert_int_equal(read(ends[0], &holds, 1), 1);
+    close(ends[0]);
+    if (holds)
+        return holder;
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    return -1;
+}
+
+static void let_go(struct world *world, pid_t holder)
+{
+    assert_int_equal(world->left.count, 1);
+    kube_exec_left_reap(&world->left);
+    assert_int_equal(world->left.count, 1);
+    kill(holder, SIGKILL);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    for (int i = 0; i < 1000 && world->left.count; i++) {
+        usleep(1000);
+        kube_exec_left_reap(&world->left);
+    }
+    assert_int_equal(world->left.count, 0);
+}
+
+static void a_killed_program_that_does_not_go_is_not_waited_for(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(freep)
+    char *script = xasprintf(WHO "head -c 2000000 /dev/zero", world->count_file, world->count_file);
+    CLEANUP(freep) char *go = xasprintf("%s.go", world->count_file);
+    write_script(world, script);
+    alarm(20); /* who waits for it waits for ever */
+    for (int way = 0; way < 2; way++) {
+        world->done = 0;
+        unlink(world->count_file);
+        struct kube_exec_run *started =
+            kube_exec_start(world->loop, &world->exec, &world->left, on_done, world);
+        pid_t holder = hold(world);
+        if (holder < 0) {
+            kube_exec_cancel(started);
+            skip();
+        }
+        if (way == 0) {
+            kube_exec_cancel(started);
+        } else {
+            fclose(fopen(go, "w"));
+            loop_run(world->loop);
+            unlink(go);
+            assert_true(world->failed);
+            assert_non_null(strstr(world->err.msg, "more than 1 MiB"));
+        }
+        let_go(world, holder);
+    }
+    alarm(0);
 }
 
 /* Through the client. */
@@ -357,6 +452,7 @@ int main(void)
         TEST(a_program_that_prints_without_end_is_killed),
         TEST(a_missing_program_is_named_with_the_hint),
         TEST(a_cancelled_program_is_killed_with_its_children),
+        TEST(a_killed_program_that_does_not_go_is_not_waited_for),
         TEST(the_client_runs_it_once_for_all_and_again_when_refused),
         TEST(calls_fail_when_it_fails_and_it_is_not_run_again_at_once),
     };

@@ -318,6 +318,38 @@ static void a_start_with_many_is_complete_when_all_have_been_looked_at(void **st
     assert_null(fake_gateways_document(rig->gateways, "default/api-299"));
 }
 
+/* One whose Secret cannot be read holds all others up for a minute: from then on what the gateways
+ * hold of it stays, as that of an API that is refused, and the rest is put in order. */
+static void an_api_whose_secret_cannot_be_read_does_not_hold_up_all(void **state)
+{
+    struct rig *rig = *state;
+    rig_secret(rig, "s");
+    rig_webhook_of_secret(rig, "pager", "s");
+    rig_webhook(rig, "mail", "");
+    rig_api(rig, "waits", "pager", "");
+    rig_api(rig, "orders", "mail", "");
+    fake_world_hold_follows(rig->world, true);
+    rig_start(rig);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    fake_loop_advance(rig->loop, 59000);
+    assert_false(fake_gateways_is_complete(rig->gateways));
+    assert_false(fake_gateways_is_kept(rig->gateways, "default/waits"));
+    fake_loop_advance(rig->loop, 2000);
+    assert_true(fake_gateways_is_kept(rig->gateways, "default/waits"));
+    assert_true(fake_gateways_is_complete(rig->gateways));
+    assert_null(fake_gateways_document(rig->gateways, "default/waits"));
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/mail", "Ready", "Valid");
+    unsigned wants = fake_gateways_wants(rig->gateways);
+    fake_loop_advance(rig->loop, 600000);
+    assert_int_equal(fake_gateways_wants(rig->gateways), wants);
+    assert_true(fake_gateways_is_kept(rig->gateways, "default/waits"));
+    fake_world_hold_follows(rig->world, false);
+    fake_loop_advance(rig->loop, 3000);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/waits"));
+    rig_expect_reason(rig, "default/waits", "Ready", "Synced");
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/pager", "Ready", "Valid");
+}
+
 static void only_where_absence_is_proven_may_an_orphan_go(void **state)
 {
     struct rig *rig = *state;
@@ -394,6 +426,7 @@ static const struct CMUnitTest tests[] = {
     TEST(who_may_not_list_namespaces_does_without_them),
     TEST(nothing_is_decided_before_every_list_is_complete),
     TEST(a_start_with_many_is_complete_when_all_have_been_looked_at),
+    TEST(an_api_whose_secret_cannot_be_read_does_not_hold_up_all),
     TEST(only_where_absence_is_proven_may_an_orphan_go),
     TEST(looks_give_way_to_others),
 };

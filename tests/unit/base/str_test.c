@@ -148,9 +148,38 @@ static void words_are_told_apart_by_letters(void **state)
     assert_int_equal(str_distance(longer, longer), 3);
 }
 
+/* What a terminal obeys, or what turns the order of the letters round. */
+static void what_a_terminal_obeys_is_not_printable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *shown;
+    } cases[] = {
+        {"a\xc2\x80"
+         "b\xc2\x9b"
+         "c\xc2\x9f\xc2\xa0",
+         "a?b?c?\xc2\xa0"},
+        {"\u061c\u061b", "?\u061b"},
+        {"\u200d\u200e\u200f\u2010", "\u200d??\u2010"},
+        {"\u2027\u2028\u2029", "\u2027??"},
+        {"\u202a\u202b\u202c\u202d\u202e\u202f", "?????\u202f"},
+        {"\u2065\u2066\u2067\u2068\u2069\u206a", "\u2065????\u206a"},
+        {"\x7f\t\r", "???"},
+        {"\U0001f512", "\U0001f512"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        CLEANUP(buf_fini) struct buf out;
+        buf_init(&out, BUF_UNLIMITED);
+        str_add_printable(&out, cases[i].text, strlen(cases[i].text), 100);
+        assert_string_equal(buf_text(&out), cases[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_terminal_obeys_is_not_printable),
         cmocka_unit_test(durations_are_read_in_the_units_that_flags_have),
         cmocka_unit_test(whole_numbers_have_bounds),
         cmocka_unit_test(base64_follows_the_rfc),
