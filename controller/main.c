@@ -46,12 +46,12 @@ static void print_help(FILE *out)
         out);
 }
 
-/* Secrets and keys are in memory, in the environment too, and what cannot go on aborts. Of a process
- * that is not dumpable there is no image, wherever the system's kernel.core_pattern would have it
- * (prctl(2), core(5): vfs_coredump() asks this first). RLIMIT_CORE 0 would not do: it is not looked
- * at where the image goes to a program, such as systemd-coredump, and its special value 1 cannot be
- * set where an installation has set 0. Other processes of the user cannot look into it either,
- * debuggers among them, hence the way to have it otherwise. */
+/* Secrets and keys are in memory, in the environment too, and what cannot go on aborts. Of a
+ * process that is not dumpable there is no image, wherever the system's kernel.core_pattern would
+ * have it (prctl(2), core(5): vfs_coredump() asks this first). RLIMIT_CORE 0 would not do: it is
+ * not looked at where the image goes to a program, such as systemd-coredump, and its special value
+ * 1 cannot be set where an installation has set 0. Other processes of the user cannot look into it
+ * either, debuggers among them, hence the way to have it otherwise. */
 static void leave_no_core_dump(void)
 {
     if (!str_equal(getenv("GRAPNEL_CORE_DUMPS"), "1"))

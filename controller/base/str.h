@@ -45,8 +45,8 @@ bool str_is_utf8(const char *text, size_t length);
  * U+202E, U+2066 to U+2069), so that a text looks like another one. Else 0. */
 size_t str_obeyed(const char *text, size_t length, unsigned *ret_code);
 
-/* Text for a log line or an error message: printable ASCII and UTF-8 kept; control characters, those
- * of str_obeyed(), and broken UTF-8 become '?'; cut to `limit` bytes with "…" behind.
+/* Text for a log line or an error message: printable ASCII and UTF-8 kept; control characters,
+ * those of str_obeyed(), and broken UTF-8 become '?'; cut to `limit` bytes with "…" behind.
  */
 void str_add_printable(struct buf *out, const char *text, size_t length, size_t limit);
 

@@ -163,8 +163,10 @@ static void what_a_terminal_obeys_is_not_printable(void **state)
         {"\u061c\u061b", "?\u061b"},
         {"\u200d\u200e\u200f\u2010", "\u200d??\u2010"},
         {"\u2027\u2028\u2029", "\u2027??"},
+        /* NOLINTBEGIN(misc-misleading-bidirectional): that is what they are */
         {"\u202a\u202b\u202c\u202d\u202e\u202f", "?????\u202f"},
         {"\u2065\u2066\u2067\u2068\u2069\u206a", "\u2065????\u206a"},
+        /* NOLINTEND(misc-misleading-bidirectional) */
         {"\x7f\t\r", "???"},
         {"\U0001f512", "\U0001f512"},
     };
