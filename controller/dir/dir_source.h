@@ -35,7 +35,7 @@ int dir_source_check(const char *path, struct err *err) MUST_CHECK;
 
 /* What keeps the folder from being whole, as of the last look; NULL: it is whole, or was not looked
  * through yet. Valid until the next look. */
-const char *dir_source_fault(const struct object_source *source);
+const char *dir_source_fault(const struct object_source *base);
 
 /* `state` and `loop` must outlive the source. -1, ERR_INVALID: `path` is no folder (ERR_NOT_FOUND:
  * there is nothing; it may come later, but starting is then most likely a mistake). */

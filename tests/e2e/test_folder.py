@@ -200,6 +200,28 @@ def test_an_emptied_folder_empties_no_gateway(operator, gateways):
     throughout_equal(lambda: [set(gateway.apis()) for gateway in gateways], [held, held], 5)
 
 
+@pytest.mark.parametrize("when", ["while it runs", "while it is down"])
+def test_a_typo_in_a_kind_takes_nothing_off(operator, gateways, when):
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager")))
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("pager"))))
+    operator.write("other.yaml", to_manifest(oas_api(TEAM, "other", local())))
+    operator.start()
+    await_ready(operator, "orders", "other")
+    if when == "while it is down":
+        operator.kill()
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager")).replace('Webhook', 'WebHook'))
+    operator.write("other.yaml", to_manifest(oas_api(TEAM, "other", local())).replace("ApiDefinition", "ApiDefintion"))
+    if when == "while it is down":
+        operator.start()
+    eventually(lambda: "the folder is not whole, nothing is deleted" in operator.log())
+    held = {default_api_id(TEAM, name) for name in ("orders", "other")}
+    throughout_equal(lambda: [(set(gateway.apis()), ids()(gateway)) for gateway in gateways], [(held, ["pager"])] * 2, 8)
+    operator.write("hook.yaml", to_manifest(webhook(TEAM, "pager", "https://again.example/")))
+    operator.write("other.yaml", to_manifest(oas_api(TEAM, "other", local())))
+    await_on_all(gateways, urls(), ["https://again.example/"])
+    eventually(lambda: "the folder is whole again" in operator.log())
+
+
 def test_two_processes_do_not_share_a_state_folder(folder_stage, operator):
     operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders")))
     operator.start()

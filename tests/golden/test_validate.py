@@ -268,11 +268,26 @@ def test_what_cannot_run_exits_with_2(validate, arguments, complaint, tmp_path):
     assert done.stdout == ""
 
 
-def test_a_dangling_link_cannot_be_read(validate, tmp_path):
+def test_dangling_links_are_problems_like_others(validate, tmp_path):
     (tmp_path / "a.yaml").symlink_to("nowhere")
-    done = validate()
-    assert done.returncode == 2
-    assert "./a.yaml: a link that leads nowhere" in done.stderr
+    (tmp_path / "c.yaml").symlink_to("nowhere")
+    done = validate(b_yaml="x: [\n")
+    assert done.returncode == 1
+    assert [line.split(": ")[:2] for line in lines(done)] == [
+        ["./a.yaml:1", "a link that leads nowhere"], ["./b.yaml:2", "not YAML"], ["./c.yaml:1", "a link that leads nowhere"]]
+
+
+@pytest.mark.parametrize("document, complaint", [
+    ("apiVersion: tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: a}\n",
+     "./a.yaml:1: apiVersion: there is no Webhook in tyk.io/v1alpha1 (it is tyk.tyk.io/v1alpha1)"),
+    ("apiVersion: v1\nkind: WebHook\nmetadata: {name: a}\n",
+     "./a.yaml:2: kind: there is no kind WebHook in v1 "
+     "(Grapnel's kinds are ApiDefinition, Webhook and OperatorContext of tyk.tyk.io/v1alpha1)"),
+])
+def test_near_misses_of_group_and_kind_are_errors(validate, document, complaint):
+    done = validate(a_yaml=document)
+    assert done.returncode == 1
+    assert lines(done) == [complaint]
 
 
 def test_a_pipe_blocks_nothing(validate, tmp_path):

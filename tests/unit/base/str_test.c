@@ -134,6 +134,20 @@ static void text_from_outside_is_made_printable_and_cut(void **state)
     assert_string_equal(buf_text(&out), "éé…");
 }
 
+static void words_are_told_apart_by_letters(void **state)
+{
+    (void)state;
+    assert_int_equal(str_distance("Webhook", "Webhook"), 0);
+    assert_int_equal(str_distance("Webhok", "Webhook"), 1);
+    assert_int_equal(str_distance("Webhooks", "Webhook"), 1);
+    assert_int_equal(str_distance("Wehbook", "Webhook"), 2);
+    assert_int_equal(str_distance("", "ab"), 2);
+    assert_int_equal(str_distance("Gateway", "Webhook"), 3);
+    char longer[65] = "";
+    memset(longer, 'a', 64);
+    assert_int_equal(str_distance(longer, longer), 3);
+}
+
 /* What a terminal obeys, or what turns the order of the letters round. */
 static void what_a_terminal_obeys_is_not_printable(void **state)
 {
@@ -174,6 +188,7 @@ int main(void)
         cmocka_unit_test(times_are_those_of_rfc_3339),
         cmocka_unit_test(broken_utf8_is_found),
         cmocka_unit_test(text_from_outside_is_made_printable_and_cut),
+        cmocka_unit_test(words_are_told_apart_by_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

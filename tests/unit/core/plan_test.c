@@ -169,6 +169,12 @@ static void more_than_five_and_a_fifth_is_a_mass_deletion(void **state)
     assert_true(plan_is_mass_deletion(6, 10));
     assert_false(plan_is_mass_deletion(100, 500));
     assert_true(plan_is_mass_deletion(101, 500));
+    /* Of a folder, all of them too, however few. */
+    assert_false(plan_is_mass_deletion_in_folder(0, 0));
+    assert_true(plan_is_mass_deletion_in_folder(1, 1));
+    assert_true(plan_is_mass_deletion_in_folder(5, 5));
+    assert_false(plan_is_mass_deletion_in_folder(5, 6));
+    assert_true(plan_is_mass_deletion_in_folder(6, 10));
 }
 
 static void a_batch_closes_when_the_queue_is_empty(void **state)
