@@ -7,9 +7,9 @@
 #include "base/err.h"
 
 /*
- * Finds the manifests below a folder, in slices: *.yaml, *.yml and *.json (in any case) that are regular files or
- * links to such. Names that begin with a dot are skipped; links to folders are not followed, so
- * that there are no loops.
+ * Finds the manifests below a folder, in slices: *.yaml, *.yml and *.json (in any case) that are
+ * regular files or links to such. Names that begin with a dot are skipped; links to folders are not
+ * followed, so that there are no loops.
  */
 struct walk;
 
