@@ -273,15 +273,16 @@ def test_dangling_links_are_problems_like_others(validate, tmp_path):
     (tmp_path / "c.yaml").symlink_to("nowhere")
     done = validate(b_yaml="x: [\n")
     assert done.returncode == 1
-    assert [line.split(": ")[:2] for line in lines(done)] == [
-        ["./a.yaml:1", "a link that leads nowhere"], ["./b.yaml:2", "not YAML"], ["./c.yaml:1", "a link that leads nowhere"]]
+    assert [line.split(": ")[:3] for line in lines(done)] == [
+        ["./a.yaml:1", "error", "a link that leads nowhere"], ["./b.yaml:2", "error", "not YAML"],
+        ["./c.yaml:1", "error", "a link that leads nowhere"]]
 
 
 @pytest.mark.parametrize("document, complaint", [
     ("apiVersion: tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: a}\n",
-     "./a.yaml:1: apiVersion: there is no Webhook in tyk.io/v1alpha1 (it is tyk.tyk.io/v1alpha1)"),
+     "./a.yaml:1: apiVersion: error: there is no Webhook in tyk.io/v1alpha1 (it is tyk.tyk.io/v1alpha1)"),
     ("apiVersion: v1\nkind: WebHook\nmetadata: {name: a}\n",
-     "./a.yaml:2: kind: there is no kind WebHook in v1 "
+     "./a.yaml:2: kind: error: there is no kind WebHook in v1 "
      "(Grapnel's kinds are ApiDefinition, Webhook and OperatorContext of tyk.tyk.io/v1alpha1)"),
 ])
 def test_near_misses_of_group_and_kind_are_errors(validate, document, complaint):
