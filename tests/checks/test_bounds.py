@@ -85,7 +85,6 @@ BOUNDS = {
     "net/http_server.c HEAD_LIMIT": "component/net/http_server_test.c: requests_are_bounded",
     "net/loop.c SPARE_MAX": "- of what is kept idle: one more is freed",
     "reconcile/api_leave.c MAX_FINALIZERS": "- more than there are: one of ours and two of Tyk Operator's; those beyond stay for the next write",
-    "reconcile/api_flow.c WARNING_EVENTS_MAX": "component/reconcile/progress_test.c: the_warnings_of_an_edit_are_events_once",
     "reconcile/api_write.c NOTE_LIMIT": "component/kube/event_recorder_test.c: names_and_notes_are_cut_to_what_the_server_takes",
     "reconcile/flaws.c WARNING_EVENTS_MAX": "component/reconcile/progress_test.c: the_warnings_of_an_edit_are_events_once",
     "reconcile/state.h PENDING_EVENTS_MAX": "- what one write of status can say, in a row of constant size: one more is dropped",
