@@ -52,7 +52,7 @@ int document_build(const struct object *api, const struct object *config_map,
     struct problems problems = {.count = 0};
     struct handlers handlers;
     struct api_facts facts;
-    struct handler_scope scope = {&view, abilities, &problems};
+    struct handler_scope scope = {&view, abilities, &problems, false};
     api_view_read(api, config_map, &view, &problems);
     api_facts_from_view(&view, &facts);
     if (view.is_whole)

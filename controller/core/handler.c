@@ -151,7 +151,7 @@ void handler_check_spelling(const struct handler_scope *scope, const struct hand
                             struct span object, const char *prefix,
                             const struct misspelt_names *names)
 {
-    if (scope->problems)
+    if (scope->problems && scope->is_advised)
         misspelt_find(object, names, report_misspelt, &(struct spelling){scope, handler, prefix});
 }
 

@@ -53,6 +53,7 @@ struct handler_scope {
     const struct api_view *view;
     const struct gateway_abilities *abilities;
     struct problems *problems;
+    bool is_advised; /* misspelt fields are told too */
 };
 
 /* Reads and checks all handlers but for the local fields of those with a reference. */

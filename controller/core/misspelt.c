@@ -13,20 +13,6 @@
 #define NAMES_MAX 16
 #define EXTENSION "x-tyk-api-gateway"
 
-/* The names that the object does not have; how many. */
-static size_t find_absent(struct span object, const struct misspelt_names *names,
-                          const char *absent[NAMES_MAX])
-{
-    struct span values[NAMES_MAX];
-    size_t count = 0;
-    members_read(object, names->names, names->count, values, NULL, NULL);
-    for (size_t i = 0; i < names->count; i++) {
-        if (!values[i].ptr)
-            absent[count++] = names->names[i];
-    }
-    return count;
-}
-
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -49,6 +35,65 @@ static const char *meaning(const char *key, const struct misspelt_names *names,
     return meant;
 }
 
+/* How many letters count in comparisons. */
+static size_t letters_of(const char *text, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += text[i] != '-' && text[i] != '_' && text[i] != '"';
+    return count;
+}
+
+/* Could the key, as it is written, be meant for one of them? Most are too long or too short. */
+static bool may_be_meant(struct span key, const struct misspelt_names *names)
+{
+    size_t letters = letters_of(key.ptr, key.length);
+    for (size_t i = 0; i < names->count; i++) {
+        size_t meant = letters_of(names->names[i], strlen(names->names[i]));
+        if (letters < meant + NEAREST_FAR && meant < letters + NEAREST_FAR)
+            return true;
+    }
+    for (size_t i = 0; i < names->other_count; i++) {
+        if (letters == letters_of(names->others[i][0], strlen(names->others[i][0])))
+            return true;
+    }
+    return false;
+}
+
+static int find_name(struct span key, const struct misspelt_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        /* Written with escapes it is longer. */
+        if (key.length >= strlen(names->names[i]) + strlen("\"\"") &&
+            json_text_is(key, names->names[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The names that the object does not have; how many: none either when no other key may be meant for
+ * one of them. */
+static size_t find_absent(struct span object, const struct misspelt_names *names,
+                          const char *absent[NAMES_MAX])
+{
+    bool present[NAMES_MAX] = {false};
+    bool may_be = false;
+    struct json_text_iter iter = json_text_iterate(object);
+    while (json_text_next(&iter)) {
+        int name = find_name(iter.key, names);
+        if (name >= 0)
+            present[name] = true;
+        else
+            may_be = may_be || may_be_meant(iter.key, names);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < names->count && may_be; i++) {
+        if (!present[i])
+            absent[count++] = names->names[i];
+    }
+    return count;
+}
+
 void misspelt_find(struct span object, const struct misspelt_names *names, misspelt_fn *tell,
                    void *arg)
 {
@@ -60,11 +105,11 @@ void misspelt_find(struct span object, const struct misspelt_names *names, missp
         return;
     struct json_text_iter iter = json_text_iterate(object);
     while (json_text_next(&iter)) {
-        CLEANUP(freep) char *key = json_text_string(iter.key);
         /* A name that is there is known, also as null; one that differs by case is refused. */
-        if (!key || is_among(key, names->names, names->count))
+        if (find_name(iter.key, names) >= 0 || !may_be_meant(iter.key, names))
             continue;
-        const char *meant = meaning(key, names, absent, count);
+        CLEANUP(freep) char *key = json_text_string(iter.key);
+        const char *meant = key ? meaning(key, names, absent, count) : NULL;
         if (meant && !members_key_matches(iter.key, meant))
             tell(arg, key, meant);
     }

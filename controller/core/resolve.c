@@ -419,7 +419,7 @@ void resolve(const struct resolve_input *input, struct resolution *ret_resolutio
             lint_api(&resolver.view, input->abilities, &resolver.problems);
             misspelt_lint(&resolver.view, &resolver.problems);
         }
-        struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems};
+        struct handler_scope scope = {&resolver.view, input->abilities, &resolver.problems, true};
         handlers_read(&scope, &resolver.handlers);
         if (bounds_check(&scope, &resolver.handlers)) {
             resolve_refs(&resolver, ret_resolution->facts.refs);

@@ -46,7 +46,7 @@ bool rewrite_patch(const struct object *api, const struct accepted *accepted,
     struct problems problems = {.count = 0};
     api_view_read(api, NULL, &view, &problems);
     struct handlers handlers = {.count = 0};
-    struct handler_scope scope = {&view, NULL, &problems};
+    struct handler_scope scope = {&view, NULL, &problems, false};
     if (!view.config_map && view.document.ptr)
         handlers_read(&scope, &handlers);
 
