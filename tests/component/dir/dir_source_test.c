@@ -589,8 +589,8 @@ static void write_status(struct fixture *fixture, enum object_kind kind, const c
 /* What was meant for Grapnel and cannot be told by its name may be any object that is absent. */
 static const char *const nameless[] = {
     /* the kind */
-    "apiVersion: tyk.tyk.io/v1alpha1\nkind: WebHook\nmetadata: {name: a}\nspec: {url: "
-    "https://a/}\n",
+    ("apiVersion: tyk.tyk.io/v1alpha1\nkind: WebHook\nmetadata: {name: a}\nspec: {url: "
+     "https://a/}\n"),
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhok\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Gateway\nmetadata: {name: a}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: 5\nmetadata: {name: a}\n",
@@ -603,20 +603,20 @@ static const char *const nameless[] = {
     "apiVersion: tyk.tyk.io\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiVersion: v1alpha1\nkind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiVersion: v1\nkind: webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
-    "apiVersion: example.com/v1\nkind: Webhook\nmetadata: {name: a}\n"
-    "spec: {url: https://a/, conversionPolicy: Retain}\n",
+    ("apiVersion: example.com/v1\nkind: Webhook\nmetadata: {name: a}\n"
+     "spec: {url: https://a/, conversionPolicy: Retain}\n"),
     "kind: Webhook\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiversion: tyk.tyk.io/v1alpha1\nkind: apidefinition\nmetadata: {name: a}\n",
     "apiVersion: 1\nkind: Webhook\nmetadata: {name: a}\n",
     "metadata: {name: a}\nspec: {url: https://a/}\n",
     "spec: {proxy: {listen_path: /a/}}\n",
     /* the name */
-    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {nmae: a}\nspec: {url: "
-    "https://a/}\n",
+    ("apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {nmae: a}\nspec: {url: "
+     "https://a/}\n"),
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nspec: {url: https://a/}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: [a]\nspec: {url: https://a/}\n",
-    "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: 7}\nspec: {url: "
-    "https://a/}\n",
+    ("apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhook\nmetadata: {name: 7}\nspec: {url: "
+     "https://a/}\n"),
     "apiVersion: v1\nkind: Namespace\nmetadata: {nmae: default}\n",
     /* not a map; cut off */
     "- apiVersion: tyk.tyk.io/v1alpha1\n  kind: Webhook\n  metadata: {name: a}\n",
@@ -702,10 +702,10 @@ static void what_is_for_others_holds_nothing_up(void **state)
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
         "apiVersion: tyk.tyk.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: p}\n",
         "apiVersion: hooks.example/v1\nkind: Webhook\nmetadata: {name: w}\nspec: {url: x}\n",
-        "apiVersion: gravitee.io/v1alpha1\nkind: ApiDefinition\nmetadata: {name: a}\n"
-        "spec: {name: a, proxy: {virtual_hosts: [{path: /a}]}}\n",
-        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
-        "metadata: {name: w}\n",
+        ("apiVersion: gravitee.io/v1alpha1\nkind: ApiDefinition\nmetadata: {name: a}\n"
+         "spec: {name: a, proxy: {virtual_hosts: [{path: /a}]}}\n"),
+        ("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
+         "metadata: {name: w}\n"),
         "replicaCount: 1\nimage: {tag: x}\n",
         "services: {web: {image: x}}\n",
         "openapi: 3.0.3\ninfo: {title: x, version: '1'}\npaths: {}\n",
@@ -1137,73 +1137,67 @@ static void a_source_can_be_freed_at_any_time(void **state)
     check_told(fixture, "");
 }
 
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(the_first_pass_is_a_complete_list, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(files_are_read_in_the_order_of_their_names, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(an_empty_folder_is_an_empty_list, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_path_that_is_no_folder_is_refused, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(changes_are_told_once_they_have_settled, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(each_change_moves_the_settling_but_not_for_ever, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(only_content_makes_a_generation, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(new_folders_renames_and_removals_are_seen, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(the_ways_of_editors_to_save_are_seen, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_mounted_config_map_is_followed, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(another_folder_in_its_place_is_noticed, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_inotify_does_not_tell_is_seen_within_a_minute, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(lost_events_lead_to_a_look_at_everything, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_broken_file_keeps_its_last_good_objects, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(
+        a_file_that_was_broken_from_the_start_holds_nothing_up_but_deletions, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_refused_manifest_is_told_with_its_problem, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(rules_of_change_compare_with_what_was_accepted, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(a_document_that_cannot_be_named_holds_up_what_is_gone, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(a_name_that_cannot_be_is_no_name, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_could_not_be_named_at_the_start_loses_no_status, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(what_is_for_others_holds_nothing_up, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(objects_that_stand_twice_are_refused_until_one_goes, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(unreadable_files_and_folders_leave_the_last_good_state, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(a_folder_that_goes_leaves_the_last_good_state, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(links_that_lead_nowhere_are_like_unreadable_files, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(pipes_devices_and_links_to_folders_are_passed_over, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(what_is_passed_over_is_told_once_while_it_is_there, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(an_emptied_folder_is_a_mass_deletion, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(the_last_apis_wait_for_a_confirmation_however_few_they_are,
+                                    set_up, tear_down),
+    cmocka_unit_test_setup_teardown(
+        a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were, set_up,
+        tear_down),
+    cmocka_unit_test_setup_teardown(a_mass_deletion_that_is_confirmed_is_told, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_is_asked_for_anew_is_read_anew, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(secrets_are_told_to_who_follows_them, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(generation_and_age_outlive_a_restart, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(statuses_of_objects_that_went_meanwhile_are_removed, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(statuses_are_kept_when_most_objects_went_meanwhile, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(the_state_folder_may_lie_among_the_manifests, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(a_source_can_be_freed_at_any_time, set_up, tear_down),
+};
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_first_pass_is_a_complete_list, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(files_are_read_in_the_order_of_their_names, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_empty_folder_is_an_empty_list, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_path_that_is_no_folder_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(changes_are_told_once_they_have_settled, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_change_moves_the_settling_but_not_for_ever, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(only_content_makes_a_generation, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(new_folders_renames_and_removals_are_seen, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_ways_of_editors_to_save_are_seen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_mounted_config_map_is_followed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(another_folder_in_its_place_is_noticed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_inotify_does_not_tell_is_seen_within_a_minute, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(lost_events_lead_to_a_look_at_everything, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_broken_file_keeps_its_last_good_objects, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(
-            a_file_that_was_broken_from_the_start_holds_nothing_up_but_deletions, set_up,
-            tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_manifest_is_told_with_its_problem, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(rules_of_change_compare_with_what_was_accepted, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_document_that_cannot_be_named_holds_up_what_is_gone,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_that_cannot_be_is_no_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_could_not_be_named_at_the_start_loses_no_status,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_for_others_holds_nothing_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(objects_that_stand_twice_are_refused_until_one_goes, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(unreadable_files_and_folders_leave_the_last_good_state,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_folder_that_goes_leaves_the_last_good_state, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(links_that_lead_nowhere_are_like_unreadable_files, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(pipes_devices_and_links_to_folders_are_passed_over, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_is_passed_over_is_told_once_while_it_is_there, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_emptied_folder_is_a_mass_deletion, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(up_to_five_may_go_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_last_apis_wait_for_a_confirmation_however_few_they_are,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(
-            a_folder_that_was_emptied_meanwhile_is_a_mass_deletion_however_few_there_were, set_up,
-            tear_down),
-        cmocka_unit_test_setup_teardown(a_mass_deletion_that_is_confirmed_is_told, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_is_asked_for_anew_is_read_anew, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(secrets_are_told_to_who_follows_them, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(generation_and_age_outlive_a_restart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(statuses_of_objects_that_went_meanwhile_are_removed, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(statuses_are_kept_when_most_objects_went_meanwhile, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_state_folder_may_lie_among_the_manifests, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_source_can_be_freed_at_any_time, set_up, tear_down),
-    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
