@@ -60,9 +60,13 @@ bool flag_file_refresh(struct flag_file *file)
         return false;
     }
     file->complained = false;
-    bool differs = strcmp(file->text, text) != 0;
-    set_text(file, text);
-    return differs;
+    if (strcmp(file->text, text) != 0) {
+        set_text(file, text);
+        return true;
+    }
+    explicit_bzero(text, strlen(text));
+    free(text);
+    return false;
 }
 
 void flag_file_fini(struct flag_file *file)

@@ -15,7 +15,8 @@
 struct flag_file {
     const char *path; /* borrowed */
     size_t limit;
-    char *text; /* owned, without the line ends at its end; NULL: not read */
+    char *text; /* owned, without the line ends at its end, in its place while it is the same; NULL:
+                   not read */
     bool is_followed;
     bool complained; /* since it was last read well */
 };

@@ -72,7 +72,9 @@ static void a_change_is_seen_and_line_ends_are_not_part_of_it(void **state)
     temp_write(&fixture->folder, "secret", "one\r\n\n");
     assert_int_equal(read_file(fixture), 0);
     assert_string_equal(fixture->file.text, "one");
+    const char *borrowed = fixture->file.text;
     assert_false(flag_file_refresh(&fixture->file));
+    assert_ptr_equal(fixture->file.text, borrowed);
     temp_write(&fixture->folder, "secret", "two\n");
     assert_true(flag_file_refresh(&fixture->file));
     assert_string_equal(fixture->file.text, "two");
