@@ -593,6 +593,7 @@ static const char *const nameless[] = {
      "https://a/}\n"),
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Webhok\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: Gateway\nmetadata: {name: a}\n",
+    "apiVersion: v1\nkind: Webhok\nmetadata: {name: a}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nkind: 5\nmetadata: {name: a}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nmetadata: {name: a}\nspec: {url: https://a/}\n",
     "apiVersion: tyk.tyk.io/v1alpha1\nknd: Webhook\nmetadata: {name: a}\n",
