@@ -128,11 +128,9 @@ static void a_context_that_does_not_permit_looks_like_one_that_is_not_there(void
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
-/* A contextRef that leads nowhere changes nothing on any gateway: whoever comes to the gateways
- * where the API still stands must not have its path. */
-static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
+/* An API that is in place, and whose contextRef leads nowhere since. */
+static void mistype_context(struct rig *rig)
 {
-    struct rig *rig = *state;
     fake_world_apply(rig->world, edge);
     context_api(rig, "edge");
     rig_start(rig);
@@ -140,6 +138,14 @@ static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **
     context_api(rig, "egde");
     fake_loop_advance(rig->loop, 3000);
     rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+}
+
+/* A contextRef that leads nowhere changes nothing on any gateway: whoever comes to the gateways
+ * where the API still stands must not have its path. */
+static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **state)
+{
+    struct rig *rig = *state;
+    mistype_context(rig);
     fake_world_apply(rig->world,
                      "{'kind':'ApiDefinition','metadata':{'name':'rival'},'spec':{'name':'rival',"
                      "'contextRef':{'name':'edge','namespace':'tyk'},'proxy':{'target_url':"
@@ -157,13 +163,7 @@ static void what_an_api_holds_stays_its_own_while_its_context_is_missing(void **
 static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(rig->world, edge);
-    context_api(rig, "edge");
-    rig_start(rig);
-    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
-    context_api(rig, "egde");
-    fake_loop_advance(rig->loop, 3000);
-    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    mistype_context(rig);
     rig_stop(rig);
     rig_start(rig);
     fake_loop_advance(rig->loop, 1000);
@@ -173,11 +173,7 @@ static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **sta
 static void what_is_deleted_after_a_restart_leaves_where_it_stands(void **state)
 {
     struct rig *rig = *state;
-    fake_world_apply(rig->world, edge);
-    context_api(rig, "edge");
-    rig_start(rig);
-    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
-    context_api(rig, "egde");
+    mistype_context(rig);
     rig_stop(rig);
     rig_start(rig);
     fake_gateways_set_unreachable(rig->gateways, true);
