@@ -34,8 +34,7 @@ struct json_split {
     /* progress */
     enum split_state state;
     struct err failure;
-    bool in_string;
-    bool escaped;
+    struct json_scan scan;
     /* in the rest */
     struct buf rest;
     size_t depth;
@@ -111,8 +110,8 @@ static bool is_blank(char byte)
 /* Goes on within a string, up to and behind its closing quote. */
 static const char *pass_string(struct json_split *split, const char *at, const char *end)
 {
-    const char *behind = json_scan_string(at, end, &split->escaped);
-    split->in_string = !behind;
+    const char *behind = json_scan_string(at, end, &split->scan.escaped);
+    split->scan.in_string = !behind;
     return behind ? behind : end;
 }
 
@@ -161,7 +160,7 @@ static void take_rest_byte(struct json_split *split, char byte)
 {
     switch (byte) {
     case '"':
-        split->in_string = true;
+        split->scan.in_string = true;
         split->string_start = split->rest.length;
         break;
     case '{':
@@ -194,10 +193,10 @@ static int feed_rest(struct json_split *split, struct input *input)
 {
     while (input->at < input->end && split->state == SPLIT_REST) {
         const char *from = input->at;
-        if (split->in_string) {
+        if (split->scan.in_string) {
             input->at = pass_string(split, from, input->end);
             buf_add(&split->rest, from, (size_t)(input->at - from));
-            if (!split->in_string && !split->rest.overflowed)
+            if (!split->scan.in_string && !split->rest.overflowed)
                 end_rest_string(split);
         } else {
             char byte = *input->at++;
@@ -272,27 +271,50 @@ static int close_bracket(struct json_split *split, char byte)
     return 0;
 }
 
+/* The brackets of one block, in their order; *ret_last: the bit of the one that ends the element,
+ * 0 when it goes on. */
+static int pass_brackets(struct json_split *split, const struct json_brackets *brackets,
+                         const char *block, uint64_t *ret_last)
+{
+    *ret_last = 0;
+    for (uint64_t left = brackets->opening | brackets->closing; left; left &= left - 1) {
+        uint64_t bracket = left & (0 - left);
+        char byte = block[__builtin_ctzll(left)];
+        if (brackets->opening & bracket) {
+            if (open_bracket(split, byte) < 0)
+                return -1;
+            continue;
+        }
+        if (close_bracket(split, byte) < 0)
+            return -1;
+        if (split->item_depth == 0) {
+            *ret_last = bracket;
+            return 0;
+        }
+    }
+    return 0;
+}
+
 /* Goes on within an object or array; *ret_ended when its last bracket has closed. */
 static int pass_container(struct json_split *split, struct input *input, bool *ret_ended)
 {
     while (input->at < input->end) {
-        if (split->in_string) {
+        bool was_in_string = split->scan.in_string;
+        size_t left = (size_t)(input->end - input->at);
+        size_t length = left < JSON_SCAN_BLOCK ? left : JSON_SCAN_BLOCK;
+        struct json_brackets brackets = json_scan_brackets(&split->scan, input->at, length);
+        uint64_t last;
+        if (pass_brackets(split, &brackets, input->at, &last) < 0)
+            return -1;
+        if (last) {
+            input->at += __builtin_ctzll(last) + 1;
+            split->scan = (struct json_scan){false, false};
+            *ret_ended = true;
+            return 0;
+        }
+        input->at += length;
+        if (was_in_string && split->scan.in_string) /* a long one */
             input->at = pass_string(split, input->at, input->end);
-            continue;
-        }
-        char byte = *input->at++;
-        if (byte == '"') {
-            split->in_string = true;
-        } else if (byte == '{' || byte == '[') {
-            if (open_bracket(split, byte) < 0)
-                return -1;
-        } else if (byte == '}' || byte == ']') {
-            if (close_bracket(split, byte) < 0)
-                return -1;
-            *ret_ended = split->item_depth == 0;
-            if (*ret_ended)
-                return 0;
-        }
     }
     return 0;
 }
@@ -309,12 +331,12 @@ static int pass_item(struct json_split *split, struct input *input, bool *ret_en
     case ITEM_CONTAINER:
         return pass_container(split, input, ret_ended);
     case ITEM_STRING:
-        if (!split->in_string && input->at < input->end) {
-            split->in_string = true;
+        if (!split->scan.in_string && input->at < input->end) {
+            split->scan.in_string = true;
             input->at++;
         }
         input->at = pass_string(split, input->at, input->end);
-        *ret_ended = !split->in_string;
+        *ret_ended = !split->scan.in_string;
         return 0;
     case ITEM_WORD:
         while (input->at < input->end && !ends_word(*input->at))

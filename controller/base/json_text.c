@@ -30,30 +30,6 @@ static const char *skip_string(const char *at, const char *end)
     return behind ? behind : end;
 }
 
-/* Documents are walked member by member, and most of their bytes are passed over here. */
-static const char *skip_container(const char *at, const char *end)
-{
-    static const bool matters[256] = {
-        ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true};
-    size_t depth = 0;
-    while (at < end) {
-        if (!matters[(unsigned char)*at]) {
-            at++;
-            continue;
-        }
-        if (*at == '"') {
-            at = skip_string(at, end);
-            continue;
-        }
-        bool opens = *at == '{' || *at == '[';
-        at++;
-        depth += opens ? 1 : (size_t)-1;
-        if (depth == 0)
-            return at;
-    }
-    return end;
-}
-
 bool json_text_is_whole(struct span text)
 {
     const char *at = skip_blanks(text.ptr, text.ptr + text.length);
@@ -83,7 +59,7 @@ static const char *skip_value(const char *at, const char *end)
     if (*at == '"')
         return skip_string(at, end);
     if (*at == '{' || *at == '[')
-        return skip_container(at, end);
+        return json_scan_container(at, end);
     while (at < end && *at != ',' && *at != '}' && *at != ']' && !is_blank(*at))
         at++;
     return at;
