@@ -26,6 +26,8 @@
 /* --once: how often it is asked whether everything is settled. */
 #define ONCE_INTERVAL_MS 100
 /* Contents of objects that stay as text: those of some hundred APIs. */
+/* Contents of objects: all stay open up to WHOLE_MAX bytes, else OPEN_MAX of them. */
+#define WHOLE_MAX (8U << 20)
 #define OPEN_MAX (2U << 20)
 
 struct app {
@@ -224,7 +226,7 @@ static int start(struct app *app, struct err *err)
     if (!app->defaults)
         return -1;
     loop_on_signals(app->loop, on_signal, app);
-    app->packing = packing_new(OPEN_MAX);
+    app->packing = packing_new(WHOLE_MAX, OPEN_MAX);
     loop_after_callbacks(app->loop, packing_rest, app->packing);
     app->http = http_curl_new(app->loop, GRAPNEL_VERSION);
     app->once_timer = loop_timer_new(app->loop, on_once, app);

@@ -11,13 +11,16 @@
 struct packing {
     struct packer *packer;                     /* NULL until something is packed */
     TAILQ_HEAD(contents, object_content) open; /* the last one used first */
+    size_t bytes;                              /* of all contents, packed or not */
+    size_t whole_max;
     size_t open_bytes;
     size_t open_max;
 };
 
-struct packing *packing_new(size_t open_max)
+struct packing *packing_new(size_t whole_max, size_t open_max)
 {
     struct packing *packing = xcalloc(1, sizeof(*packing));
+    packing->whole_max = whole_max;
     packing->open_max = open_max;
     TAILQ_INIT(&packing->open);
     return packing;
@@ -55,6 +58,7 @@ void packing_add(struct packing *packing, const struct object *object)
     if (!packing || !object || object->packing)
         return;
     added->packing = packing;
+    packing->bytes += object->length;
     put_first(packing, added->content);
 }
 
@@ -79,6 +83,7 @@ const struct object_content *packing_open(struct packing *packing, struct object
 
 void packing_remove(struct packing *packing, struct object *object)
 {
+    packing->bytes -= object->length;
     if (object->content)
         take_out(packing, object->content);
 }
@@ -97,6 +102,7 @@ static void close_content(struct packing *packing, struct object_content *conten
         object->packed_length = (uint32_t)length;
     }
     if (!object->packed) {
+        packing->bytes -= object->length;
         object->packing = NULL;
         return;
     }
@@ -107,7 +113,7 @@ static void close_content(struct packing *packing, struct object_content *conten
 void packing_rest(void *arg)
 {
     struct packing *packing = arg;
-    while (packing->open_bytes > packing->open_max)
+    while (packing->bytes > packing->whole_max && packing->open_bytes > packing->open_max)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was closed is not in the list */
         close_content(packing, TAILQ_LAST(&packing->open, contents));
 }

@@ -238,7 +238,7 @@ void sim_operator_start(struct sim_operator *operator_)
     };
     operator_->loop = sim_loop_new(&loop);
     operator_->http = sim_http_new(options->net, operator_->loop, options->name);
-    operator_->packing = packing_new(options->open_max ? options->open_max : OPEN_MAX);
+    operator_->packing = packing_new(0, options->open_max ? options->open_max : OPEN_MAX);
     sim_loop_after_callbacks(operator_->loop, packing_rest, operator_->packing);
     sim_loop_call(operator_->loop, open_world, NULL, operator_);
 }

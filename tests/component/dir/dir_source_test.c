@@ -119,7 +119,7 @@ static int set_up(void **state)
     temp_folder_make(&fixture->folder);
     temp_mkdir(&fixture->folder, "d");
     fixture->loop = fake_loop_new(1);
-    fixture->packing = packing_new(0);
+    fixture->packing = packing_new(0, 0);
     fake_loop_after_callbacks(fixture->loop, packing_rest, fixture->packing);
     buf_init(&fixture->told, BUF_UNLIMITED);
     fixture->versions = strmap_new(free);

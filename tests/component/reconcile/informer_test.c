@@ -86,7 +86,7 @@ static int set_up(void **state)
 {
     struct rig *rig = xcalloc(1, sizeof(*rig));
     rig->loop = fake_loop_new(1);
-    rig->packing = packing_new(0);
+    rig->packing = packing_new(0, 0);
     fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->source.ops = &ops;
     buf_init(&rig->heard, BUF_UNLIMITED);

@@ -60,7 +60,7 @@ int rig_set_up(void **state)
     struct rig *rig = xcalloc(1, sizeof(*rig));
     log_setup(LOG_LEVEL_ERROR, true);
     rig->loop = fake_loop_new(7);
-    rig->packing = packing_new(0);
+    rig->packing = packing_new(0, 0);
     fake_loop_after_callbacks(rig->loop, packing_rest, rig->packing);
     rig->world = fake_world_new(rig->loop);
     fake_world_apply(rig->world, "{'kind':'Namespace','metadata':{'name':'default'}}");

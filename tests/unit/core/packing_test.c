@@ -25,7 +25,7 @@ static struct object *api(void)
 static void a_packed_object_reads_as_before(void **state)
 {
     (void)state;
-    struct packing *packing = packing_new(0);
+    struct packing *packing = packing_new(0, 0);
     struct object *object = api();
     struct object *same = api();
     packing_add(packing, object);
@@ -50,7 +50,7 @@ static void what_was_used_last_stays_open(void **state)
 {
     (void)state;
     struct object *objects[3] = {api(), api(), api()};
-    struct packing *packing = packing_new((size_t)2 * objects[0]->length);
+    struct packing *packing = packing_new(0, (size_t)2 * objects[0]->length);
     for (size_t i = 0; i < 3; i++)
         packing_add(packing, objects[i]);
     (void)object_text(objects[0]);
@@ -64,6 +64,33 @@ static void what_was_used_last_stays_open(void **state)
     packing_rest(packing);
     assert_non_null(objects[0]->content);
     assert_non_null(objects[1]->content);
+    object_unref(objects[0]);
+    object_unref(objects[1]);
+    packing_free(packing);
+}
+
+static void few_are_not_packed(void **state)
+{
+    (void)state;
+    struct object *objects[3] = {api(), api(), api()};
+    struct packing *packing = packing_new((size_t)2 * objects[0]->length, 0);
+    packing_add(packing, objects[0]);
+    packing_add(packing, objects[1]);
+    packing_rest(packing);
+    assert_non_null(objects[0]->content);
+    assert_non_null(objects[1]->content);
+    packing_add(packing, objects[2]);
+    packing_rest(packing);
+    for (size_t i = 0; i < 3; i++)
+        assert_null(objects[i]->content);
+    /* Packed ones count, too, until they go. */
+    (void)object_text(objects[0]);
+    packing_rest(packing);
+    assert_null(objects[0]->content);
+    object_unref(objects[2]);
+    (void)object_text(objects[0]);
+    packing_rest(packing);
+    assert_non_null(objects[0]->content);
     object_unref(objects[0]);
     object_unref(objects[1]);
     packing_free(packing);
@@ -92,7 +119,7 @@ static struct object *incompressible(void)
 static void what_cannot_be_packed_stays_as_it_is(void **state)
 {
     (void)state;
-    struct packing *packing = packing_new(0);
+    struct packing *packing = packing_new(0, 0);
     struct object *object = incompressible();
     packing_add(packing, object);
     packing_rest(packing);
@@ -140,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_packed_object_reads_as_before),
         cmocka_unit_test(what_was_used_last_stays_open),
+        cmocka_unit_test(few_are_not_packed),
         cmocka_unit_test(what_cannot_be_packed_stays_as_it_is),
         cmocka_unit_test(without_packing_nothing_happens),
         cmocka_unit_test(a_packer_takes_any_bytes),
