@@ -31,6 +31,10 @@ static struct json_brackets scan_bytes(struct json_scan *scan, const char *at, s
 
 typedef unsigned char quarter __attribute__((vector_size(JSON_SCAN_BLOCK / 4)));
 
+struct block {
+    quarter a, b, c, d;
+};
+
 /* A bit for each byte, of those that are 0 or 0xff. */
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -56,10 +60,11 @@ static uint64_t bits_of(quarter a, quarter b, quarter c, quarter d)
 }
 #endif
 
-static uint64_t find(const quarter block[4], unsigned char byte)
+/* Calls would take as long as what is called. */
+__attribute__((always_inline)) static inline uint64_t find(struct block in, unsigned char byte)
 {
-    return bits_of((quarter)(block[0] == byte), (quarter)(block[1] == byte),
-                   (quarter)(block[2] == byte), (quarter)(block[3] == byte));
+    return bits_of((quarter)(in.a == byte), (quarter)(in.b == byte), (quarter)(in.c == byte),
+                   (quarter)(in.d == byte));
 }
 
 /* The bytes that an escaping backslash stands before; *escaped: the first byte is one, and after,
@@ -92,8 +97,8 @@ static uint64_t parities(uint64_t bits)
 
 static struct json_brackets scan_block(struct json_scan *scan, const char *at)
 {
-    quarter block[4];
-    memcpy(block, at, sizeof(block));
+    struct block block;
+    memcpy(&block, at, sizeof(block));
     uint64_t quotes = find(block, '"');
     uint64_t backslashes = find(block, '\\');
     struct json_scan after = *scan;
@@ -104,7 +109,7 @@ static struct json_brackets scan_block(struct json_scan *scan, const char *at)
         return scan_bytes(scan, at, JSON_SCAN_BLOCK);
     after.in_string = inside >> 63;
     *scan = after;
-    const quarter folded[4] = {block[0] | FOLD, block[1] | FOLD, block[2] | FOLD, block[3] | FOLD};
+    struct block folded = {block.a | FOLD, block.b | FOLD, block.c | FOLD, block.d | FOLD};
     return (struct json_brackets){find(folded, '{') & ~inside, find(folded, '}') & ~inside};
 }
 

@@ -208,7 +208,7 @@ void reload_step(struct endpoint *endpoint);
 bool push_wants_look(const struct endpoint *endpoint);
 
 /* endpoint_write.c: one POST or DELETE, and what its answer means */
-void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, struct buf *body);
+void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, struct bytes *body);
 void write_delete(struct endpoint *endpoint, struct job *job, struct slot *slot,
                   enum job_kind kind);
 

@@ -172,13 +172,13 @@ static bool start(struct endpoint *endpoint, struct slot *slot)
         return true;
     }
     struct err err = {0};
-    CLEANUP(buf_fini) struct buf body;
-    buf_init(&body, BUF_UNLIMITED);
     endpoint_move(endpoint, slot, SLOT_WRITING);
-    if (!fleet_body(endpoint->fleet, slot->place, slot->n, &body, &err))
+    CLEANUP(bytes_unrefp)
+    struct bytes *body = fleet_body(endpoint->fleet, slot->place, slot->n, &err);
+    if (!body)
         refuse_document(endpoint, slot, &err);
     else
-        write_post(endpoint, job, slot, &body);
+        write_post(endpoint, job, slot, body);
     return true;
 }
 

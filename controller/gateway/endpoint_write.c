@@ -12,7 +12,7 @@
 static void on_post(void *arg, const struct gateway_answer *answer);
 static void on_delete(void *arg, const struct gateway_answer *answer);
 
-void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, struct buf *body)
+void write_post(struct endpoint *endpoint, struct job *job, struct slot *slot, struct bytes *body)
 {
     struct batch *batch = &endpoint->batch;
     if (batch->first_write_at < 0)

@@ -357,27 +357,43 @@ void fleet_touch_context(struct fleet *fleet, struct fleet_context *context)
     loop_defer(fleet->loop, tell, fleet);
 }
 
-bool fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct buf *out,
-                struct err *err)
+/* Returns owned; NULL: it is not known now. */
+static struct bytes *get_document(struct fleet *fleet, const struct place *place)
+{
+    struct bytes *kept = bodies_get_document(place);
+    if (kept)
+        return kept;
+    CLEANUP(buf_fini) struct buf built;
+    buf_init(&built, BUF_UNLIMITED);
+    if (!fleet->callbacks.document(fleet->arg, place->api->key, &place->digest, &built))
+        return NULL;
+    return bytes_take(&built);
+}
+
+struct bytes *fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct err *err)
 {
     size_t endpoints = place->context->endpoint_count;
-    if (bodies_get(&fleet->bodies, place, n, endpoints, out))
-        return true;
-    CLEANUP(buf_fini) struct buf document;
-    buf_init(&document, BUF_UNLIMITED);
-    if (!fleet->callbacks.document(fleet->arg, place->api->key, &place->digest, &document)) {
+    struct bytes *kept = bodies_get(&fleet->bodies, place, n, endpoints);
+    if (kept)
+        return kept;
+    CLEANUP(bytes_unrefp) struct bytes *document = get_document(fleet, place);
+    if (!document) {
         err_set(err, ERR_NOT_FOUND, 0, "the document is not known now");
-        return false;
+        return NULL;
     }
     char hash[65];
     struct marker marker = marker_of(fleet, place, hash);
     marker.n = n;
-    struct span text = {document.data, document.length};
-    if (marker_add(text, place->family, &marker, out, err) < 0)
-        return false;
+    CLEANUP(buf_fini) struct buf marked;
+    buf_init(&marked, BUF_UNLIMITED);
+    if (marker_add(bytes_span(document), place->family, &marker, &marked, err) < 0)
+        return NULL;
+    struct bytes *body = bytes_take(&marked);
     if (endpoints > 1)
-        bodies_put(&fleet->bodies, place, n, out);
-    return true;
+        bodies_put(&fleet->bodies, place, n, body);
+    else
+        bodies_drop(&fleet->bodies, place);
+    return body;
 }
 
 void fleet_free(struct fleet *fleet)

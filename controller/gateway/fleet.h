@@ -48,7 +48,7 @@ struct place {
     struct place *context_prev; /* of the context */
     struct place *context_next;
     size_t slot_count; /* slots that point here */
-    struct body *body; /* kept for the next endpoint; NULL: none */
+    struct body *body; /* kept for the endpoints to come; NULL: none */
     char *api_id;
     char *uid; /* with the next three in one piece of memory */
     char *listen_path;
@@ -142,10 +142,9 @@ void fleet_touch_removed(struct fleet *fleet);
 void fleet_check_moves(struct fleet *fleet, struct api *api);
 void fleet_touch_context(struct fleet *fleet, struct fleet_context *context);
 
-/* Appends the body to push: the document with its marker. False: the document is not known (now),
- * or ERR_INVALID in *err: it cannot bear a marker. */
-bool fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct buf *out,
-                struct err *err);
+/* Returns owned: the body to push, the document with its marker. NULL: the document is not known
+ * (now), or ERR_INVALID in *err: it cannot bear a marker. */
+struct bytes *fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct err *err);
 
 void fleet_free(struct fleet *fleet);
 

@@ -42,7 +42,7 @@ struct gateway_call {
     struct gateway_access *access;
     const char *method;
     char *url;
-    struct buf body;
+    struct bytes *body; /* NULL: none */
     int64_t timeout_ms;
     size_t limit;
     const char *proof; /* the member of a gateway's success, a text; NULL: not looked at */
@@ -113,7 +113,7 @@ static struct gateway_call *call_new(struct gateway_client *client, const char *
 static void call_free(struct gateway_call *call)
 {
     gateway_access_unref(call->access);
-    buf_fini(&call->body);
+    bytes_unref(call->body);
     loop_timer_free(call->idle);
     json_split_free(call->split);
     free(call->url);
@@ -151,7 +151,7 @@ static void call_send(struct gateway_call *call)
     const char *secret = gateway_access_header(call->access);
     if (secret)
         headers[count++] = secret;
-    if (call->body.length)
+    if (call->body)
         headers[count++] = "Content-Type: application/json";
     if (call->fresh)
         headers[count++] = "Connection: close";
@@ -161,7 +161,7 @@ static void call_send(struct gateway_call *call)
         .method = call->method,
         .url = call->url,
         .headers = headers,
-        .body = {call->body.data, call->body.length},
+        .body = call->body,
         .tls = gateway_access_tls(call->access),
         .pool = call->fresh ? fresh_pool : call->client->pool,
         .timeout_ms = call->timeout_ms,
@@ -348,13 +348,12 @@ struct gateway_call *gateway_get(struct gateway_client *client, const char *id,
 }
 
 struct gateway_call *gateway_post(struct gateway_client *client, enum api_family family,
-                                  struct buf *body, gateway_done_fn *done, void *arg)
+                                  struct bytes *body, gateway_done_fn *done, void *arg)
 {
     const char *path = family == API_OAS ? "/tyk/apis/oas" : "/tyk/apis";
     struct gateway_call *call =
         call_new(client, "POST", xasprintf("%s%s", client->url, path), done, arg);
-    call->body = *body;
-    buf_init(body, body->limit);
+    call->body = bytes_ref(body);
     call->proof = "key";
     call->timeout_ms = WRITE_MS;
     call_send(call);

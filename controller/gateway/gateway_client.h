@@ -60,10 +60,10 @@ struct gateway_call *gateway_ready(struct gateway_client *client, gateway_done_f
 struct gateway_call *gateway_get(struct gateway_client *client, const char *id,
                                  enum api_family form, bool fresh, gateway_done_fn *done,
                                  void *arg);
-/* Takes `body`'s bytes. A success names the id that was written, gateway_answer_key(); what does
+/* Refers to `body`. A success names the id that was written, gateway_answer_key(); what does
  * not is no answer of a gateway, and an error. The same of a DELETE. */
 struct gateway_call *gateway_post(struct gateway_client *client, enum api_family family,
-                                  struct buf *body, gateway_done_fn *done, void *arg);
+                                  struct bytes *body, gateway_done_fn *done, void *arg);
 /* Works for both families. */
 struct gateway_call *gateway_delete(struct gateway_client *client, const char *id,
                                     gateway_done_fn *done, void *arg);

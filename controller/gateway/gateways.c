@@ -172,6 +172,8 @@ static void want(struct gateways *gateways, const struct gateway_want *wanted)
         return;
     api->mode = API_WANTED;
     api->current = place;
+    if (wanted->document && wanted->document->length)
+        bodies_put_document(&fleet->bodies, place, wanted->document);
     fleet_touch_api(fleet, api);
     for (size_t i = 0; i < context->endpoint_count; i++)
         endpoint_bind(context->endpoints[i].endpoint, place, wanted->by_user);

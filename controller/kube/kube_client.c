@@ -22,7 +22,8 @@ enum call_state { CALL_WAITING, CALL_SENT, CALL_PAUSED, CALL_FAILED };
 struct kube_call {
     /* set by kube_start(), not changed after */
     struct kube_client *client;
-    struct kube_request request; /* its texts are owned */
+    struct kube_request request; /* its texts are owned, but for the body */
+    struct bytes *body;          /* NULL: none */
     kube_done_fn *done;
     void *arg;
     /* progress */
@@ -94,7 +95,7 @@ static void call_free(struct kube_call *call)
     free((void *)(uintptr_t)call->request.method);
     free((void *)(uintptr_t)call->request.path);
     free((void *)(uintptr_t)call->request.content_type);
-    free((void *)(uintptr_t)call->request.body.ptr);
+    bytes_unref(call->body);
     free((void *)(uintptr_t)call->request.pool);
     free(call);
 }
@@ -114,7 +115,7 @@ struct kube_call *kube_start(struct kube_client *client, const struct kube_reque
     call->request.content_type = copy_of(request->content_type);
     call->request.pool = copy_of(request->pool);
     if (request->body.ptr)
-        call->request.body.ptr = xstrndup(request->body.ptr, request->body.length);
+        call->body = bytes_copy(request->body);
     call->next = client->calls;
     call->link = &client->calls;
     if (call->next)
@@ -155,7 +156,7 @@ static void send_http(struct kube_call *call)
     size_t count = 0;
     headers[count++] = "Accept: application/json";
     CLEANUP(freep) char *content_type = NULL;
-    if (request->body.ptr) {
+    if (call->body) {
         content_type = xasprintf("Content-Type: %s", request->content_type ? request->content_type
                                                                            : "application/json");
         headers[count++] = content_type;
@@ -168,7 +169,7 @@ static void send_http(struct kube_call *call)
         .method = request->method,
         .url = url,
         .headers = headers,
-        .body = request->body,
+        .body = call->body,
         .tls = &call->credentials->tls,
         .proxy = client->config->proxy,
         .pool = request->pool,

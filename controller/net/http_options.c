@@ -18,7 +18,7 @@ void http_options_fini(struct http_options *options)
 {
     curl_slist_free_all(options->headers);
     curl_slist_free_all(options->connect_to);
-    free(options->body);
+    bytes_unref(options->body);
     *options = (struct http_options){0};
 }
 
@@ -59,13 +59,13 @@ static void set_method(CURL *easy, const struct http_request *request, struct ht
     }
     bool may_lack_body =
         strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0;
-    if (!request->body.ptr && may_lack_body) {
+    if (!request->body && may_lack_body) {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     } else {
-        options->body = xstrndup(request->body.ptr ? request->body.ptr : "", request->body.length);
+        options->body = request->body ? bytes_ref(request->body) : bytes_copy((struct span){"", 0});
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body->length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body->data);
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }

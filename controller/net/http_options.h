@@ -13,7 +13,7 @@
 struct http_options {
     struct curl_slist *headers;
     struct curl_slist *connect_to;
-    char *body;
+    struct bytes *body;
 };
 void http_options_fini(struct http_options *options);
 

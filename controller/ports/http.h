@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "ports/leadership.h"
@@ -32,7 +33,7 @@ struct http_request {
     const char *method;
     const char *url;
     const char *const *headers; /* "Name: value", NULL behind the last; NULL: none */
-    struct span body;           /* ptr NULL: none */
+    struct bytes *body;         /* NULL: none */
     const struct http_tls *tls;
     const char *proxy; /* NULL: what the environment says; "": none */
     /* Calls with equal non-NULL `pool` share connections, others never use them: a lease on a
@@ -64,8 +65,9 @@ struct http_response {
  * is not us any more). err->code is libcurl's. */
 typedef void http_done_fn(void *arg, const struct http_response *response, const struct err *err);
 
-/* The request and all it points to is copied, but for tls (borrowed). on_bytes() and on_open() come
- * from the loop too, and may start and cancel calls, their own included. */
+/* The request and all it points to is copied, but for tls (borrowed) and body (referred to).
+ * on_bytes() and on_open() come from the loop too, and may start and cancel calls, their own
+ * included. */
 struct http_call *http_start(struct http *http, const struct http_request *request,
                              http_done_fn *done, void *arg);
 /* NULL is fine. */

@@ -417,21 +417,20 @@ static struct accepted *accepted_now(const struct resolution *resolution)
 }
 
 /* Builds the document, for its digest, and pins what it was made of. Takes `accepted`. */
-static int pin(struct api_look *look, struct accepted *accepted, unsigned edition)
+static int pin(struct api_look *look, struct accepted *accepted, unsigned edition,
+               struct buf *document)
 {
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
-    CLEANUP(buf_fini) struct buf document;
-    buf_init(&document, BUF_UNLIMITED);
     struct err err;
     if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
-                       look->abilities, &document, &err) < 0) {
+                       look->abilities, document, &err) < 0) {
         log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
                   .key = state->key, .err = &err);
         accepted_free(accepted);
         return -1;
     }
-    struct digest digest = digest_of(buf_text(&document), document.length);
+    struct digest digest = digest_of(buf_text(document), document->length);
     if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
         state->wanted_ms = loop_now(reconciler->loop);
     unpin(state);
@@ -464,9 +463,11 @@ static void step_want(struct api_look *look)
     const struct context_state *context = strmap_get(reconciler->contexts, look->context_key);
     unsigned edition = context ? context->edition : 0;
     struct accepted *accepted = accepted_now(&look->resolution);
+    CLEANUP(buf_fini) struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
     if (is_pinned(look, accepted, edition))
         accepted_free(accepted);
-    else if (pin(look, accepted, edition) < 0)
+    else if (pin(look, accepted, edition, &document) < 0)
         return;
 
     struct gateway_want want = {
@@ -479,6 +480,7 @@ static void step_want(struct api_look *look)
         .domain = facts->domain,
         .target = facts->target,
         .digest = state->digest,
+        .document = &document,
         .by_user = state->by_user,
         .adopt = annotations_adopt(look->api),
         .retain = annotations_retain(look->api),

@@ -60,7 +60,7 @@ static void on_item(void *arg, struct span item)
 
 static void ask(struct gateway_client *client, unsigned what, struct asked *asked)
 {
-    struct buf body;
+    CLEANUP(bytes_unrefp) struct bytes *body = bytes_copy((struct span){"{}", 2});
     switch (what) {
     case 0:
         gateway_ready(client, on_done, asked);
@@ -69,10 +69,7 @@ static void ask(struct gateway_client *client, unsigned what, struct asked *aske
         gateway_get(client, "orders", API_OAS, false, on_done, asked);
         break;
     case 2:
-        buf_init(&body, BUF_UNLIMITED);
-        buf_add_text(&body, "{}");
-        gateway_post(client, API_CLASSIC, &body, on_done, asked);
-        buf_fini(&body);
+        gateway_post(client, API_CLASSIC, body, on_done, asked);
         break;
     case 3:
         gateway_delete(client, "orders", on_done, asked);

@@ -131,9 +131,9 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         .path = path,
         .is_stream = request->on_bytes != NULL,
     };
-    if (request->body.ptr)
-        exchange->request.body =
-            (struct span){xstrndup(request->body.ptr, request->body.length), request->body.length};
+    if (request->body)
+        exchange->request.body = (struct span){xstrndup(request->body->data, request->body->length),
+                                               request->body->length};
     call->exchange = exchange;
     if (request->timeout_ms)
         loop_timer_arm(call->timeout, request->timeout_ms);

@@ -165,9 +165,9 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         .server_name =
             request->tls && request->tls->server_name ? xstrdup(request->tls->server_name) : NULL,
     };
-    if (request->body.ptr)
-        call->seen.body =
-            (struct span){xstrndup(request->body.ptr, request->body.length), request->body.length};
+    if (request->body)
+        call->seen.body = (struct span){xstrndup(request->body->data, request->body->length),
+                                        request->body->length};
     call->http = http;
     call->done = done;
     call->arg = arg;

@@ -11,6 +11,12 @@
 #include "gateway/gateway_client.h"
 #include "support/fake_http.h"
 
+static void fill_megabyte(struct buf *out)
+{
+    for (int i = 0; i < 1 << 16; i++)
+        buf_add_text(out, "0123456789abcdef");
+}
+
 static void bodies_that_are_kept_have_eight_megabytes_together(void **state)
 {
     (void)state;
@@ -18,24 +24,59 @@ static void bodies_that_are_kept_have_eight_megabytes_together(void **state)
     struct loop *loop = fake_loop_new(1);
     struct bodies bodies;
     bodies_init(&bodies, loop);
-    CLEANUP(buf_fini) struct buf bytes;
-    buf_init(&bytes, BUF_UNLIMITED);
-    for (int i = 0; i < 1 << 16; i++)
-        buf_add_text(&bytes, "0123456789abcdef"); /* a megabyte */
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    fill_megabyte(&text);
+    CLEANUP(bytes_unrefp) struct bytes *bytes = bytes_take(&text);
     struct place *places = xcalloc(COUNT, sizeof(*places));
     for (int i = 0; i < COUNT; i++) {
-        bodies_put(&bodies, &places[i], 1, &bytes);
+        bodies_put(&bodies, &places[i], 1, bytes);
         assert_true(bodies.bytes <= 8U << 20);
     }
     /* The oldest went, the newest are there. */
-    CLEANUP(buf_fini) struct buf out;
-    buf_init(&out, BUF_UNLIMITED);
-    assert_false(bodies_get(&bodies, &places[COUNT - 9], 1, 2, &out));
-    assert_true(bodies_get(&bodies, &places[COUNT - 8], 1, 2, &out));
-    assert_int_equal(out.length, 1 << 20);
+    assert_null(bodies_get(&bodies, &places[COUNT - 9], 1, 2));
+    CLEANUP(bytes_unrefp) struct bytes *kept = bodies_get(&bodies, &places[COUNT - 8], 1, 2);
+    assert_ptr_equal(kept, bytes);
     bodies_fini(&bodies);
     free(places);
     fake_loop_free(loop);
+}
+
+/* Returns how many of 20 documents of a megabyte, less a byte, stay. */
+static size_t documents_kept(struct fleet_context *context)
+{
+    enum { COUNT = 20 };
+    struct loop *loop = fake_loop_new(1);
+    struct bodies bodies;
+    bodies_init(&bodies, loop);
+    struct place *places = xcalloc(COUNT, sizeof(*places));
+    for (int i = 0; i < COUNT; i++) {
+        CLEANUP(buf_fini) struct buf document;
+        buf_init(&document, BUF_UNLIMITED);
+        fill_megabyte(&document);
+        document.length--;
+        places[i].context = context;
+        bodies_put_document(&bodies, &places[i], &document);
+    }
+    size_t kept = 0;
+    for (int i = 0; i < COUNT; i++) {
+        CLEANUP(bytes_unrefp) struct bytes *document = bodies_get_document(&places[i]);
+        /* The first ones are asked for first. */
+        assert_true(!document || (size_t)i == kept);
+        kept += document != NULL;
+        assert_null(bodies_get(&bodies, &places[i], 0, 2));
+    }
+    bodies_fini(&bodies);
+    free(places);
+    fake_loop_free(loop);
+    return kept;
+}
+
+static void documents_that_are_kept_for_one_endpoint_have_two_megabytes(void **state)
+{
+    (void)state;
+    assert_int_equal(documents_kept(&(struct fleet_context){.endpoint_count = 1}), 2);
+    assert_int_equal(documents_kept(&(struct fleet_context){.endpoint_count = 2}), 8);
 }
 
 static void ignore_answer(void *arg, const struct gateway_answer *answer)
@@ -114,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_that_are_kept_have_eight_megabytes_together),
+        cmocka_unit_test(documents_that_are_kept_for_one_endpoint_have_two_megabytes),
         cmocka_unit_test(answers_have_limits),
         cmocka_unit_test(an_item_of_a_list_has_eight_megabytes_at_most),
     };

@@ -178,6 +178,9 @@ void world_want(struct world *world, const struct world_api *api)
     CLEANUP(freep) char *path = text_or(api->path, "/*/", api->name);
     CLEANUP(freep) char *uid = text_or(api->uid, "uid-*", api->name);
     char *document = world_document(api);
+    CLEANUP(buf_fini) struct buf handed;
+    buf_init(&handed, BUF_UNLIMITED);
+    buf_add_text(&handed, document);
     struct gateway_want want = {
         .context = api->context ? api->context : "",
         .api = key,
@@ -188,6 +191,7 @@ void world_want(struct world *world, const struct world_api *api)
         .domain = api->domain ? api->domain : "",
         .target = "http://u/",
         .digest = digest_of(document, strlen(document)),
+        .document = world->hand_documents ? &handed : NULL,
         .by_user = api->by_user,
         .adopt = api->adopt,
         .retain = api->retain,

@@ -307,13 +307,11 @@ static void each_request_has_its_deadline(void **state)
     (void)state;
     struct client client;
     client_init(&client, "x");
-    struct buf body;
-    buf_init(&body, BUF_UNLIMITED);
-    buf_add_text(&body, "{}");
+    CLEANUP(bytes_unrefp) struct bytes *body = bytes_copy((struct span){"{}", 2});
     gateway_ready(client.client, on_answer, &client);
     gateway_get(client.client, "a", API_OAS, false, on_answer, &client);
     gateway_list(client.client, API_OAS, on_item, on_answer, &client);
-    gateway_post(client.client, API_OAS, &body, on_answer, &client);
+    gateway_post(client.client, API_OAS, body, on_answer, &client);
     gateway_delete(client.client, "a", on_answer, &client);
     gateway_reload(client.client, 1000, on_answer, &client);
     fake_loop_advance(client.loop, 4999);
@@ -336,10 +334,8 @@ static void a_broken_answer_is_asked_for_once_more_and_only_once(void **state)
     (void)state;
     struct client client;
     client_init(&client, "x");
-    struct buf body;
-    buf_init(&body, BUF_UNLIMITED);
-    buf_add_text(&body, "{\"a\":1}");
-    gateway_post(client.client, API_CLASSIC, &body, on_answer, &client);
+    CLEANUP(bytes_unrefp) struct bytes *body = bytes_copy((struct span){"{\"a\":1}", 7});
+    gateway_post(client.client, API_CLASSIC, body, on_answer, &client);
     struct fake_call *call = fake_http_expect(client.http, "POST", "/tyk/apis");
     assert_null(fake_call_header(call, "Connection"));
     assert_string_equal(call->pool, "pool");

@@ -90,10 +90,11 @@ static void on_done(void *arg, const struct http_response *response, const struc
 
 static struct http_call *start(struct world *world, struct http *http)
 {
+    CLEANUP(bytes_unrefp) struct bytes *body = bytes_copy((struct span){"x", 1});
     const struct http_request request = {
         .method = "POST",
         .url = test_server_url(world->server, "127.0.0.1", "/"),
-        .body = {"x", 1},
+        .body = body,
         .proxy = "",
         .timeout_ms = 5000,
     };
@@ -185,9 +186,10 @@ static void leadership_lost_in_the_middle_of_a_body_ends_it_there(void **state)
     int listener = listen_only(&port);
     char url[64];
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
-    char *body = xcalloc(1, LARGE);
+    CLEANUP(freep) char *zeros = xcalloc(1, LARGE);
+    CLEANUP(bytes_unrefp) struct bytes *body = bytes_copy((struct span){zeros, LARGE});
     const struct http_request request = {
-        .method = "POST", .url = url, .body = {body, LARGE}, .proxy = "", .timeout_ms = 20000};
+        .method = "POST", .url = url, .body = body, .proxy = "", .timeout_ms = 20000};
     http_start(world->led, &request, on_done, world);
     run(world, 300); /* until both ends' buffers are full */
     assert_int_equal(world->done, 0);
@@ -205,7 +207,6 @@ static void leadership_lost_in_the_middle_of_a_body_ends_it_there(void **state)
     assert_true(received < LARGE / 2);
     close(peer);
     close(listener);
-    free(body);
 }
 
 static void a_request_that_waits_for_its_answer_ends_with_the_next_event(void **state)

@@ -81,10 +81,11 @@ static void on_done(void *arg, const struct http_response *response, const struc
 static void ask(struct world *world, const char *method, const char *host, const char *path,
                 struct span body)
 {
+    CLEANUP(bytes_unrefp) struct bytes *sent = body.ptr ? bytes_copy(body) : NULL;
     CLEANUP(freep)
     char *url = xasprintf("http://%s:%d%s", host, http_server_port(world->server), path);
     struct http_request request = {
-        .method = method, .url = url, .proxy = "", .timeout_ms = 5000, .body = body};
+        .method = method, .url = url, .proxy = "", .timeout_ms = 5000, .body = sent};
     http_start(world->http, &request, on_done, world);
     loop_run(world->loop);
     assert_false(world->failed);

@@ -108,7 +108,9 @@ static json_t *start(struct stand *stand, const json_t *command)
     const json_t *given = json_object_get(command, "headers");
     for (size_t i = 0; i < json_array_size(given) && i < HEADERS_MAX; i++)
         headers[i] = json_string_value(json_array_get(given, i));
-    const json_t *body = json_object_get(command, "body");
+    const json_t *given_body = json_object_get(command, "body");
+    struct span text = {json_string_value(given_body), json_string_length(given_body)};
+    CLEANUP(bytes_unrefp) struct bytes *body = text.ptr ? bytes_copy(text) : NULL;
     bool is_stream = json_is_true(json_object_get(command, "stream"));
     struct call *call = xcalloc(1, sizeof(*call));
     call->name = xstrdup(sim_json_text(command, "name", NULL));
@@ -118,7 +120,7 @@ static json_t *start(struct stand *stand, const json_t *command)
         .method = sim_json_text(command, "method", NULL),
         .url = url,
         .headers = headers,
-        .body = {json_string_value(body), json_string_length(body)},
+        .body = body,
         .limit = BODY_MAX,
         .on_bytes = is_stream ? on_bytes : NULL,
         .on_open = is_stream ? on_open : NULL,
