@@ -149,11 +149,10 @@ bool json_text_next(struct json_text_iter *iter)
     return true;
 }
 
-bool json_text_is(struct span string, const char *text)
+bool json_text_is_n(struct span string, const char *text, size_t length)
 {
     if (json_text_type(string) != JSON_TEXT_STRING)
         return false;
-    size_t length = strlen(text);
     /* An escape is longer than what it stands for. */
     if (string.length < length + 2 || (length && string.ptr[1] != text[0] && string.ptr[1] != '\\'))
         return false;

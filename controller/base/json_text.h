@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -72,8 +73,13 @@ struct json_text_iter {
 struct json_text_iter json_text_iterate(struct span container);
 bool json_text_next(struct json_text_iter *iter);
 
-/* Is this string value (with its quotes) the given text? */
-bool json_text_is(struct span string, const char *text);
+/* Is this string value (with its quotes) the given text? Inline, so that the length of most texts
+ * is a constant: each key that is passed is asked. */
+bool json_text_is_n(struct span string, const char *text, size_t length);
+static inline bool json_text_is(struct span string, const char *text)
+{
+    return json_text_is_n(string, text, strlen(text));
+}
 /* Returns owned: the decoded text of a string value; NULL when the value is not a string. */
 char *json_text_string(struct span value);
 /* Whole number, also written as 10.0 or 1e1; false when it is not one or does not fit. */

@@ -27,9 +27,11 @@ static const char *const dollar_marks[] = {"$kv{", "$secret_"};
 const char *guards_find_reference(const char *text, size_t length)
 {
     const char *end = text + length;
-    for (const char *at = text; (at = memmem(at, (size_t)(end - at), "://", 3)); at++) {
+    for (const char *at = text; (at = memchr(at, '/', (size_t)(end - at))); at++) {
+        if (at == text || at[-1] != ':' || at + 1 == end || at[1] != '/')
+            continue;
         for (size_t i = 0; i < ARRAY_LENGTH(store_marks); i++) {
-            if (ends_with(text, (size_t)(at + 3 - text), store_marks[i]))
+            if (ends_with(text, (size_t)(at + 2 - text), store_marks[i]))
                 return store_marks[i];
         }
     }
@@ -56,7 +58,7 @@ static const char *find_in_string(struct span string)
 }
 
 /* Can a reference be in a text at all? Most definitions hold none of these marks but the scheme of
- * their upstream, so that they are passed over at the speed of memmem(3). */
+ * their upstream, so that they are passed over at the speed of memchr(3). */
 static bool is_suspicious(struct span text)
 {
     const char *end = text.ptr + text.length;

@@ -250,10 +250,11 @@ static void check_placeholders(const struct handler_scope *scope, const struct h
     struct json_text_iter iter = json_text_iterate(headers);
     while (json_text_next(&iter)) {
         CLEANUP(freep) char *value = json_text_string(iter.value);
+        if (!value || !secret_is_placeholder(value))
+            continue;
         CLEANUP(freep) char *name = json_text_string(iter.key);
         CLEANUP(freep) char *member = xasprintf(META "header_map.%s", name);
-        if (value && secret_is_placeholder(value))
-            handler_refuse_placeholder(scope, handler, member);
+        handler_refuse_placeholder(scope, handler, member);
     }
 }
 
