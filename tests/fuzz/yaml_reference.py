@@ -26,6 +26,9 @@ FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # Why we refuse what PyYAML takes.
 OURS = ("stands twice", "duplicate", "key", "finite", "NUL", "alias", "anchor", "too large", "too many", "nested", "tag",
         "UTF-8", "U+", "merge", "<<", "control", "character", "tab")
+# Why PyYAML refuses what libyaml takes: a comment right behind `|` or `>`, a question mark within a word between brackets, an
+# anchor that is there.
+LIBYAMLS = ("expected chomping or indentation indicators, but found '#'", "but got '?'", "found duplicate anchor")
 
 
 class Odd(Exception):
@@ -56,7 +59,8 @@ def plain(text: str):
         bare = text.replace("_", "")
         value = integer(bare)
         if value is not None and -2**63 <= value < 2**64:
-            return Decimal(value)
+            # Go's ParseUint takes no sign: such a one is a float.
+            return Decimal(repr(float(value))) if bare[0] == "+" and value >= 2**63 else Decimal(value)
         if FLOAT.fullmatch(bare):
             if value is not None or abs(Decimal(bare)) > Decimal("1e300"):
                 raise Odd(text)
@@ -236,9 +240,9 @@ def compare(text: str, ours: Ours, counts: dict[str, int]) -> str | None:
         return None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         counts["refused by PyYAML"] += 1
-        # We read with libyaml, as kubectl's reader does, whose grammar is PyYAML's but for tabs and for a comment right
-        # behind `|` or `>`; JSON is read as JSON.
-        if "expected chomping or indentation indicators, but found '#'" in str(error):
+        # We read with libyaml, as kubectl's reader does, whose grammar is PyYAML's but for tabs and for what is named
+        # here; JSON is read as JSON.
+        if any(known in str(error) for known in LIBYAMLS):
             return None
         if read is not None and "\t" not in text and not text.lstrip().startswith(("{", "[")):
             return f"taken, and PyYAML says {str(error)[:200]!r}: {read}"
