@@ -51,7 +51,7 @@ void packer_free(struct packer *packer)
     free(packer);
 }
 
-void *packer_pack(struct packer *packer, struct span text, size_t *ret_length)
+struct span packer_pack(struct packer *packer, struct span text)
 {
     size_t bound = ZSTD_compressBound(text.length);
     if (packer->capacity < bound) {
@@ -61,11 +61,8 @@ void *packer_pack(struct packer *packer, struct span text, size_t *ret_length)
     size_t length = ZSTD_compress2(packer->pack, packer->room, bound, text.ptr, text.length);
     must(length);
     if (length > text.length - text.length / 8)
-        return NULL;
-    void *packed = xmalloc(length);
-    memcpy(packed, packer->room, length);
-    *ret_length = length;
-    return packed;
+        return (struct span){NULL, 0};
+    return (struct span){packer->room, length};
 }
 
 void packer_open(struct packer *packer, struct span packed, char *text, size_t length)

@@ -16,8 +16,9 @@ struct packer;
 struct packer *packer_new(struct span dictionary);
 void packer_free(struct packer *packer);
 
-/* Returns owned: the packed text; NULL when that would not save at least an eighth. */
-void *packer_pack(struct packer *packer, struct span text, size_t *ret_length);
+/* The packed text, borrowed until the next call; ptr NULL when that would not save at least an
+ * eighth. */
+struct span packer_pack(struct packer *packer, struct span text);
 /* Writes the text of `length` bytes that was packed; anything else is a damaged memory and ends the
  * process. */
 void packer_open(struct packer *packer, struct span packed, char *text, size_t length);

@@ -229,7 +229,6 @@ void object_unref(struct object *object)
     if (object->packing)
         packing_remove(object->packing, object);
     free(object->content);
-    free(object->packed);
     free(object);
 }
 

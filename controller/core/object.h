@@ -57,7 +57,7 @@ struct object {
     struct object_part parts[OBJECT_PART_COUNT];
     struct object_content *content; /* NULL: it is packed */
     struct packing *packing;        /* NULL: it is never packed */
-    void *packed;                   /* NULL: it has not been */
+    void *packed;                   /* a block of the packing; NULL: it has not been */
     struct object_memo *memos;
 };
 

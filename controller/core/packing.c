@@ -4,11 +4,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/blocks.h"
 #include "base/packer.h"
 #include "core/object_content.h"
 #include "core/packing_dictionary.h"
 
 struct packing {
+    struct blocks *blocks;
     struct packer *packer;                     /* NULL until something is packed */
     TAILQ_HEAD(contents, object_content) open; /* the last one used first */
     size_t bytes;                              /* of all contents, packed or not */
@@ -20,6 +22,7 @@ struct packing {
 struct packing *packing_new(size_t whole_max, size_t open_max)
 {
     struct packing *packing = xcalloc(1, sizeof(*packing));
+    packing->blocks = blocks_new();
     packing->whole_max = whole_max;
     packing->open_max = open_max;
     TAILQ_INIT(&packing->open);
@@ -31,6 +34,7 @@ void packing_free(struct packing *packing)
     if (!packing)
         return;
     packer_free(packing->packer);
+    blocks_free(packing->blocks);
     free(packing);
 }
 
@@ -86,6 +90,7 @@ void packing_remove(struct packing *packing, struct object *object)
     packing->bytes -= object->length;
     if (object->content)
         take_out(packing, object->content);
+    blocks_drop(packing->blocks, &object->packed);
 }
 
 /* An object that cannot be packed stays open for good. */
@@ -97,9 +102,10 @@ static void close_content(struct packing *packing, struct object_content *conten
         packing->packer = packer_new(packing_dictionary);
     if (!object->packed) {
         struct span text = {content->text, object->length};
-        size_t length = 0;
-        object->packed = packer_pack(packing->packer, text, &length);
-        object->packed_length = (uint32_t)length;
+        struct span packed = packer_pack(packing->packer, text);
+        object->packed_length = (uint32_t)packed.length;
+        if (packed.ptr)
+            blocks_put(packing->blocks, &object->packed, packed);
     }
     if (!object->packed) {
         packing->bytes -= object->length;
