@@ -25,7 +25,6 @@
 
 /* --once: how often it is asked whether everything is settled. */
 #define ONCE_INTERVAL_MS 100
-/* Contents of objects that stay as text: those of some hundred APIs. */
 /* Contents of objects: all stay open up to WHOLE_MAX bytes, else OPEN_MAX of them. */
 #define WHOLE_MAX (8U << 20)
 #define OPEN_MAX (2U << 20)

@@ -16,7 +16,7 @@
 
 #define SEGMENT_BYTES (256U << 10)
 /* Larger ones have a segment for themselves. */
-#define BLOCK_MAX (SEGMENT_BYTES / 8)
+#define BLOCK_MAX (SEGMENT_BYTES / 16)
 
 struct segment {
     size_t capacity; /* of `bytes` */
@@ -87,7 +87,7 @@ static struct segment *segment_with_room(struct blocks *blocks, size_t size)
         return full;
     blocks->current = segment_new(blocks, SEGMENT_BYTES - sizeof(struct segment));
     if (full && is_sparse(full))
-        evacuate(blocks, full); /* it fits: there is room for another one behind it */
+        evacuate(blocks, full); /* into seven eighths of the new one: there is room behind it */
     return blocks->current;
 }
 

@@ -74,7 +74,7 @@ struct json_text_iter json_text_iterate(struct span container);
 bool json_text_next(struct json_text_iter *iter);
 
 /* Is this string value (with its quotes) the given text? Inline, so that the length of most texts
- * is a constant: each key that is passed is asked. */
+ * is a constant: each key that is passed is asked. `length` is that of all of the text. */
 bool json_text_is_n(struct span string, const char *text, size_t length);
 static inline bool json_text_is(struct span string, const char *text)
 {

@@ -63,7 +63,7 @@ static bool may_be_meant(struct span key, const struct misspelt_names *names)
 static int find_name(struct span key, const struct misspelt_names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
-        bool may_be = key.ptr[1] == names->names[i][0] || key.ptr[1] == '\\';
+        bool may_be = key.ptr && (key.ptr[1] == names->names[i][0] || key.ptr[1] == '\\');
         if (may_be && json_text_is(key, names->names[i]))
             return (int)i;
     }

@@ -7,33 +7,32 @@
 #include "gateway/fleet.h"
 
 #define BYTES_MAX (8U << 20)
-/* Of documents that a single endpoint will ask for: one after the other, soon. */
-#define BYTES_SINGLE_MAX (2U << 20)
 #define IDLE_MS 10000
 
 static void on_timer(void *arg)
 {
     struct bodies *bodies = arg;
-    while (bodies->first)
+    int64_t now = loop_now(bodies->loop);
+    while (bodies->first && now - bodies->first->used_ms >= IDLE_MS)
         bodies_drop(bodies, bodies->first->place);
+    if (bodies->first)
+        loop_timer_arm(bodies->timer, bodies->first->used_ms + IDLE_MS - now);
 }
 
 void bodies_init(struct bodies *bodies, struct loop *loop)
 {
-    *bodies = (struct bodies){.timer = loop_timer_new(loop, on_timer, bodies)};
+    *bodies = (struct bodies){.loop = loop, .timer = loop_timer_new(loop, on_timer, bodies)};
 }
 
 void bodies_fini(struct bodies *bodies)
 {
-    on_timer(bodies);
+    while (bodies->first)
+        bodies_drop(bodies, bodies->first->place);
     loop_timer_free(bodies->timer);
 }
 
-void bodies_drop(struct bodies *bodies, struct place *place)
+static void take_out(struct bodies *bodies, struct body *body)
 {
-    struct body *body = place->body;
-    if (!body)
-        return;
     if (body->before)
         body->before->next = body->next;
     else
@@ -42,68 +41,62 @@ void bodies_drop(struct bodies *bodies, struct place *place)
         body->next->before = body->before;
     else
         bodies->last = body->before;
-    bodies->bytes -= body->bytes->length;
-    bytes_unref(body->bytes);
-    free(body);
-    place->body = NULL;
 }
 
-static struct body *find(const struct place *place, bool is_document)
+static void append(struct bodies *bodies, struct body *body)
 {
-    struct body *body = place->body;
-    bool fits = body && body->fingerprint == place->fingerprint && body->is_document == is_document;
-    return fits ? body : NULL;
-}
-
-struct bytes *bodies_get(struct bodies *bodies, struct place *place, unsigned n, size_t uses)
-{
-    struct body *body = find(place, false);
-    if (!body || body->n != n)
-        return NULL;
-    struct bytes *bytes = bytes_ref(body->bytes);
-    if (++body->uses >= uses)
-        bodies_drop(bodies, place);
-    loop_timer_arm(bodies->timer, IDLE_MS);
-    return bytes;
-}
-
-struct bytes *bodies_get_document(const struct place *place)
-{
-    const struct body *body = find(place, true);
-    return body ? bytes_ref(body->bytes) : NULL;
-}
-
-/* Takes the reference. */
-static struct body *append(struct bodies *bodies, struct place *place, struct bytes *bytes)
-{
-    struct body *body = xcalloc(1, sizeof(*body));
-    *body = (struct body){
-        .place = place, .fingerprint = place->fingerprint, .bytes = bytes, .before = bodies->last};
-    bodies->bytes += bytes->length;
+    body->before = bodies->last;
+    body->next = NULL;
     if (bodies->last)
         bodies->last->next = body;
     else
         bodies->first = body;
     bodies->last = body;
-    place->body = body;
-    loop_timer_arm(bodies->timer, IDLE_MS);
-    return body;
+    body->used_ms = loop_now(bodies->loop);
+    if (!loop_timer_is_armed(bodies->timer))
+        loop_timer_arm(bodies->timer, IDLE_MS);
+}
+
+void bodies_drop(struct bodies *bodies, struct place *place)
+{
+    struct body *body = TAKE(place->body);
+    if (!body)
+        return;
+    take_out(bodies, body);
+    bodies->bytes -= body->bytes->length;
+    bytes_unref(body->bytes);
+    free(body);
+}
+
+struct bytes *bodies_get(struct bodies *bodies, struct place *place, unsigned n, size_t uses)
+{
+    struct body *body = place->body;
+    if (!body || body->fingerprint != place->fingerprint || body->n != n)
+        return NULL;
+    struct bytes *bytes = bytes_ref(body->bytes);
+    if (++body->uses >= uses) {
+        bodies_drop(bodies, place);
+    } else {
+        take_out(bodies, body);
+        append(bodies, body);
+    }
+    return bytes;
 }
 
 void bodies_put(struct bodies *bodies, struct place *place, unsigned n, struct bytes *bytes)
 {
     bodies_drop(bodies, place);
-    while (bodies->first && bodies->bytes + bytes->length > BYTES_MAX)
+    if (bytes->length > BYTES_MAX)
+        return;
+    while (bodies->bytes + bytes->length > BYTES_MAX)
         bodies_drop(bodies, bodies->first->place);
-    struct body *body = append(bodies, place, bytes_ref(bytes));
-    body->n = n;
-    body->uses = 1;
-}
-
-void bodies_put_document(struct bodies *bodies, struct place *place, struct buf *document)
-{
-    bodies_drop(bodies, place);
-    size_t room = place->context->endpoint_count > 1 ? BYTES_MAX : BYTES_SINGLE_MAX;
-    if (bodies->bytes + document->length <= room)
-        append(bodies, place, bytes_take(document))->is_document = true;
+    struct body *body = xcalloc(1, sizeof(*body));
+    *body = (struct body){.place = place,
+                          .fingerprint = place->fingerprint,
+                          .n = n,
+                          .uses = 1,
+                          .bytes = bytes_ref(bytes)};
+    bodies->bytes += bytes->length;
+    place->body = body;
+    append(bodies, body);
 }

@@ -357,26 +357,14 @@ void fleet_touch_context(struct fleet *fleet, struct fleet_context *context)
     loop_defer(fleet->loop, tell, fleet);
 }
 
-/* Returns owned; NULL: it is not known now. */
-static struct bytes *get_document(struct fleet *fleet, const struct place *place)
-{
-    struct bytes *kept = bodies_get_document(place);
-    if (kept)
-        return kept;
-    CLEANUP(buf_fini) struct buf built;
-    buf_init(&built, BUF_UNLIMITED);
-    if (!fleet->callbacks.document(fleet->arg, place->api->key, &place->digest, &built))
-        return NULL;
-    return bytes_take(&built);
-}
-
 struct bytes *fleet_body(struct fleet *fleet, struct place *place, unsigned n, struct err *err)
 {
     size_t endpoints = place->context->endpoint_count;
     struct bytes *kept = bodies_get(&fleet->bodies, place, n, endpoints);
     if (kept)
         return kept;
-    CLEANUP(bytes_unrefp) struct bytes *document = get_document(fleet, place);
+    CLEANUP(bytes_unrefp)
+    struct bytes *document = fleet->callbacks.document(fleet->arg, place->api->key, &place->digest);
     if (!document) {
         err_set(err, ERR_NOT_FOUND, 0, "the document is not known now");
         return NULL;
@@ -391,8 +379,6 @@ struct bytes *fleet_body(struct fleet *fleet, struct place *place, unsigned n, s
     struct bytes *body = bytes_take(&marked);
     if (endpoints > 1)
         bodies_put(&fleet->bodies, place, n, body);
-    else
-        bodies_drop(&fleet->bodies, place);
     return body;
 }
 

@@ -156,6 +156,14 @@ static void reconsider_others(struct fleet *fleet, struct api *api)
     }
 }
 
+/* A body may hold secrets: it goes when nothing is to be pushed any more. */
+static void set_current(struct fleet *fleet, struct api *api, struct place *place)
+{
+    if (api->current && api->current != place)
+        bodies_drop(&fleet->bodies, api->current);
+    api->current = place;
+}
+
 static void want(struct gateways *gateways, const struct gateway_want *wanted)
 {
     struct fleet *fleet = fleet_of(gateways);
@@ -171,9 +179,7 @@ static void want(struct gateways *gateways, const struct gateway_want *wanted)
     if (!changed && !moved)
         return;
     api->mode = API_WANTED;
-    api->current = place;
-    if (wanted->document && wanted->document->length)
-        bodies_put_document(&fleet->bodies, place, wanted->document);
+    set_current(fleet, api, place);
     fleet_touch_api(fleet, api);
     for (size_t i = 0; i < context->endpoint_count; i++)
         endpoint_bind(context->endpoints[i].endpoint, place, wanted->by_user);
@@ -193,7 +199,7 @@ static void remove_api(struct gateways *gateways, const char *key, const char *c
     api->mode = API_REMOVED;
     set_stands_in(api, context);
     api->is_forgotten = false;
-    api->current = NULL;
+    set_current(fleet, api, NULL);
     fleet_touch_api(fleet, api);
     reconsider_others(fleet, api);
 }
@@ -211,7 +217,7 @@ static void forget(struct gateways *gateways, const char *key)
         return;
     }
     api->mode = API_UNKNOWN;
-    api->current = NULL;
+    set_current(fleet, api, NULL);
     struct place *next = NULL;
     for (struct place *place = api->places; place; place = next) {
         next = place->next;

@@ -116,6 +116,7 @@ struct kube_call *kube_start(struct kube_client *client, const struct kube_reque
     call->request.pool = copy_of(request->pool);
     if (request->body.ptr)
         call->body = bytes_copy(request->body);
+    call->request.body = (struct span){NULL, 0};
     call->next = client->calls;
     call->link = &client->calls;
     if (call->next)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "core/marker.h"
@@ -57,13 +58,10 @@ struct gateway_want {
     const char *domain;      /* custom domain, "" when none */
     const char *target;
     struct digest digest; /* of the document without marker */
-    /* That document, where it is at hand; may be taken out of the buffer, so that it need not be
-     * asked for. NULL: it is not. */
-    struct buf *document;
-    bool by_user; /* a user's edit: goes before refills */
-    bool adopt;   /* the user consents to take over a definition without a marker */
-    bool retain;  /* when the object goes, its definition stays: is put into the marker, so
-                     that a later process does not take it for an orphan */
+    bool by_user;         /* a user's edit: goes before refills */
+    bool adopt;           /* the user consents to take over a definition without a marker */
+    bool retain;          /* when the object goes, its definition stays: is put into the marker, so
+                             that a later process does not take it for an orphan */
 };
 
 /* Where an API stands, over all contexts that have or had it. */
@@ -101,10 +99,10 @@ struct gateway_summary {
 };
 
 struct gateways_callbacks {
-    /* The document to push for this API now, without marker. False: not known any more, or not the
-     * one of `digest`: leave it, a new want is coming. Called right before a POST, where the want's
-     * own was not kept. */
-    bool (*document)(void *arg, const char *api, const struct digest *digest, struct buf *out);
+    /* Returns owned: the document to push for this API now, without marker. NULL: not known any
+     * more, or not the one of `digest`: leave it, a new want is coming. Called right before a POST.
+     */
+    struct bytes *(*document)(void *arg, const char *api, const struct digest *digest);
     /* progress() of this API has changed. Comes from the loop, at most once a round for an API. */
     void (*progressed)(void *arg, const char *api);
     /* Something about a context's endpoints has changed (state, counts). */

@@ -21,6 +21,7 @@
 
 static void unpin(struct api_state *state)
 {
+    documents_drop(&state->reconciler->documents, state);
     object_unref(state->api);
     object_unref(state->config_map);
     accepted_free(state->accepted);
@@ -417,20 +418,21 @@ static struct accepted *accepted_now(const struct resolution *resolution)
 }
 
 /* Builds the document, for its digest, and pins what it was made of. Takes `accepted`. */
-static int pin(struct api_look *look, struct accepted *accepted, unsigned edition,
-               struct buf *document)
+static int pin(struct api_look *look, struct accepted *accepted, unsigned edition)
 {
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
+    CLEANUP(buf_fini) struct buf document;
+    buf_init(&document, BUF_UNLIMITED);
     struct err err;
     if (document_build(look->api, look->config_map, accepted, &reconciler->options.resolve,
-                       look->abilities, document, &err) < 0) {
+                       look->abilities, &document, &err) < 0) {
         log_error("a resolved definition cannot be built", .kind = "ApiDefinition",
                   .key = state->key, .err = &err);
         accepted_free(accepted);
         return -1;
     }
-    struct digest digest = digest_of(buf_text(document), document->length);
+    struct digest digest = digest_of(buf_text(&document), document.length);
     if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
         state->wanted_ms = loop_now(reconciler->loop);
     unpin(state);
@@ -441,6 +443,7 @@ static int pin(struct api_look *look, struct accepted *accepted, unsigned editio
     state->edition = edition;
     state->digest = digest;
     state->wanted = true;
+    documents_put(&reconciler->documents, state, &document);
     return 0;
 }
 
@@ -463,11 +466,9 @@ static void step_want(struct api_look *look)
     const struct context_state *context = strmap_get(reconciler->contexts, look->context_key);
     unsigned edition = context ? context->edition : 0;
     struct accepted *accepted = accepted_now(&look->resolution);
-    CLEANUP(buf_fini) struct buf document;
-    buf_init(&document, BUF_UNLIMITED);
     if (is_pinned(look, accepted, edition))
         accepted_free(accepted);
-    else if (pin(look, accepted, edition, &document) < 0)
+    else if (pin(look, accepted, edition) < 0)
         return;
 
     struct gateway_want want = {
@@ -480,7 +481,6 @@ static void step_want(struct api_look *look)
         .domain = facts->domain,
         .target = facts->target,
         .digest = state->digest,
-        .document = &document,
         .by_user = state->by_user,
         .adopt = annotations_adopt(look->api),
         .retain = annotations_retain(look->api),
@@ -582,20 +582,28 @@ void api_release(struct reconciler *reconciler, struct api_state *state)
 
 /* What the gateways ask and tell. */
 
-bool api_document(void *arg, const char *api, const struct digest *digest, struct buf *out)
+struct bytes *api_document(void *arg, const char *api, const struct digest *digest)
 {
     struct reconciler *reconciler = arg;
-    const struct api_state *state = strmap_get(reconciler->apis, api);
+    struct api_state *state = strmap_get(reconciler->apis, api);
     if (!state || !state->wanted)
-        return false;
+        return NULL;
     const struct context_state *context =
         strmap_get(reconciler->contexts, state->context ? state->context : "");
-    if (!context ||
-        document_build(state->api, state->config_map, state->accepted, &reconciler->options.resolve,
-                       &context->abilities, out, NULL) < 0)
-        return false;
-    struct digest built = digest_of(buf_text(out), out->length);
-    return memcmp(built.bytes, digest->bytes, sizeof(built.bytes)) == 0;
+    if (!context)
+        return NULL;
+    CLEANUP(bytes_unrefp) struct bytes *kept = documents_take(&reconciler->documents, state);
+    /* What the context allows may have changed since. */
+    if (kept && context->edition == state->edition &&
+        memcmp(digest, &state->digest, sizeof(*digest)) == 0)
+        return TAKE(kept);
+    CLEANUP(buf_fini) struct buf built;
+    buf_init(&built, BUF_UNLIMITED);
+    if (document_build(state->api, state->config_map, state->accepted, &reconciler->options.resolve,
+                       &context->abilities, &built, NULL) < 0)
+        return NULL;
+    struct digest made = digest_of(buf_text(&built), built.length);
+    return memcmp(&made, digest, sizeof(made)) == 0 ? bytes_take(&built) : NULL;
 }
 
 void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note)

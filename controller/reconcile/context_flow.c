@@ -296,6 +296,20 @@ static void push_context(struct reconciler *reconciler, const struct object *obj
     service_endpoints_fini(&pods);
 }
 
+/* Another one whenever what documents depend on differs. */
+static void set_edition(struct reconciler *reconciler, const struct object *object,
+                        struct context_state *state)
+{
+    CLEANUP(buf_fini) struct buf facts;
+    buf_init(&facts, BUF_UNLIMITED);
+    buf_add(&facts, object_spec(object).ptr, object_spec(object).length);
+    buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
+    struct digest digest = digest_of(buf_text(&facts), facts.length);
+    if (!state->edition || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+        state->edition = ++reconciler->editions;
+    state->digest = digest;
+}
+
 /* Reads the context anew; its users are touched when something that concerns documents differs.
  * NULL: something that it names has not been read yet. */
 static struct context_state *refresh(struct reconciler *reconciler, const struct object *object,
@@ -312,21 +326,14 @@ static struct context_state *refresh(struct reconciler *reconciler, const struct
     context_place_fini(&state->place);
     context_place_read(object, secret, ca_secret, &state->place);
     set_dependencies(reconciler, writes, &state->place);
+    set_edition(reconciler, object, state);
     if (!follow_service(reconciler, state, state->place.service))
         return NULL;
     push_context(reconciler, object, state);
-
-    CLEANUP(buf_fini) struct buf facts;
-    buf_init(&facts, BUF_UNLIMITED);
-    buf_add(&facts, object_spec(object).ptr, object_spec(object).length);
-    buf_add_text(&facts, state->context.org_id ? state->context.org_id : "");
-    struct digest digest = digest_of(buf_text(&facts), facts.length);
-    if (!state->known || memcmp(&digest, &state->digest, sizeof(digest)) != 0) {
-        state->edition = ++reconciler->editions;
+    if (state->edition != state->edition_told)
         touch_users(reconciler, object->key);
-    }
+    state->edition_told = state->edition;
     state->known = true;
-    state->digest = digest;
     return state;
 }
 

@@ -629,6 +629,7 @@ struct reconciler *reconciler_new(struct loop *loop, struct object_source *sourc
         informer_new(loop, source, options->packing, &informer_callbacks, reconciler);
     reconciler->timer = loop_timer_new(loop, pump, reconciler);
     reconciler->tidy = loop_timer_new(loop, lately_tidy, reconciler);
+    documents_init(&reconciler->documents, loop);
     reconciler->claims = claims_new(touch_rival, reconciler);
     reconciler->hastened_ms = -HASTEN_AGAIN_MS;
     for (size_t i = 0; i < LOOK_KIND_COUNT; i++)
@@ -645,6 +646,7 @@ void reconciler_free(struct reconciler *reconciler)
     free_memory(reconciler);
     loop_timer_free(reconciler->timer);
     loop_timer_free(reconciler->tidy);
+    documents_fini(&reconciler->documents);
     informer_free(reconciler->informer);
     claims_free(reconciler->claims);
     free(reconciler);

@@ -13,6 +13,7 @@
 #include "core/pace.h"
 #include "core/usage.h"
 #include "core/workqueue.h"
+#include "reconcile/documents.h"
 #include "reconcile/informer.h"
 #include "reconcile/reconciler.h"
 
@@ -66,6 +67,7 @@ struct api_state {
     struct accepted *accepted;
     char *context; /* NULL is the default one */
     struct digest digest;
+    struct document *document; /* built of them; NULL: not at hand */
 
     struct store_call *call;      /* a write in flight */
     struct conflict *conflict;    /* NULL: none */
@@ -106,8 +108,9 @@ struct context_state {
     struct gateway_abilities abilities;
     struct digest digest; /* of what documents depend on */
     unsigned edition;     /* another one for each digest, of all contexts; 0: the default context */
-    bool known;           /* all that it names has been read, there or not */
-    char *service;        /* that is followed; NULL: none */
+    unsigned edition_told; /* to its users */
+    bool known;            /* all that it names has been read, there or not */
+    char *service;         /* that is followed; NULL: none */
 };
 
 /* What is remembered of a Webhook or context: what it depends on, and its write in flight. */
@@ -158,6 +161,7 @@ struct reconciler {
     struct strmap *deletions; /* Webhooks deleted lately: key → int64_t loop time */
     struct strmap *idle;      /* tokens of what is followed for nobody: → int64_t since when */
     struct loop_timer *tidy;  /* armed while there is either */
+    struct documents documents;
     struct reconciler_counts counts;
     struct look_figures figures[LOOK_KIND_COUNT]; /* by place in work_letters; without `queue` */
     int64_t hastened_ms;                          /* what waited for the store was tried again */
@@ -191,7 +195,7 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
-bool api_document(void *reconciler, const char *api, const struct digest *digest, struct buf *out);
+struct bytes *api_document(void *reconciler, const char *api, const struct digest *digest);
 void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note);
 
 /* api_report.c */

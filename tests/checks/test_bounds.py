@@ -14,6 +14,7 @@ TIME = re.compile(r"_(MS|S)$")
 BOUNDS = {
     "app.c WHOLE_MAX": "unit/core/packing_test.c: few_are_not_packed",
     "app.c OPEN_MAX": "unit/core/packing_test.c: *",
+    "base/blocks.c BLOCK_MAX": "- larger ones have memory for themselves; unit/base/blocks_test.c has both",
     "base/buf.h BUF_UNLIMITED": "- the name of having none; where it is used, what goes in is bounded",
     "base/histogram.h HISTOGRAM_BOUNDS_MAX": "- the size of a constant table",
     "base/log.c DETAIL_LIMIT": "unit/base/bounds_test.c: a_line_of_the_log_is_bounded_and_whole",
@@ -45,7 +46,6 @@ BOUNDS = {
     "default_gateways.c SECRET_LIMIT": "component/dir/flag_file_test.c: a_file_over_the_limit_is_refused",
     "dir/dir_peek.c FILE_LIMIT": "- file_read()'s limit, which others test, for a file of the operator's own",
     "dir/dir_state.c FILE_LIMIT": "- likewise",
-    "gateway/bodies.c BYTES_SINGLE_MAX": "component/gateway/bounds_test.c: documents_that_are_kept_for_one_endpoint_have_two_megabytes",
     "gateway/bodies.c BYTES_MAX": "component/gateway/bounds_test.c: bodies_that_are_kept_have_eight_megabytes_together",
     "gateway/endpoint_look.c MAX_N": "- the room of a number in memory; beyond it the count begins again",
     "gateway/endpoint_write.c SERVER_ERRORS_MAX": "component/gateway/fault_test.c: three_500_in_a_row_are_the_gateways_fault",
@@ -86,6 +86,7 @@ BOUNDS = {
     "net/http_server.c BODY_LIMIT": "component/net/http_server_test.c: requests_are_bounded",
     "net/http_server.c HEAD_LIMIT": "component/net/http_server_test.c: requests_are_bounded",
     "net/loop.c SPARE_MAX": "- of what is kept idle: one more is freed",
+    "reconcile/documents.c BYTES_MAX": "component/reconcile/documents_test.c: four_megabytes_are_kept_the_first_ones",
     "reconcile/api_leave.c MAX_FINALIZERS": "- more than there are: one of ours and two of Tyk Operator's; those beyond stay for the next write",
     "reconcile/api_write.c NOTE_LIMIT": "component/kube/event_recorder_test.c: names_and_notes_are_cut_to_what_the_server_takes",
     "reconcile/flaws.c WARNING_EVENTS_MAX": "component/reconcile/progress_test.c: the_warnings_of_an_edit_are_events_once",

@@ -77,16 +77,14 @@ static struct held *held_of(struct fake_gateways *gateways, const char *api)
 
 static bool fetch(struct fake_gateways *gateways, struct held *held)
 {
-    struct buf document;
-    buf_init(&document, BUF_UNLIMITED);
-    if (!gateways->callbacks.document(gateways->arg, held->api, &held->wanted, &document)) {
-        buf_fini(&document);
+    CLEANUP(bytes_unrefp)
+    struct bytes *document = gateways->callbacks.document(gateways->arg, held->api, &held->wanted);
+    if (!document)
         return false;
-    }
-    struct digest digest = digest_of(buf_text(&document), document.length);
+    struct digest digest = digest_of(document->data, document->length);
     assert_memory_equal(digest.bytes, held->wanted.bytes, sizeof(digest.bytes));
     free(TAKE(held->document));
-    held->document = buf_take(&document);
+    held->document = xstrndup(document->data, document->length);
     held->pushed = held->wanted;
     gateways->pushes++;
     return true;

@@ -43,41 +43,28 @@ static void bodies_that_are_kept_have_eight_megabytes_together(void **state)
     fake_loop_free(loop);
 }
 
-/* Returns how many of 20 documents of a megabyte, less a byte, stay. */
-static size_t documents_kept(struct fleet_context *context)
+static void a_body_is_kept_for_ten_seconds_after_its_last_use(void **state)
 {
-    enum { COUNT = 20 };
+    (void)state;
     struct loop *loop = fake_loop_new(1);
     struct bodies bodies;
     bodies_init(&bodies, loop);
-    struct place *places = xcalloc(COUNT, sizeof(*places));
-    for (int i = 0; i < COUNT; i++) {
-        CLEANUP(buf_fini) struct buf document;
-        buf_init(&document, BUF_UNLIMITED);
-        fill_megabyte(&document);
-        document.length--;
-        places[i].context = context;
-        bodies_put_document(&bodies, &places[i], &document);
+    CLEANUP(bytes_unrefp) struct bytes *bytes = bytes_copy((struct span){"body", 4});
+    struct place used = {.body = NULL};
+    struct place idle = {.body = NULL};
+    bodies_put(&bodies, &used, 1, bytes);
+    bodies_put(&bodies, &idle, 1, bytes);
+    for (int i = 0; i < 5; i++) {
+        fake_loop_advance(loop, 4000);
+        bytes_unref(bodies_get(&bodies, &used, 1, 100));
     }
-    size_t kept = 0;
-    for (int i = 0; i < COUNT; i++) {
-        CLEANUP(bytes_unrefp) struct bytes *document = bodies_get_document(&places[i]);
-        /* The first ones are asked for first. */
-        assert_true(!document || (size_t)i == kept);
-        kept += document != NULL;
-        assert_null(bodies_get(&bodies, &places[i], 0, 2));
-    }
+    assert_null(idle.body);
+    assert_non_null(used.body);
+    fake_loop_advance(loop, 10000);
+    assert_null(used.body);
+    assert_int_equal(bodies.bytes, 0);
     bodies_fini(&bodies);
-    free(places);
     fake_loop_free(loop);
-    return kept;
-}
-
-static void documents_that_are_kept_for_one_endpoint_have_two_megabytes(void **state)
-{
-    (void)state;
-    assert_int_equal(documents_kept(&(struct fleet_context){.endpoint_count = 1}), 2);
-    assert_int_equal(documents_kept(&(struct fleet_context){.endpoint_count = 2}), 8);
 }
 
 static void ignore_answer(void *arg, const struct gateway_answer *answer)
@@ -191,7 +178,7 @@ static void want_many(struct world *world, size_t count)
 static void many_definitions_of_a_list_are_not_decided_in_one_callback(void **state)
 {
     (void)state;
-    enum { EACH = 1300 };
+    enum { EACH = 550 };
     struct world *world = world_new(1);
     struct watcher watcher = {.world = world};
     world_context(world, &(struct world_context){.name = "x/one", .count = 1});
@@ -223,7 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_that_are_kept_have_eight_megabytes_together),
-        cmocka_unit_test(documents_that_are_kept_for_one_endpoint_have_two_megabytes),
+        cmocka_unit_test(a_body_is_kept_for_ten_seconds_after_its_last_use),
         cmocka_unit_test(answers_have_limits),
         cmocka_unit_test(an_item_of_a_list_has_eight_megabytes_at_most),
         cmocka_unit_test(many_definitions_of_a_list_are_not_decided_in_one_callback),

@@ -12,18 +12,17 @@
 
 #define SECRET "s3cret"
 
-static bool on_document(void *arg, const char *api, const struct digest *digest, struct buf *out)
+static struct bytes *on_document(void *arg, const char *api, const struct digest *digest)
 {
     struct world *world = arg;
     world->documents_asked++;
     const char *document = strmap_get(world->documents, api);
     if (!document || world->withhold_documents)
-        return false;
+        return NULL;
     struct digest now = digest_of(document, strlen(document));
     if (memcmp(&now, digest, sizeof(now)) != 0)
-        return false;
-    buf_add_text(out, document);
-    return true;
+        return NULL;
+    return bytes_copy((struct span){document, strlen(document)});
 }
 
 static void on_progressed(void *arg, const char *api)
@@ -178,9 +177,6 @@ void world_want(struct world *world, const struct world_api *api)
     CLEANUP(freep) char *path = text_or(api->path, "/*/", api->name);
     CLEANUP(freep) char *uid = text_or(api->uid, "uid-*", api->name);
     char *document = world_document(api);
-    CLEANUP(buf_fini) struct buf handed;
-    buf_init(&handed, BUF_UNLIMITED);
-    buf_add_text(&handed, document);
     struct gateway_want want = {
         .context = api->context ? api->context : "",
         .api = key,
@@ -191,7 +187,6 @@ void world_want(struct world *world, const struct world_api *api)
         .domain = api->domain ? api->domain : "",
         .target = "http://u/",
         .digest = digest_of(document, strlen(document)),
-        .document = world->hand_documents ? &handed : NULL,
         .by_user = api->by_user,
         .adopt = api->adopt,
         .retain = api->retain,

@@ -36,7 +36,6 @@ struct world {
     bool may_not_collect;
     size_t documents_asked;
     bool withhold_documents;
-    bool hand_documents; /* with the want */
 };
 
 struct world *world_new(size_t gateway_count);

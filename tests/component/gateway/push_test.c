@@ -112,35 +112,6 @@ static void what_has_not_changed_costs_nothing(void **state)
     world_free(world);
 }
 
-static void a_document_that_comes_with_the_want_is_not_asked_for(void **state)
-{
-    (void)state;
-    struct world *world = world_new(3);
-    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
-    world_context(world, &(struct world_context){.name = "x/two", .from = 1, .count = 2});
-    world->hand_documents = true;
-    struct world_api one = {.name = "one", .context = "x/one", .version = 1};
-    struct world_api two = {.name = "two", .context = "x/two", .version = 1};
-    world_want(world, &one);
-    world_want(world, &two);
-    world_settle(world);
-    assert_int_equal(world->documents_asked, 0);
-    /* What was handed for a former want is not what is pushed for the next. */
-    one.version = two.version = 2;
-    world_want(world, &one);
-    world_want(world, &two);
-    world->hand_documents = false;
-    one.version = two.version = 3;
-    world_want(world, &one);
-    world_want(world, &two);
-    world_settle(world);
-    assert_int_equal(world->documents_asked, 2);
-    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "one"), "\"version\":3"));
-    assert_non_null(strstr(fake_gateway_loaded(world->gateway[1], "two"), "\"version\":3"));
-    assert_non_null(strstr(fake_gateway_loaded(world->gateway[2], "two"), "\"version\":3"));
-    world_free(world);
-}
-
 static void wants_that_come_one_by_one_share_a_reload(void **state)
 {
     (void)state;
@@ -375,7 +346,6 @@ int main(void)
         cmocka_unit_test(one_changed_api_costs_one_post_one_reload_and_one_read),
         cmocka_unit_test(a_few_oas_apis_are_read_back_one_at_a_time),
         cmocka_unit_test(what_has_not_changed_costs_nothing),
-        cmocka_unit_test(a_document_that_comes_with_the_want_is_not_asked_for),
         cmocka_unit_test(wants_that_come_one_by_one_share_a_reload),
         cmocka_unit_test(many_wants_long_after_the_last_look_take_one_list),
         cmocka_unit_test(a_users_edit_is_reloaded_after_five_seconds_of_a_long_batch),

@@ -108,7 +108,6 @@ static void tell_want(struct order *order, size_t number)
     CLEANUP(freep) char *id = id_of(number, api);
     CLEANUP(freep) char *path = xasprintf("/p%zu%s/", number, api->other_path ? "x" : "");
     struct world_api what = describe(api, name, id, path);
-    order->world->hand_documents = number % 2;
     world_want(order->world, &what);
 }
 
