@@ -74,7 +74,7 @@ BOUNDS = {
     "kube/kube_store.c IN_FLIGHT_MAX": "component/kube/kube_store_test.c: at_most_sixteen_writes_are_in_flight",
     "kube/kubeconfig.c FILES_MAX": "component/kube/bounds_test.c: there_are_32_kubeconfig_files_at_most",
     "kube/kubeconfig.c FILE_LIMIT": "component/kube/bounds_test.c: files_have_a_limit",
-    "kube/lease.c READS_MAX": "component/kube/lease_test.c: a_write_of_somebody_else_to_the_object_costs_one_read",
+    "kube/lease.c READS_MAX": "component/kube/lease_object_test.c: a_write_of_somebody_else_to_the_object_costs_one_read",
     "kube/list_splitter.c DEPTH_LIMIT": "component/kube/bounds_test.c: an_item_is_not_nested_without_measure",
     "kube/list_splitter.c ITEM_LIMIT": "component/kube/bounds_test.c: an_item_of_a_list_has_sixteen_megabytes_at_most",
     "kube/list_splitter.c REST_LIMIT": "component/kube/bounds_test.c: what_stands_beside_the_items_has_one_megabyte_at_most",
