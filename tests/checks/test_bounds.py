@@ -68,7 +68,7 @@ BOUNDS = {
     "kube/kube_config.c WORD_LIMIT": "component/kube/bounds_test.c: files_have_a_limit",
     "kube/kube_exec.c COMPLAINT_LIMIT": "component/kube_net/kube_exec_test.c: a_program_that_fails_is_quoted",
     "kube/kube_exec.c OUTPUT_LIMIT": "component/kube_net/kube_exec_test.c: a_program_that_prints_without_end_is_killed",
-    "kube/kube_follow.c IN_FLIGHT_MAX": "component/kube/kube_source_test.c: at_most_eight_are_read_at_a_time",
+    "kube/kube_follow.c IN_FLIGHT_MAX": "component/kube/kube_source_follow_test.c: at_most_eight_are_read_at_a_time",
     "kube/kube_object.c DEPTH_MAX": "component/kube/decoders_test.c: an_object_nested_without_measure_is_there_with_a_problem",
     "kube/kube_status.c WORDS_MAX": "component/kube/bounds_test.c: the_words_of_a_server_are_cut",
     "kube/kube_store.c IN_FLIGHT_MAX": "component/kube/kube_store_test.c: at_most_sixteen_writes_are_in_flight",
