@@ -98,6 +98,11 @@ size_t writes(const struct world *world, size_t gateway);
 const struct fake_gateway_counts *counts(const struct world *world, size_t gateway);
 void reset_counts(struct world *world);
 
+/* The marker of a definition that this operator has written: a member, with a comma behind. */
+#define OURS(api, context, hash)                                                                   \
+    "\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\",\"cluster\":\"c-1\",\"context\":" \
+    "\"" context "\",\"api\":\"" api "\",\"uid\":\"u\",\"hash\":\"" hash "\",\"n\":0}},"
+
 #define expect_counts(world, index, ...)                                                           \
     do {                                                                                           \
         const struct fake_gateway_counts want_counts_ = {__VA_ARGS__};                             \
