@@ -26,8 +26,6 @@
 #define IDLE_HANDLES_MAX 32
 #define IDLE_CONNECTIONS_MAX 64L
 #define POOL_IDLE_MS 30000
-/* Lists are megabytes: fewer reads of the socket. Only what has come takes memory. */
-#define STREAM_BUFFER (256L << 10)
 #define HOUSEKEEPING_MS 15000
 /* How often in a row, and for how long, libcurl may ask to be called again at once, before I/O has
  * its turn: one call hands out up to a hundred buffers of a stream that never runs dry. */
@@ -647,9 +645,7 @@ static int configure(struct http_call *call, const struct http_request *request)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    if (request->on_bytes)
-        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, STREAM_BUFFER);
-    else
+    if (!request->on_bytes)
         curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body.limit);
     return http_options_set(easy, request, &call->options);
 }
