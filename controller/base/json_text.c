@@ -437,11 +437,8 @@ void json_text_add_compact(struct buf *out, struct span value)
     const char *end = value.ptr + value.length;
     while (at < end) {
         const char *start = at;
-        if (*at == '"')
-            at = skip_string(at, end);
-        else
-            while (at < end && *at != '"' && !is_blank(*at))
-                at++;
+        while (at < end && !is_blank(*at))
+            at = *at == '"' ? skip_string(at, end) : at + 1;
         buf_add(out, start, (size_t)(at - start));
         at = skip_blanks(at, end);
     }

@@ -4,6 +4,7 @@
  * the table that was measured. */
 #include "base/yaml_scalar.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -400,6 +401,10 @@ static bool is_date(const char *text)
 
 bool yaml_scalar_is_string(const char *text, size_t length)
 {
+    /* Most are words, and the longest that means something else is "false". */
+    bool is_word = length && isalpha((unsigned char)*text);
+    if (is_word && (length > strlen("false") || !strchr("fFnNoOtTyY", *text)))
+        return true;
     CLEANUP(freep) char *copy = xstrndup(text, length);
     CLEANUP(buf_fini) struct buf ignored;
     buf_init(&ignored, BUF_UNLIMITED);

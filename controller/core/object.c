@@ -165,13 +165,19 @@ static void read_rest(struct object *object)
 /* Compact text without what is large and never read. */
 static void trim(struct span text, struct buf *out)
 {
-    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
+    static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
     struct span metadata = json_text_member(text, "metadata");
     struct span annotations = json_text_member(metadata, "annotations");
-    if (json_text_member(metadata, "managedFields").ptr)
+    bool has_fields = json_text_member(metadata, "managedFields").ptr;
+    bool has_applied = json_text_member(annotations, last_applied).ptr;
+    if (!has_fields && !has_applied) {
+        json_text_add_compact(out, text);
+        return;
+    }
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
+    if (has_fields)
         json_edit_remove(edit, metadata, "managedFields");
-    static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
-    if (json_text_member(annotations, last_applied).ptr)
+    if (has_applied)
         json_edit_remove(edit, annotations, last_applied);
     CLEANUP(buf_fini) struct buf edited;
     buf_init(&edited, BUF_UNLIMITED);
