@@ -27,7 +27,7 @@ static struct json_brackets scan_bytes(struct json_scan *scan, const char *at, s
     return brackets;
 }
 
-#if defined(__SSE2__) || defined(__aarch64__)
+#if defined(__SSE2__) || defined(__AARCH64EL__)
 
 typedef unsigned char quarter __attribute__((vector_size(JSON_SCAN_BLOCK / 4)));
 
