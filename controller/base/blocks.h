@@ -9,7 +9,8 @@
  * Blocks of memory that may be moved, so that what comes and goes in ever other sizes leaves no
  * holes: malloc(3), which cannot move what it has given, keeps a fifth of a heap of packed objects
  * free after each of them has been replaced a few times. At most an eighth is free here, and 256
- * KB, for a copy of at most seven bytes for each that goes.
+ * KB, for a copy of at most seven bytes for each that goes. Blocks beyond 16 KB have pages of their
+ * own.
  */
 struct blocks;
 

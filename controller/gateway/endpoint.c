@@ -23,7 +23,7 @@ static void on_check(void *arg, const struct gateway_answer *answer);
 const char *endpoint_state_name(enum endpoint_state state)
 {
     static const char *const names[ENDPOINT_STATE_COUNT] = {
-        "blocked", "checking",  "not-ready", "glancing", "observing", "deciding", "idle",
+        "blocked", "checking",  "not-ready", "glancing", "observing", "idle",
         "pushing", "reloading", "verifying", "spotting", "down",      "stopped",
     };
     return names[state];
@@ -54,7 +54,6 @@ static void cancel_work(struct endpoint *endpoint)
 {
     gateway_call_cancel(TAKE(endpoint->call));
     observation_cancel(TAKE(endpoint->observation));
-    free(TAKE(endpoint->undecided));
     foreign_fini(&endpoint->next_foreign);
     jobs_cancel(endpoint);
     spot_clear(endpoint);
@@ -197,7 +196,6 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
         if (is_news)
             endpoint_touch(endpoint);
         break;
-    case ENDPOINT_DECIDING:
     case ENDPOINT_RELOADING:
         break;
     }
@@ -358,9 +356,6 @@ static void step(void *arg)
     case ENDPOINT_STOPPED:
         if (is_due)
             endpoint_enter(endpoint, ENDPOINT_SPOTTING);
-        break;
-    case ENDPOINT_DECIDING:
-        look_step(endpoint);
         break;
     case ENDPOINT_IDLE:
         idle_step(endpoint);

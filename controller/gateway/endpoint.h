@@ -15,9 +15,9 @@
  * One gateway, brought to what it shall hold, independent of all others:
  *
  *   CHECKING ──200──► (RELOADING) ──► OBSERVING ──► IDLE ──► PUSHING ──► RELOADING ──► VERIFYING ─┐
- *     │  ▲ ▲                         (DECIDING) ▲   │ ▲ │                    └─► OBSERVING        │
- *    503 │ └──── back-off ── DOWN               └───┘ │ └─► SPOTTING ──► IDLE / STOPPED           │
- *     ▼  │                    ▲ any failure           └───────────────────────────────────────────┘
+ *     │  ▲ ▲                             ▲          │ ▲ │                    └─► OBSERVING        │
+ *    503 │ └──── back-off ── DOWN        └──────────┘ │ └─► SPOTTING ──► IDLE / STOPPED           │
+ *     ▼  │                    ▲ any failure └────────────────────────────────────────────┘
  *   NOT_READY
  *
  * What is to be done is kept in facts (slots, flags, times); whatever changes one wakes the
@@ -29,7 +29,6 @@ enum endpoint_state {
     ENDPOINT_NOT_READY, /* it may not: asks again soon */
     ENDPOINT_GLANCING,  /* before the first reload: looks for what a process that died has left */
     ENDPOINT_OBSERVING, /* lists, or waits for its turn to */
-    ENDPOINT_DECIDING,  /* what the list says of each */
     ENDPOINT_IDLE,
     ENDPOINT_PUSHING,   /* a batch of writes */
     ENDPOINT_RELOADING, /* the one reload of a batch, or waits until it may */
@@ -38,7 +37,7 @@ enum endpoint_state {
     ENDPOINT_DOWN,      /* the breaker is open: a probe is due after a while */
     ENDPOINT_STOPPED,   /* a load balancer: nothing is written */
 };
-#define ENDPOINT_STATE_COUNT 13
+#define ENDPOINT_STATE_COUNT 12
 #define ENDPOINT_FIRST_EPOCH 1
 const char *endpoint_state_name(enum endpoint_state state);
 
@@ -126,9 +125,6 @@ struct endpoint {
     struct observation *observation;
     struct foreign next_foreign;
     size_t next_loaded;
-    struct slot **undecided; /* NULL: none; those that have gone since are NULL */
-    size_t undecided_count;
-    size_t undecided_next;
     struct job jobs[JOB_COUNT];
     struct batch batch;
     struct burst burst;
@@ -178,10 +174,6 @@ void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */
 void look_start(struct endpoint *endpoint);
-/* DECIDING: goes on to act on what the list has said, so much at a time. */
-void look_step(struct endpoint *endpoint);
-/* The slot goes: nothing is decided of it. */
-void look_forget(struct endpoint *endpoint, const struct slot *slot);
 /* What one definition says about a slot. */
 void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found found,
                 const struct marker *marker, const struct definition *definition);

@@ -38,7 +38,6 @@ void endpoint_drop(struct endpoint *endpoint, struct slot *slot)
 {
     struct place *place = slot->place;
     job_cancel_of(endpoint, slot);
-    look_forget(endpoint, slot);
     slots_remove(&endpoint->slots, slot);
     fleet_touch_api(endpoint->fleet, place->api);
     place_drop_slot(endpoint->fleet, place);

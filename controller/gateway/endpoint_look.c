@@ -15,8 +15,6 @@
 #define ORPHAN_S 30
 #define ORPHAN_MS 30000
 #define MAX_N 60000
-/* A list of 100,000 definitions would hold up everything else for a tenth of a second. */
-#define DECIDED_AT_ONCE 1000
 /* Events of one batch; a gateway that lost everything is one line in the log. */
 #define REPAIRS_TOLD 10
 
@@ -236,11 +234,11 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     endpoint->observed_at = loop_now(endpoint->fleet->loop);
     close_breaker(endpoint);
 
-    endpoint->undecided = slots_all(&endpoint->slots, &endpoint->undecided_count);
-    endpoint->undecided_next = 0;
-    for (size_t i = 0; i < endpoint->undecided_count; i++) {
-        struct slot *slot = endpoint->undecided[i];
-        slot->undecided = true;
+    size_t count;
+    size_t moved = 0;
+    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = all[i];
         if (!slot->seen) {
             look_absent(endpoint, slot);
             slot->found = foreign_found(&endpoint->foreign, slot->place->api_id);
@@ -248,46 +246,20 @@ static void on_done(void *arg, const struct gateway_answer *answer)
                 slot->looked_at = 0;
         }
         obstacle_looked_for(slot);
+        if (slot->state != SLOT_WRITTEN)
+            look_decide(endpoint, slot);
+        else if (verify_slot(endpoint, slot))
+            all[moved++] = slot;
     }
-    endpoint_enter(endpoint, ENDPOINT_DECIDING);
-}
-
-static void finish_look(struct endpoint *endpoint)
-{
-    free(TAKE(endpoint->undecided));
+    /* Afterwards: this drops other slots than the one at hand. */
+    for (size_t i = 0; i < moved; i++)
+        look_moved(endpoint, all[i]->place->api);
     obstacles_review(endpoint);
     plan_next_look(endpoint);
     look_collect(endpoint);
     push_done(endpoint);
-    endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
-}
-
-void look_step(struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < DECIDED_AT_ONCE && endpoint->state == ENDPOINT_DECIDING; i++) {
-        if (endpoint->undecided_next == endpoint->undecided_count) {
-            finish_look(endpoint);
-            return;
-        }
-        struct slot *slot = endpoint->undecided[endpoint->undecided_next++];
-        if (!slot)
-            continue;
-        slot->undecided = false;
-        if (slot->state != SLOT_WRITTEN)
-            look_decide(endpoint, slot);
-        else if (verify_slot(endpoint, slot))
-            look_moved(endpoint, slot->place->api);
-    }
-    endpoint_wake(endpoint);
-}
-
-void look_forget(struct endpoint *endpoint, const struct slot *slot)
-{
-    for (size_t i = endpoint->undecided_next;
-         slot->undecided && endpoint->undecided && i < endpoint->undecided_count; i++) {
-        if (endpoint->undecided[i] == slot)
-            endpoint->undecided[i] = NULL;
-    }
+    if (endpoint->state == ENDPOINT_OBSERVING)
+        endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
 }
 
 static void log_about(const struct endpoint *endpoint, const struct slot *slot, const char *message)

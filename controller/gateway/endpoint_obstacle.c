@@ -35,7 +35,7 @@ void obstacle_met(struct endpoint *endpoint, struct slot *slot)
         slot->retry_at = SLOT_NEVER;
         return;
     }
-    if (endpoint->state == ENDPOINT_DECIDING)
+    if (endpoint->state == ENDPOINT_OBSERVING)
         obstacle_looked_for(slot);
     else
         endpoint->wants_look = true;

@@ -72,7 +72,6 @@ struct slot {
     enum slot_fault fault : 8;
     uint8_t attempts;     /* that failed in a row */
     bool seen : 1;        /* by the list in flight */
-    bool undecided : 1;   /* what the last list says of it has not been acted on yet */
     bool is_oas : 1;      /* what is loaded; its companion file has not been deleted */
     bool is_deletion : 1; /* what is to be written is a deletion */
     bool by_user : 1;     /* what is being written is a user's edit */

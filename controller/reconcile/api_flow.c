@@ -433,7 +433,8 @@ static int pin(struct api_look *look, struct accepted *accepted, unsigned editio
         return -1;
     }
     struct digest digest = digest_of(buf_text(&document), document.length);
-    if (!state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0)
+    bool is_news = !state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0;
+    if (is_news)
         state->wanted_ms = loop_now(reconciler->loop);
     unpin(state);
     state->api = object_ref(look->api);
@@ -443,7 +444,8 @@ static int pin(struct api_look *look, struct accepted *accepted, unsigned editio
     state->edition = edition;
     state->digest = digest;
     state->wanted = true;
-    documents_put(&reconciler->documents, state, &document);
+    if (is_news)
+        documents_put(&reconciler->documents, state, &document);
     return 0;
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "gateway/bodies.h"
-#include "gateway/endpoint.h"
 #include "gateway/fleet.h"
 #include "gateway/gateway_client.h"
 #include "support/fake_http.h"
@@ -139,73 +138,6 @@ static void an_item_of_a_list_has_eight_megabytes_at_most(void **state)
     fini(&asked);
 }
 
-/* A gateway with many definitions, watched after each callback. */
-struct watcher {
-    struct world *world;
-    size_t synced;  /* as it was */
-    size_t at_once; /* the most that came with one callback */
-    bool removes;   /* the second context, when a part of them is synced */
-};
-
-static void watch(void *arg)
-{
-    struct watcher *watcher = arg;
-    const struct fleet *fleet = (const struct fleet *)watcher->world->gateways;
-    const struct strmap_entry *entry = fleet ? strmap_first(fleet->endpoints) : NULL;
-    if (!entry)
-        return;
-    const struct endpoint *endpoint = strmap_entry_value(entry);
-    size_t synced = endpoint->slots.lists[SLOT_SYNCED].count;
-    if (synced > watcher->synced + watcher->at_once)
-        watcher->at_once = synced - watcher->synced;
-    watcher->synced = synced;
-    if (watcher->removes && synced) {
-        watcher->removes = false;
-        watcher->world->ops->remove_context(watcher->world->gateways, "x/two");
-    }
-}
-
-static void want_many(struct world *world, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        CLEANUP(freep) char *one = xasprintf("one%zu", i);
-        CLEANUP(freep) char *two = xasprintf("two%zu", i);
-        world_want(world, &(struct world_api){.name = one, .context = "x/one"});
-        world_want(world, &(struct world_api){.name = two, .context = "x/two"});
-    }
-}
-
-static void many_definitions_of_a_list_are_not_decided_in_one_callback(void **state)
-{
-    (void)state;
-    enum { EACH = 550 };
-    struct world *world = world_new(1);
-    struct watcher watcher = {.world = world};
-    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
-    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
-    want_many(world, EACH);
-    fake_loop_after_callbacks(world->loop, watch, &watcher);
-    world_settle(world);
-    assert_int_equal(watcher.synced, 2 * EACH);
-    assert_in_range(watcher.at_once, 1, 1000);
-
-    /* What goes meanwhile goes. */
-    world_stop(world);
-    world_start(world, NULL);
-    watcher = (struct watcher){.world = world, .removes = true};
-    reset_counts(world);
-    world_context(world, &(struct world_context){.name = "x/one", .count = 1});
-    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
-    want_many(world, EACH);
-    world_settle(world);
-    assert_false(watcher.removes);
-    assert_int_equal(watcher.synced, EACH);
-    assert_int_equal(writes(world, 0), 0);
-    expect_synced(world, "one7", 1);
-    fake_loop_after_callbacks(world->loop, NULL, NULL);
-    world_free(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,7 +145,6 @@ int main(void)
         cmocka_unit_test(a_body_is_kept_for_ten_seconds_after_its_last_use),
         cmocka_unit_test(answers_have_limits),
         cmocka_unit_test(an_item_of_a_list_has_eight_megabytes_at_most),
-        cmocka_unit_test(many_definitions_of_a_list_are_not_decided_in_one_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
