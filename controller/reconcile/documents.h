@@ -27,7 +27,7 @@ void documents_init(struct documents *documents, struct loop *loop);
 void documents_fini(struct documents *documents);
 /* Takes the document out of the buffer, if there is room: those that came before are asked for
  * before. What was kept for the API before goes. */
-void documents_put(struct documents *documents, struct api_state *state, struct buf *document);
+void documents_put(struct documents *documents, struct api_state *state, struct buf *built);
 /* Returns owned, and keeps it no longer; NULL: there is none. */
 struct bytes *documents_take(struct documents *documents, struct api_state *state);
 void documents_drop(struct documents *documents, struct api_state *state);

@@ -195,7 +195,7 @@ const struct cache *reconciler_cache(const struct reconciler *reconciler);
 /* Looks at an API and does the next step. True: a write is in flight, its end goes on. */
 bool api_reconcile(struct reconciler *reconciler, const char *key);
 void api_state_free(void *value);
-struct bytes *api_document(void *reconciler, const char *api, const struct digest *digest);
+struct bytes *api_document(void *arg, const char *api, const struct digest *digest);
 void api_happened(void *arg, const char *api, bool warning, const char *reason, const char *note);
 
 /* api_report.c */

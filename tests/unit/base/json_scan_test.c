@@ -131,6 +131,7 @@ static void brackets_in_strings_and_behind_escapes_do_not_count(void **state)
         "{}",
         "{\"}\":1}",
         "{\"\\\"}\":[\"\\\\\"]}",
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text, longer than a block */
         "{\"a\":\"a string that is longer than a block is, with a bracket } in its midst, and a "
         "quote \\\" and another bracket ] behind it\",\"b\":[{}]}",
         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
