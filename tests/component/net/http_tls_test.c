@@ -263,7 +263,7 @@ static bool make_the_system_trust(const char *ca_pem)
 {
     const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
     if (!curl->capath || unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("none", curl->capath, "tmpfs", 0, NULL) < 0)
         return false;
     BIO *text = BIO_new_mem_buf(ca_pem, -1);
