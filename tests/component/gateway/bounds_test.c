@@ -11,6 +11,12 @@
 #include "gateway/gateway_client.h"
 #include "support/fake_http.h"
 
+static size_t kept_bytes(const struct world *world)
+{
+    /* The port is the fleet's first member. */
+    return ((const struct fleet *)world->gateways)->bodies.bytes;
+}
+
 static void fill_megabyte(struct buf *out)
 {
     for (int i = 0; i < 1 << 16; i++)
@@ -35,7 +41,12 @@ static void bodies_that_are_kept_have_eight_megabytes_together(void **state)
     }
     /* The oldest went, the newest are there. */
     assert_null(bodies_get(&bodies, &places[COUNT - 9], 1, 2));
-    CLEANUP(bytes_unrefp) struct bytes *kept = bodies_get(&bodies, &places[COUNT - 8], 1, 2);
+    assert_int_equal(bodies.bytes, 8U << 20);
+    CLEANUP(bytes_unrefp) struct bytes *one_more = bytes_copy((struct span){"x", 1});
+    struct place last = {.body = NULL};
+    bodies_put(&bodies, &last, 1, one_more);
+    assert_null(places[COUNT - 8].body);
+    CLEANUP(bytes_unrefp) struct bytes *kept = bodies_get(&bodies, &places[COUNT - 7], 1, 2);
     assert_ptr_equal(kept, bytes);
     bodies_fini(&bodies);
     free(places);
@@ -58,12 +69,46 @@ static void a_body_is_kept_for_ten_seconds_after_its_last_use(void **state)
         bytes_unref(bodies_get(&bodies, &used, 1, 100));
     }
     assert_null(idle.body);
+    fake_loop_advance(loop, 9999);
     assert_non_null(used.body);
-    fake_loop_advance(loop, 10000);
+    fake_loop_advance(loop, 1);
     assert_null(used.body);
     assert_int_equal(bodies.bytes, 0);
     bodies_fini(&bodies);
     fake_loop_free(loop);
+}
+
+/* One of two gateways has taken a body that the other one, which is out of reach, still waits for.
+ */
+static struct world *world_with_a_kept_body(void)
+{
+    struct world *world = world_new(2);
+    fake_gateway_fault(world->gateway[1], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_context(world, &(struct world_context){.count = 2});
+    world_want(world, &(struct world_api){.name = "orders"});
+    world_run(world, 1000);
+    assert_int_equal(counts(world, 0)->posts, 1);
+    assert_true(kept_bytes(world) > 0);
+    return world;
+}
+
+static void a_body_goes_at_once_with_the_last_wish_for_it(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_kept_body();
+    world_remove(world, "orders");
+    assert_int_equal(kept_bytes(world), 0);
+    world_free(world);
+
+    world = world_with_a_kept_body();
+    world_want(world, &(struct world_api){.name = "orders", .id = "other"});
+    assert_int_equal(kept_bytes(world), 0);
+    world_free(world);
+
+    world = world_with_a_kept_body();
+    world->ops->forget(world->gateways, "ns/orders");
+    assert_int_equal(kept_bytes(world), 0);
+    world_free(world);
 }
 
 static void ignore_answer(void *arg, const struct gateway_answer *answer)
@@ -143,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_that_are_kept_have_eight_megabytes_together),
         cmocka_unit_test(a_body_is_kept_for_ten_seconds_after_its_last_use),
+        cmocka_unit_test(a_body_goes_at_once_with_the_last_wish_for_it),
         cmocka_unit_test(answers_have_limits),
         cmocka_unit_test(an_item_of_a_list_has_eight_megabytes_at_most),
     };

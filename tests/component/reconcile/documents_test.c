@@ -32,8 +32,10 @@ static void four_megabytes_are_kept_the_first_ones(void **state)
     struct documents documents = {.bytes = 0};
     documents_init(&documents, loop);
     struct api_state *states = xcalloc(6, sizeof(*states));
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 4; i++)
         put(&documents, &states[i], MEGABYTE);
+    put(&documents, &states[4], 1);
+    put(&documents, &states[5], MEGABYTE);
     for (size_t i = 0; i < 6; i++) {
         CLEANUP(bytes_unrefp) struct bytes *kept = documents_take(&documents, &states[i]);
         assert_int_equal(kept != NULL, i < 4);
@@ -56,7 +58,10 @@ static void they_are_kept_for_ten_seconds(void **state)
     struct documents documents = {.bytes = 0};
     documents_init(&documents, loop);
     struct api_state *states = xcalloc(2, sizeof(*states));
+    put(&documents, &states[0], 20);
+    /* In place of the one before. */
     put(&documents, &states[0], 10);
+    assert_int_equal(documents.bytes, 10);
     fake_loop_advance(loop, 4000);
     put(&documents, &states[1], 10);
     fake_loop_advance(loop, 5999);
