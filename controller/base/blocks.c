@@ -34,7 +34,6 @@ struct block {
 
 struct blocks {
     struct segment *current;
-    size_t held;
 };
 
 struct blocks *blocks_new(void)
@@ -43,7 +42,7 @@ struct blocks *blocks_new(void)
 }
 
 /* Not from malloc(), which would put them among the blocks that cannot move. */
-static struct segment *segment_new(struct blocks *blocks, size_t capacity)
+static struct segment *segment_new(size_t capacity)
 {
     size_t size = sizeof(struct segment) + capacity;
     void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -51,15 +50,12 @@ static struct segment *segment_new(struct blocks *blocks, size_t capacity)
         mem_exhausted();
     struct segment *segment = place;
     segment->capacity = capacity;
-    blocks->held += size;
     return segment;
 }
 
-static void segment_free(struct blocks *blocks, struct segment *segment)
+static void segment_free(struct segment *segment)
 {
-    size_t size = sizeof(struct segment) + segment->capacity;
-    blocks->held -= size;
-    munmap(segment, size);
+    munmap(segment, sizeof(struct segment) + segment->capacity);
 }
 
 void blocks_free(struct blocks *blocks)
@@ -67,7 +63,7 @@ void blocks_free(struct blocks *blocks)
     if (!blocks)
         return;
     if (blocks->current)
-        segment_free(blocks, blocks->current);
+        segment_free(blocks->current);
     free(blocks);
 }
 
@@ -81,11 +77,11 @@ static void evacuate(struct blocks *blocks, struct segment *segment);
 static struct segment *segment_with_room(struct blocks *blocks, size_t size)
 {
     if (size > BLOCK_MAX)
-        return segment_new(blocks, size);
+        return segment_new(size);
     struct segment *full = blocks->current;
     if (full && full->capacity - full->used >= size)
         return full;
-    blocks->current = segment_new(blocks, SEGMENT_BYTES - sizeof(struct segment));
+    blocks->current = segment_new(SEGMENT_BYTES - sizeof(struct segment));
     if (full && is_sparse(full))
         evacuate(blocks, full); /* into seven eighths of the new one: there is room behind it */
     return blocks->current;
@@ -113,7 +109,7 @@ static void evacuate(struct blocks *blocks, struct segment *segment)
             blocks_put(blocks, block->owner,
                        (struct span){block->bytes, block->size - sizeof(*block)});
     }
-    segment_free(blocks, segment);
+    segment_free(segment);
 }
 
 void blocks_drop(struct blocks *blocks, void **owner)
@@ -129,9 +125,4 @@ void blocks_drop(struct blocks *blocks, void **owner)
         segment->used = segment->live ? segment->used : 0;
     else if (is_sparse(segment))
         evacuate(blocks, segment);
-}
-
-size_t blocks_held(const struct blocks *blocks)
-{
-    return blocks->held;
 }

@@ -24,6 +24,3 @@ void blocks_free(struct blocks *blocks);
 void blocks_put(struct blocks *blocks, void **owner, struct span bytes);
 /* The block goes; *owner is NULL then. */
 void blocks_drop(struct blocks *blocks, void **owner);
-
-/* Bytes taken from the system. */
-size_t blocks_held(const struct blocks *blocks);
