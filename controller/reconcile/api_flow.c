@@ -558,6 +558,8 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         mark_judged(state);
         return api_leave(reconciler, state, api);
     }
+    /* It may be there again with the uid that it had: from a backup, or in a folder. */
+    state->leaving = false;
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
     bool writing = false;
     if (look_at(&look)) {

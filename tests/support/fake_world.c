@@ -342,7 +342,8 @@ void fake_world_apply(struct fake_world *world, const char *json)
         char uid[24];
         str_format_time(created, loop_wall_time(world->loop));
         snprintf(uid, sizeof(uid), "uid-%u", ++world->next_uid);
-        json_object_set_new(metadata, "uid", json_string(uid));
+        if (!world->unchangeable)
+            json_object_set_new(metadata, "uid", json_string(uid));
         if (!json_object_get(metadata, "creationTimestamp"))
             json_object_set_new(metadata, "creationTimestamp", json_string(created));
         json_object_set_new(metadata, "generation", json_integer(1));

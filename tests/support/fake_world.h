@@ -52,7 +52,7 @@ void fake_world_forbid(struct fake_world *world, enum object_kind kind);
 void fake_world_watch_only(struct fake_world *world, const char *ns);
 /* Is it read by name, because somebody asked for it? */
 bool fake_world_is_followed(const struct fake_world *world, enum object_kind kind, const char *key);
-/* A folder's store: change() may not be called. */
+/* A folder's store: change() may not be called, and objects have no uids. */
 void fake_world_set_unchangeable(struct fake_world *world);
 
 /* The next write fails with this class (once). */

@@ -109,6 +109,43 @@ static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void *
     assert_null(fake_gateways_document(rig->gateways, "default/orders"));
 }
 
+static void what_comes_back_while_it_leaves_can_leave_again(void **state)
+{
+    struct rig *rig = *state;
+    /* In a folder it is the same object, as far as anybody can tell. */
+    fake_world_set_unchangeable(rig->world);
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_gateways_hold(rig->gateways, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    assert_int_equal(fake_gateways_removals(rig->gateways), 1);
+    rig_api(rig, "orders", NULL, "");
+    fake_gateways_hold(rig->gateways, false);
+    fake_loop_advance(rig->loop, 5000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    assert_int_equal(fake_gateways_removals(rig->gateways), 2);
+}
+
+static void a_deletion_that_a_backup_undoes_can_come_again(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    fake_world_back_up(rig->world);
+    fake_gateways_set_unreachable(rig->gateways, true);
+    for (unsigned time = 1; time < 3; time++) {
+        fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        assert_int_equal(fake_gateways_removals(rig->gateways), time);
+        fake_world_restore(rig->world);
+        fake_world_cut(rig->world, OBJECT_API, true);
+        fake_world_cut(rig->world, OBJECT_API, false);
+        fake_loop_advance(rig->loop, 5000);
+        assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -118,6 +155,8 @@ static const struct CMUnitTest tests[] = {
     TEST(a_retained_api_stays_on_the_gateways),
     TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
+    TEST(what_comes_back_while_it_leaves_can_leave_again),
+    TEST(a_deletion_that_a_backup_undoes_can_come_again),
 };
 
 int main(void)
