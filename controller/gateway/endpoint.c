@@ -43,6 +43,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
     endpoint->state = ENDPOINT_BLOCKED;
     endpoint->epoch = ENDPOINT_FIRST_EPOCH;
     endpoint->not_ready_since = -1;
+    endpoint->down_since = loop_now(fleet->loop);
     endpoint->look_at = endpoint->spot_at = endpoint->retry_at = NEVER;
     endpoint->reload_began_at = endpoint->ready_at = INT64_MIN / 2;
     endpoint->batch.first_write_at = -1;
@@ -128,6 +129,8 @@ void endpoint_forget_flight(struct endpoint *endpoint)
 {
     cancel_work(endpoint);
     endpoint->is_observed = false;
+    /* What was posted is on its disk; it shows only after a reload. */
+    endpoint->wants_reload |= endpoint->dirty > 0;
     for (int state = SLOT_WRITING; state <= SLOT_READING; state++) {
         while (endpoint->slots.lists[state].first)
             endpoint_move(endpoint, endpoint->slots.lists[state].first, SLOT_UNKNOWN);
@@ -143,6 +146,19 @@ static int64_t backoff(const struct endpoint *endpoint)
         delay = BACKOFF_MAX_MS;
     /* Up to a tenth less, so that endpoints that went together do not come together. */
     return delay - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(delay / 10) + 1);
+}
+
+static void touch_unsynced(struct endpoint *endpoint)
+{
+    endpoint_touch(endpoint);
+    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
+        if (state == SLOT_SYNCED)
+            continue;
+        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
+            fleet_touch_api(endpoint->fleet, slot->place->api);
+    }
+    if (!endpoint->was_observed)
+        fleet_touch_removed(endpoint->fleet);
 }
 
 void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
@@ -161,9 +177,9 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     switch (state) {
     case ENDPOINT_BLOCKED:
         endpoint_forget_flight(endpoint);
-        endpoint_touch(endpoint);
-        if (!endpoint->was_observed)
-            fleet_touch_removed(endpoint->fleet);
+        if (!endpoint->failures)
+            endpoint->down_since = now;
+        touch_unsynced(endpoint);
         break;
     case ENDPOINT_CHECKING:
         endpoint->call = gateway_ready(endpoint->client, on_check, endpoint);
@@ -202,19 +218,6 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     endpoint_wake(endpoint);
 }
 
-static void touch_unsynced(struct endpoint *endpoint)
-{
-    endpoint_touch(endpoint);
-    for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        if (state == SLOT_SYNCED)
-            continue;
-        for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = slot->next)
-            fleet_touch_api(endpoint->fleet, slot->place->api);
-    }
-    if (!endpoint->was_observed)
-        fleet_touch_removed(endpoint->fleet);
-}
-
 /* For the log, with the remedy: only a gateway that gives no answer is out of reach. */
 static const char *trouble_of(const struct err *failure)
 {
@@ -248,8 +251,6 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
     endpoint->last_error = failure;
     endpoint->not_ready_since = -1;
     endpoint->is_forced = false;
-    /* What was posted is on its disk; it shows only after a reload. */
-    endpoint->wants_reload |= endpoint->dirty > 0;
     endpoint_forget_flight(endpoint);
     endpoint_enter(endpoint, ENDPOINT_DOWN);
     if (retry_after > endpoint->due_at - loop_now(endpoint->fleet->loop))

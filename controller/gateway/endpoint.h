@@ -132,7 +132,7 @@ struct endpoint {
     /* the breaker */
     unsigned failures; /* in a row; 0: reachable as far as known */
     unsigned server_errors;
-    int64_t down_since;
+    int64_t down_since; /* or blocked since */
     struct err last_error;
     bool is_balanced;
 };

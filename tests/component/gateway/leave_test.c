@@ -510,6 +510,59 @@ static void many_named_removals_need_no_confirmation(void **state)
     world_free(world);
 }
 
+/* Its context has lost its Secret: nothing can be sent any more. */
+static void a_gateway_that_is_blocked_while_an_api_leaves_counts_as_unreachable(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    world_run(world, 60000);
+    int64_t blocked_at = loop_now(world->loop);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "DELETE"});
+    world_remove(world, "a1");
+    world_run(world, 10);
+    assert_int_equal(world_progress(world, "a1").leaving, 1);
+    size_t told = world->progressed;
+    world_context(world, &(struct world_context){.count = 1, .blocked = "no Secret"});
+    world_run(world, 10);
+    struct gateway_progress progress = world_progress(world, "a1");
+    assert_int_equal(progress.leaving, 0);
+    assert_int_equal(progress.leaving_unreachable, 1);
+    assert_true(progress.unreachable_since >= blocked_at);
+    assert_true(world->progressed > told);
+    fake_gateway_heal(world->gateway[0]);
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    assert_int_equal(world_progress(world, "a1").leaving, 0);
+    assert_null(fake_gateway_file(world->gateway[0], "a1"));
+    world_free(world);
+}
+
+static void what_was_pushed_before_a_block_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want_many(world, 3, 1, false);
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "new"});
+    world_run(world, 10);
+    assert_non_null(fake_gateway_file(world->gateway[0], "new"));
+    assert_null(fake_gateway_loaded(world->gateway[0], "new"));
+    world_context(world, &(struct world_context){.count = 1, .blocked = "no Secret"});
+    world_run(world, 10);
+    world_remove(world, "new");
+    world_run(world, 10);
+    world_context(world, &(struct world_context){.count = 1});
+    world_settle(world);
+    assert_int_equal(world_progress(world, "new").leaving, 0);
+    assert_null(fake_gateway_file(world->gateway[0], "new"));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -538,6 +591,8 @@ int main(void)
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes),
         cmocka_unit_test(a_gateway_of_another_context_that_is_down_holds_no_deletion_up),
         cmocka_unit_test(many_named_removals_need_no_confirmation),
+        cmocka_unit_test(a_gateway_that_is_blocked_while_an_api_leaves_counts_as_unreachable),
+        cmocka_unit_test(what_was_pushed_before_a_block_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
