@@ -102,7 +102,10 @@ static void add_endpoint(struct service_endpoints *endpoints, struct span endpoi
     CLEANUP(freep) char *url = xasprintf("%s://%s", https ? "https" : "http", host);
     if (url_fault(url, NULL))
         return;
-    const char *id = uid && *uid ? uid : host;
+    /* Another port of the same pod may be another gateway. */
+    CLEANUP(freep)
+    char *id = uid && *uid ? xasprintf("%s %s:%" PRId64, uid, https ? "https" : "http", port)
+                           : xstrdup(host);
     for (size_t i = 0; i < endpoints->count; i++) {
         if (strcmp(endpoints->items[i].id, id) == 0)
             return;
@@ -112,7 +115,7 @@ static void add_endpoint(struct service_endpoints *endpoints, struct span endpoi
     char *name = json_text_string(json_text_member(pod, "name"));
     /* Absent means ready (the API's words: unknown is to be taken as ready). */
     endpoints->items[endpoints->count++] = (struct service_endpoint){
-        .id = xstrdup(id),
+        .id = TAKE(id),
         .url = TAKE(url),
         .pod = name ? name : xstrdup(""),
         .ready = json_text_bool(json_text_member(conditions, "ready"), true),

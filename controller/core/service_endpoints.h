@@ -12,7 +12,7 @@
  * terminating does not count at all; one that is not ready does, marked so.
  */
 struct service_endpoint {
-    char *id;  /* the pod's uid; without one, address and port */
+    char *id;  /* the pod's uid, scheme and port; without one, address and port */
     char *url; /* "http://10.1.2.3:8080", "https://[fd00::1]:8080" */
     char *pod; /* its name, "" when it is not known */
     bool ready;

@@ -20,8 +20,9 @@
  */
 struct gateways;
 
-/* One endpoint: a pod's address or a fixed URL. `id` is a pod uid or a canonical URL: two contexts
- * that name the same id share the endpoint. */
+/* One endpoint: a pod's port or a fixed URL. `id` names the pod by its uid, or is a canonical URL:
+ * two contexts that name the same id share the endpoint, whose URL is what the first of them says.
+ */
 struct gateway_endpoint {
     const char *id;
     const char *url; /* base, without a slash at the end */

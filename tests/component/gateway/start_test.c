@@ -366,6 +366,41 @@ static void two_contexts_that_name_an_endpoint_share_it(void **state)
 
 /* What its context has put there bears our mark, and is nobody's business until the context is
  * back: not even when the gateway loses it. */
+static void set_url(struct world *world, const char *context, const char *url)
+{
+    const struct gateway_endpoint endpoint = {.id = "u1", .url = url, .pod = "gw", .ready = true};
+    const struct gateway_context config = {
+        .endpoints = &endpoint, .endpoint_count = 1, .secret = "s3cret"};
+    world->ops->set_context(world->gateways, context, &config);
+}
+
+static void a_shared_endpoint_is_where_its_first_context_says(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    /* By its IPv4 and its IPv6 address, say. Contexts are set again whenever they are told. */
+    for (int i = 0; i < 20; i++) {
+        set_url(world, "ns/a", "http://gw-0:8080");
+        set_url(world, "ns/b", "http://gw-1:8080");
+        world_want(world, &(struct world_api){.name = "orders", .context = "ns/a"});
+        world_want(world, &(struct world_api){.name = "bills", .context = "ns/b"});
+        world_run(world, 100);
+    }
+    world_settle(world);
+    expect_synced(world, "orders", 1);
+    expect_synced(world, "bills", 1);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[0]), 2);
+    assert_int_equal(counts(world, 0)->lists, 1);
+    assert_int_equal(requests(world, 1), 0);
+    /* The first one goes. */
+    world->ops->remove_context(world->gateways, "ns/a");
+    set_url(world, "ns/b", "http://gw-1:8080");
+    world_settle(world);
+    expect_synced(world, "bills", 1);
+    assert_int_equal(fake_gateway_loaded_count(world->gateway[1]), 1);
+    world_free(world);
+}
+
 static void what_a_context_that_is_gone_wanted_is_left_alone(void **state)
 {
     (void)state;
@@ -568,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_gateway_of_which_nothing_is_wanted_is_asked_too),
         cmocka_unit_test(what_comes_back_by_itself_is_not_called_repaired),
         cmocka_unit_test(two_contexts_that_name_an_endpoint_share_it),
+        cmocka_unit_test(a_shared_endpoint_is_where_its_first_context_says),
         cmocka_unit_test(what_a_context_that_is_gone_wanted_is_left_alone),
         cmocka_unit_test(a_context_that_joins_an_endpoint_finds_what_it_left_there),
         cmocka_unit_test(a_context_that_comes_back_takes_up_what_it_left),

@@ -56,11 +56,34 @@ static void named_and_numeric_ports_lead_to_the_pods_port(void **state)
         service_endpoints_read(&target, slices, 1, &found);
         assert_int_equal(found.count, 1);
         assert_string_equal(found.items[0].url, "http://10.0.0.2:9999");
-        assert_string_equal(found.items[0].id, "u1");
+        assert_string_equal(found.items[0].id, "u1 http:9999");
         assert_string_equal(found.items[0].pod, "gw-1");
         assert_true(found.items[0].ready);
         service_endpoints_fini(&found);
     }
+}
+
+static void another_port_of_a_pod_is_another_gateway(void **state)
+{
+    (void)state;
+    CLEANUP(object_unrefp) struct object *gw = service(control_ports);
+    CLEANUP(object_unrefp)
+    struct object *pods = slice(
+        "a", "'addressType':'IPv4','ports':[{'name':'http','port':8080},{'name':'control',"
+             "'port':9999}],'endpoints':[{'addresses':['10.0.0.2'],'targetRef':{'uid':'u1'}}]");
+    const struct object *slices[] = {pods};
+    const struct service_target targets[] = {{.service = gw, .port = "control"},
+                                             {.service = gw, .port = "http"},
+                                             {.service = gw, .port = "http", .https = true}};
+    struct service_endpoints found[ARRAY_LENGTH(targets)];
+    for (size_t i = 0; i < ARRAY_LENGTH(targets); i++) {
+        service_endpoints_read(&targets[i], slices, 1, &found[i]);
+        assert_int_equal(found[i].count, 1);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(found[i].items[0].id, found[j].items[0].id);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(targets); i++)
+        service_endpoints_fini(&found[i]);
 }
 
 static void a_port_that_is_not_there_or_not_said_is_a_problem(void **state)
@@ -106,7 +129,7 @@ static void terminating_pods_do_not_count_and_unready_ones_are_marked(void **sta
     struct service_endpoints found;
     service_endpoints_read(&(struct service_target){.service = gw}, slices, 1, &found);
     assert_int_equal(found.count, 2);
-    assert_string_equal(found.items[0].id, "u2");
+    assert_string_equal(found.items[0].id, "u2 http:8080");
     assert_false(found.items[0].ready);
     assert_true(found.items[1].ready);
     service_endpoints_fini(&found);
@@ -165,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(named_and_numeric_ports_lead_to_the_pods_port),
+        cmocka_unit_test(another_port_of_a_pod_is_another_gateway),
         cmocka_unit_test(a_port_that_is_not_there_or_not_said_is_a_problem),
         cmocka_unit_test(slices_wait_for_their_service),
         cmocka_unit_test(terminating_pods_do_not_count_and_unready_ones_are_marked),
