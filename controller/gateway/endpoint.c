@@ -97,7 +97,7 @@ void endpoint_touch(struct endpoint *endpoint)
 
 bool endpoint_is_reachable(const struct endpoint *endpoint)
 {
-    return !endpoint->failures && endpoint->state != ENDPOINT_BLOCKED;
+    return !endpoint->failures && !endpoint->is_balanced && endpoint->state != ENDPOINT_BLOCKED;
 }
 
 /* What progress() tells of a slot in this state. */

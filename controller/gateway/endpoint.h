@@ -132,7 +132,7 @@ struct endpoint {
     /* the breaker */
     unsigned failures; /* in a row; 0: reachable as far as known */
     unsigned server_errors;
-    int64_t down_since; /* or blocked since */
+    int64_t down_since; /* or blocked, or balanced */
     struct err last_error;
     bool is_balanced;
 };
@@ -152,6 +152,7 @@ void endpoint_forget_flight(struct endpoint *endpoint);
 void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state state);
 uint32_t endpoint_seconds(const struct endpoint *endpoint);
 void endpoint_touch(struct endpoint *endpoint);
+/* Is what has to go there written and deleted? */
 bool endpoint_is_reachable(const struct endpoint *endpoint);
 
 /* endpoint_bind.c: where it is, and who wants something here */

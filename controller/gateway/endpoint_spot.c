@@ -178,6 +178,7 @@ static void stop(struct endpoint *endpoint)
         log_warn("answers alternate between gateways: nothing is pushed",
                  .endpoint = endpoint->label, .reason = "LoadBalancedUrl");
         endpoint->is_balanced = true;
+        endpoint->down_since = loop_now(endpoint->fleet->loop);
         tell_all(endpoint);
     }
     endpoint_enter(endpoint, ENDPOINT_STOPPED);

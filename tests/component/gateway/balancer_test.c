@@ -49,6 +49,32 @@ static void that_answers_do_not_alternate_any_more_is_told(void **state)
     world_free(world);
 }
 
+/* Nothing is deleted there either, and a deletion waits for it as for one that does not answer. */
+static void a_load_balancer_counts_as_unreachable_for_what_leaves(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 1, .fixed = true});
+    world_want_many(world, 6, 1, false);
+    world_settle(world);
+    int64_t balanced_at = loop_now(world->loop);
+    fake_gateway_balance(world->gateway[0], world->gateway[1]);
+    world_run(world, 60000);
+    world_remove(world, "a0");
+    world_run(world, 60000);
+    struct gateway_progress progress = world_progress(world, "a0");
+    assert_int_equal(progress.leaving, 0);
+    assert_int_equal(progress.leaving_unreachable, 1);
+    assert_in_range(progress.unreachable_since, balanced_at, balanced_at + 60000);
+    /* It was not waited for; it goes when it can. */
+    world->ops->forget(world->gateways, "ns/a0");
+    fake_gateway_balance(world->gateway[0], NULL);
+    world_run(world, 70000);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a0"));
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "a1"));
+    world_free(world);
+}
+
 static void a_balancer_that_is_put_in_later_is_found_out_by_the_rotation(void **state)
 {
     (void)state;
@@ -179,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_balanced_url_is_found_out_and_left_alone),
         cmocka_unit_test(that_answers_do_not_alternate_any_more_is_told),
+        cmocka_unit_test(a_load_balancer_counts_as_unreachable_for_what_leaves),
         cmocka_unit_test(a_balancer_that_is_put_in_later_is_found_out_by_the_rotation),
         cmocka_unit_test(answers_of_a_proxy_are_no_load_balancer),
         cmocka_unit_test(a_gateway_that_lost_one_definition_is_no_load_balancer),
