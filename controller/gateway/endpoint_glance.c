@@ -45,6 +45,7 @@ void glance_start(struct endpoint *endpoint)
 static void on_begin(void *arg)
 {
     struct endpoint *endpoint = arg;
+    endpoint->wants_look = true;
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
         struct slot *next = NULL;
         for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = next) {

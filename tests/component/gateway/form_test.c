@@ -221,6 +221,30 @@ static void what_is_owed_and_in_somebody_elses_way_waits(void **state)
     world_free(world);
 }
 
+/* Redis goes, then many APIs come: what waits to be looked at is not forgotten over what is owed.
+ */
+static void what_comes_while_redis_is_away_is_pushed_with_what_is_owed(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_want(world, &(struct world_api){.name = "b"});
+    world_settle(world);
+    world_run(world, 60000);
+    fake_gateway_set_never_ready(world->gateway[0], true);
+    world_want(world, &(struct world_api){.name = "a"});
+    for (int i = 0; i < 6; i++) {
+        CLEANUP(freep) char *name = xasprintf("new%d", i);
+        world_want(world, &(struct world_api){.name = name});
+    }
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    expect_synced(world, "new0", 1);
+    expect_synced(world, "new5", 1);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
         cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
         cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),
+        cmocka_unit_test(what_comes_while_redis_is_away_is_pushed_with_what_is_owed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
