@@ -148,7 +148,7 @@ static int64_t backoff(const struct endpoint *endpoint)
     return delay - (int64_t)loop_random(endpoint->fleet->loop, (uint32_t)(delay / 10) + 1);
 }
 
-static void touch_unsynced(struct endpoint *endpoint)
+void endpoint_touch_unsynced(struct endpoint *endpoint)
 {
     endpoint_touch(endpoint);
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
@@ -171,6 +171,8 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     }
     /* A spot check that found nothing is nothing to tell. */
     bool is_news = endpoint->state != ENDPOINT_SPOTTING;
+    if (endpoint->state == ENDPOINT_BLOCKED)
+        endpoint_touch_unsynced(endpoint);
     endpoint->state = state;
     int64_t now = loop_now(endpoint->fleet->loop);
     loop_timer_disarm(endpoint->timer);
@@ -179,7 +181,7 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
         endpoint_forget_flight(endpoint);
         if (!endpoint->failures)
             endpoint->down_since = now;
-        touch_unsynced(endpoint);
+        endpoint_touch_unsynced(endpoint);
         break;
     case ENDPOINT_CHECKING:
         endpoint->call = gateway_ready(endpoint->client, on_check, endpoint);
@@ -258,7 +260,7 @@ void endpoint_fail(struct endpoint *endpoint, const struct gateway_answer *answe
                    loop_now(endpoint->fleet->loop) +
                        (retry_after < RETRY_AFTER_MAX_MS ? retry_after : RETRY_AFTER_MAX_MS));
     if (!same)
-        touch_unsynced(endpoint);
+        endpoint_touch_unsynced(endpoint);
 }
 
 /* It may be read. */

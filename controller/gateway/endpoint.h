@@ -152,6 +152,8 @@ void endpoint_forget_flight(struct endpoint *endpoint);
 void endpoint_move(struct endpoint *endpoint, struct slot *slot, enum slot_state state);
 uint32_t endpoint_seconds(const struct endpoint *endpoint);
 void endpoint_touch(struct endpoint *endpoint);
+/* It has become reachable or unreachable: that is told of all that is not synced there. */
+void endpoint_touch_unsynced(struct endpoint *endpoint);
 /* Is what has to go there written and deleted? */
 bool endpoint_is_reachable(const struct endpoint *endpoint);
 

@@ -195,8 +195,7 @@ static void close_breaker(struct endpoint *endpoint)
              .duration_ms = loop_now(endpoint->fleet->loop) - endpoint->down_since,
              .attempt = endpoint->failures);
     endpoint->failures = 0;
-    for (struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot; slot = slot->next)
-        fleet_touch_api(endpoint->fleet, slot->place->api);
+    endpoint_touch_unsynced(endpoint);
 }
 
 static void plan_next_look(struct endpoint *endpoint)

@@ -28,7 +28,7 @@ static struct bytes *on_document(void *arg, const char *api, const struct digest
 static void on_progressed(void *arg, const char *api)
 {
     struct world *world = arg;
-    (void)api;
+    strset_add(world->told, api);
     world->progressed++;
 }
 
@@ -79,6 +79,7 @@ struct world *world_new_with(size_t gateway_count, const struct gateways_options
     world->loop = fake_loop_new(1);
     world->http = fake_http_new(world->loop);
     world->documents = strmap_new(free);
+    world->told = strset_new();
     world->gateway_count = gateway_count;
     for (size_t i = 0; i < gateway_count; i++) {
         CLEANUP(freep) char *url = xasprintf("http://gw-%zu:8080", i);
@@ -106,6 +107,7 @@ void world_free(struct world *world)
     for (size_t i = 0; i < world->gateway_count; i++)
         fake_gateway_free(world->gateway[i]);
     strmap_free(world->documents);
+    strmap_free(world->told);
     fake_http_free(world->http);
     fake_loop_free(world->loop);
     free(world);

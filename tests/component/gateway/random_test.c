@@ -28,6 +28,9 @@ struct wanted {
     bool oas;
     bool other_path;
     bool other_id;
+    size_t synced; /* as it was told last */
+    size_t total;
+    enum gateway_state state;
 };
 
 struct order {
@@ -149,18 +152,45 @@ static void remove_one(struct order *order)
     world_remove(order->world, name);
 }
 
-/* As the reconciler does: what has left everywhere is forgotten. */
-static void forget_gone(struct order *order)
+/* As the reconciler does: it asks when it is told; what has left everywhere is forgotten. */
+static void follow(struct order *order)
 {
+    struct world *world = order->world;
     for (size_t i = 0; i < APIS; i++) {
         CLEANUP(freep) char *key = xasprintf("ns/a%zu", i);
+        struct wanted *api = &order->apis[i];
         struct gateway_progress progress;
-        if (!order->apis[i].removing ||
-            !order->world->ops->progress(order->world->gateways, key, &progress) ||
-            progress.leaving || progress.leaving_unreachable)
+        if (!strmap_has(world->told, key) || !world->ops->progress(world->gateways, key, &progress))
             continue;
-        order->world->ops->forget(order->world->gateways, key);
-        order->apis[i].removing = false;
+        api->synced = progress.synced;
+        api->total = progress.total;
+        api->state = progress.state;
+        /* Of what cannot be reached it asks again after a while, by itself. */
+        if (!api->removing || progress.leaving || !progress.leaving_unreachable)
+            strmap_take(world->told, key);
+        if (!api->removing || progress.leaving || progress.leaving_unreachable)
+            continue;
+        world->ops->forget(world->gateways, key);
+        api->removing = false;
+    }
+}
+
+/* What was told last is how it stands. */
+static void check_told(const struct order *order)
+{
+    for (size_t i = 0; i < APIS; i++) {
+        const struct wanted *api = &order->apis[i];
+        CLEANUP(freep) char *name = xasprintf("a%zu", i);
+        if (api->removing)
+            fail_msg("%s: nobody was told that it has left", name);
+        if (!api->wanted)
+            continue;
+        struct gateway_progress progress = world_progress(order->world, name);
+        if (progress.synced != api->synced || progress.total != api->total ||
+            progress.state != api->state)
+            fail_msg("%s: told %zu of %zu, state %d; it is %zu of %zu, state %d", name, api->synced,
+                     api->total, (int)api->state, progress.synced, progress.total,
+                     (int)progress.state);
     }
 }
 
@@ -321,7 +351,7 @@ static void step(struct order *order)
     }
     static const int64_t pauses[] = {0, 0, 0, 1, 20, 300, 1000, 1200, 5000, 40000};
     world_run(order->world, pauses[roll(order, ARRAY_LENGTH(pauses))]);
-    forget_gone(order);
+    follow(order);
     check_foreign(order);
 }
 
@@ -416,11 +446,12 @@ static void play(uint64_t seed)
     order.world->ops->expect(order.world->gateways, false);
     for (int i = 0; i < 14; i++) {
         world_run(order.world, 100000);
-        forget_gone(&order);
+        follow(&order);
         check_foreign(&order);
     }
     for (size_t i = 0; i < GATEWAYS; i++)
         check_gateway(&order, i);
+    check_told(&order);
     assert_true(order.world->ops->is_quiet(order.world->gateways));
     reset_counts(order.world);
     world_run(order.world, 300000);
