@@ -246,6 +246,9 @@ bool obstacle_spot(struct endpoint *endpoint);
 /* endpoint_spot.c */
 void spot_start(struct endpoint *endpoint);
 void spot_end(struct endpoint *endpoint);
+/* What was there is not. A gateway that is used although it says that it is not ready (it has no
+ * Redis) may have been restarted, and be loading what is on its disk: it has its time again. */
+void spot_lost(struct endpoint *endpoint);
 /* What was read is not what was written: may it be a load balancer? */
 void spot_suspect(struct endpoint *endpoint, const struct slot *slot);
 void spot_clear(struct endpoint *endpoint);

@@ -109,8 +109,9 @@ static void on_obstacle(void *arg, const struct gateway_answer *answer)
         struct definition definition;
         if (!answer->err)
             definition_read(answer->body, API_CLASSIC, &definition);
-        endpoint->wants_look |= answer->err || (slot->fault == FAULT_FOREIGN_PATH &&
-                                                !claims(&definition, slot->place->claim));
+        if (answer->err ||
+            (slot->fault == FAULT_FOREIGN_PATH && !claims(&definition, slot->place->claim)))
+            spot_lost(endpoint);
     }
     spot_end(endpoint);
 }

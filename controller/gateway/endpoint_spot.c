@@ -46,6 +46,15 @@ void spot_end(struct endpoint *endpoint)
     endpoint_enter(endpoint, ENDPOINT_IDLE);
 }
 
+void spot_lost(struct endpoint *endpoint)
+{
+    endpoint->wants_look = true;
+    if (!endpoint->is_forced)
+        return;
+    endpoint->is_forced = false;
+    endpoint->not_ready_since = -1;
+}
+
 void spot_start(struct endpoint *endpoint)
 {
     if (endpoint->burst.api_id) {
@@ -151,7 +160,7 @@ static void on_spot(void *arg, const struct gateway_answer *answer)
         return;
     }
     spot_clear(endpoint);
-    endpoint->wants_look = true;
+    spot_lost(endpoint);
     spot_end(endpoint);
 }
 
@@ -205,7 +214,8 @@ static void on_burst(void *arg, const struct gateway_answer *answer)
         send_burst(endpoint);
         return;
     }
-    endpoint->wants_look |= burst->is_drift || endpoint->is_balanced;
+    if (burst->is_drift || endpoint->is_balanced)
+        spot_lost(endpoint);
     endpoint->is_observed &= !endpoint->is_balanced;
     if (endpoint->is_balanced) {
         log_info("answers do not alternate any more", .endpoint = endpoint->label);

@@ -57,6 +57,29 @@ static void a_gateway_that_never_gets_ready_is_used_after_thirty_seconds(void **
     world_free(world);
 }
 
+/* Nobody can tell it from one that has loaded everything: it has its time again. */
+static void a_gateway_that_is_restarted_without_redis_is_not_read_while_it_loads(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    static const char theirs[] = "{\"api_id\":\"a\",\"proxy\":{\"listen_path\":\"/x/\"}}";
+    fake_gateway_put(world->gateway[0], "a", false, theirs);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_want(world, &(struct world_api){.name = "b"});
+    fake_gateway_set_never_ready(world->gateway[0], true);
+    world_run(world, 60000);
+    expect_synced(world, "b", 1);
+    expect_state(world, "a", GATEWAY_FOREIGN, "somebody else");
+    for (int i = 0; i < 10; i++) {
+        fake_gateway_restart(world->gateway[0], false, 9000);
+        world_run(world, 60000 + i * 1000);
+        assert_string_equal(fake_gateway_file(world->gateway[0], "a"), theirs);
+    }
+    expect_synced(world, "b", 1);
+    world_free(world);
+}
+
 static void a_gateway_that_does_not_know_ready_is_read(void **state)
 {
     (void)state;
@@ -591,6 +614,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed),
         cmocka_unit_test(nothing_is_read_before_the_gateway_says_ready),
         cmocka_unit_test(a_gateway_that_never_gets_ready_is_used_after_thirty_seconds),
+        cmocka_unit_test(a_gateway_that_is_restarted_without_redis_is_not_read_while_it_loads),
         cmocka_unit_test(a_gateway_that_does_not_know_ready_is_read),
         cmocka_unit_test(a_restart_with_everything_settled_only_reads),
         cmocka_unit_test(what_a_killed_process_posted_is_reloaded_first),
