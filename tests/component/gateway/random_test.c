@@ -35,6 +35,8 @@ struct wanted {
 
 struct order {
     struct world *world;
+    bool lacks_redis;     /* now and then; nothing is restarted: nobody could tell */
+    bool ids_are_swapped; /* between the last two APIs */
     uint64_t random;
     struct wanted apis[APIS];
     char *foreign[GATEWAYS][FOREIGN + APIS]; /* texts of what is not ours; by number, then by API */
@@ -85,9 +87,21 @@ static void change_contexts(struct order *order)
         world_context(order->world, changed);
 }
 
-static char *id_of(size_t number, const struct wanted *api)
+/* The other of the last two APIs; of others the same. */
+static size_t partner(size_t number)
 {
-    return xasprintf("i%zu%s", number, api->other_id ? "b" : "");
+    return number < APIS - 2 ? number : 2 * APIS - 3 - number;
+}
+
+static char *id_of(const struct order *order, size_t number)
+{
+    return xasprintf("i%zu%s", order->ids_are_swapped ? partner(number) : number,
+                     order->apis[number].other_id ? "b" : "");
+}
+
+static char *path_of(const struct order *order, size_t number)
+{
+    return xasprintf("/p%zu%s/", number, order->apis[number].other_path ? "x" : "");
 }
 
 static struct world_api describe(const struct wanted *api, const char *name, const char *id,
@@ -108,8 +122,8 @@ static void tell_want(struct order *order, size_t number)
 {
     const struct wanted *api = &order->apis[number];
     CLEANUP(freep) char *name = xasprintf("a%zu", number);
-    CLEANUP(freep) char *id = id_of(number, api);
-    CLEANUP(freep) char *path = xasprintf("/p%zu%s/", number, api->other_path ? "x" : "");
+    CLEANUP(freep) char *id = id_of(order, number);
+    CLEANUP(freep) char *path = path_of(order, number);
     struct world_api what = describe(api, name, id, path);
     world_want(order->world, &what);
 }
@@ -138,6 +152,21 @@ static void change_want(struct order *order)
     api->wanted = true;
     api->removing = false;
     tell_want(order, number);
+}
+
+/* Two APIs exchange their ids. */
+static void exchange(struct order *order)
+{
+    order->ids_are_swapped = !order->ids_are_swapped;
+    size_t first = APIS - 1 - roll(order, 2);
+    for (size_t i = 0; i < 2; i++) {
+        size_t number = i ? partner(first) : first;
+        order->apis[number].version = ++order->versions;
+        if (order->apis[number].wanted)
+            tell_want(order, number);
+        if (!i && roll(order, 2))
+            world_run(order->world, roll(order, 2) ? 20 : 1500);
+    }
 }
 
 static void remove_one(struct order *order)
@@ -204,9 +233,11 @@ static void put_foreign(struct order *order)
     if (*text || fake_gateway_file(order->world->gateway[gateway], id))
         return;
     /* Only where nothing of ours is on its way to this id. */
-    if (number >= FOREIGN &&
-        (order->apis[number - FOREIGN].wanted || order->apis[number - FOREIGN].removing))
-        return;
+    for (size_t i = 0; number >= FOREIGN && i < APIS; i++) {
+        bool may_have = i == number - FOREIGN || partner(i) == number - FOREIGN;
+        if (may_have && (order->apis[i].wanted || order->apis[i].removing))
+            return;
+    }
     *text = xasprintf("{\"api_id\":\"%s\",\"theirs\":%u,\"proxy\":{\"listen_path\":\"/f%zu-%zu/\","
                       "\"target_url\":\"http://x/\"}}",
                       id, ++order->versions, gateway, number);
@@ -215,10 +246,8 @@ static void put_foreign(struct order *order)
     world_run(order->world, 35000);
 }
 
-static void take_foreign(struct order *order)
+static void take_foreign(struct order *order, size_t gateway, size_t number)
 {
-    size_t gateway = roll(order, GATEWAYS);
-    size_t number = roll(order, FOREIGN + APIS);
     CLEANUP(freep)
     char *id = number < FOREIGN ? xasprintf("f%zu", number) : xasprintf("i%zu", number - FOREIGN);
     char **text = &order->foreign[gateway][number];
@@ -312,7 +341,7 @@ static void check_foreign(struct order *order)
 
 static void step(struct order *order)
 {
-    switch (roll(order, 16)) {
+    switch (roll(order, 20)) {
     case 0:
         remove_one(order);
         break;
@@ -320,7 +349,7 @@ static void step(struct order *order)
         put_foreign(order);
         break;
     case 2:
-        take_foreign(order);
+        take_foreign(order, roll(order, GATEWAYS), roll(order, FOREIGN + APIS));
         break;
     case 3:
     case 4:
@@ -330,7 +359,11 @@ static void step(struct order *order)
         fake_gateway_heal(order->world->gateway[roll(order, GATEWAYS)]);
         break;
     case 6:
-        restart_gateway(order);
+        if (order->lacks_redis)
+            fake_gateway_set_never_ready(order->world->gateway[roll(order, GATEWAYS)],
+                                         roll(order, 2));
+        else
+            restart_gateway(order);
         break;
     case 7:
         if (roll(order, 3) == 0)
@@ -344,6 +377,12 @@ static void step(struct order *order)
         break;
     case 9:
         order->world->ops->expect(order->world->gateways, roll(order, 2));
+        break;
+    case 10:
+        order->world->withhold_documents = roll(order, 2);
+        break;
+    case 11:
+        exchange(order);
         break;
     default:
         change_want(order);
@@ -373,7 +412,7 @@ static size_t count_left(const struct order *order, size_t gateway)
     size_t left = 0;
     for (size_t i = 0; i < APIS; i++) {
         CLEANUP(freep) char *mark = xasprintf("\"ns/a%zu\"", i);
-        CLEANUP(freep) char *current = id_of(i, &order->apis[i]);
+        CLEANUP(freep) char *current = id_of(order, i);
         for (int other = 0; is_stuck(order, i) && other < 2; other++) {
             CLEANUP(freep) char *id = xasprintf("i%zu%s", i, other ? "b" : "");
             const char *loaded = fake_gateway_loaded(order->world->gateway[gateway], id);
@@ -389,10 +428,16 @@ static void print_wants(const struct order *order)
 {
     for (size_t i = 0; i < APIS; i++) {
         const struct wanted *api = &order->apis[i];
-        CLEANUP(freep) char *id = id_of(i, api);
+        CLEANUP(freep) char *id = id_of(order, i);
         print_error("a%zu: %s %s in context %d, version %u%s%s\n", i,
                     api->wanted ? "wanted as" : "not wanted, last", id, api->context, api->version,
                     api->oas ? ", OAS" : "", api->removing ? ", leaving" : "");
+        CLEANUP(freep) char *name = xasprintf("a%zu", i);
+        if (!api->wanted)
+            continue;
+        struct gateway_progress progress = world_progress(order->world, name);
+        print_error("    %zu of %zu, state %d: %s\n", progress.synced, progress.total,
+                    (int)progress.state, progress.detail);
     }
 }
 
@@ -409,9 +454,10 @@ static void check_gateway(struct order *order, size_t gateway)
         if (order->foreign[gateway][FOREIGN + i] && !api->other_id)
             continue;
         expected++;
-        CLEANUP(freep) char *id = id_of(i, api);
+        CLEANUP(freep) char *id = id_of(order, i);
         CLEANUP(freep) char *version = xasprintf("\"version\":%u,", api->version);
-        CLEANUP(freep) char *path = xasprintf("\"/p%zu%s/\"", i, api->other_path ? "x" : "");
+        CLEANUP(freep) char *plain_path = path_of(order, i);
+        CLEANUP(freep) char *path = xasprintf("\"%s\"", plain_path);
         const char *loaded = fake_gateway_loaded(fake, id);
         if (!loaded || !strstr(loaded, version) || !strstr(loaded, path) ||
             !strstr(loaded, api->oas ? "\"x-grapnel\"" : "\"config_data\"")) {
@@ -434,14 +480,21 @@ static void play(uint64_t seed)
     struct order order = {.world = world_new(GATEWAYS), .random = seed * 0x9e3779b97f4a7c15ULL + 1};
     for (int i = 0; i < 10; i++)
         roll(&order, 2);
+    order.lacks_redis = roll(&order, 3) == 0;
     set_contexts(&order);
     order.world->ops->set_complete(order.world->gateways, true);
     for (int i = 0; i < STEPS; i++)
         step(&order);
 
     /* Peace: everything comes to rest, without anybody asking. */
-    for (size_t i = 0; i < GATEWAYS; i++)
+    order.world->withhold_documents = false;
+    for (size_t i = 0; i < GATEWAYS; i++) {
         fake_gateway_heal(order.world->gateway[i]);
+        fake_gateway_set_never_ready(order.world->gateway[i], false);
+        /* One that cannot leave because of them may be in the way of the other. */
+        take_foreign(&order, i, FOREIGN + APIS - 2);
+        take_foreign(&order, i, FOREIGN + APIS - 1);
+    }
     set_contexts(&order);
     order.world->ops->expect(order.world->gateways, false);
     for (int i = 0; i < 14; i++) {
