@@ -173,6 +173,8 @@ void endpoint_bind(struct endpoint *endpoint, struct place *place, bool by_user)
 void endpoint_drop(struct endpoint *endpoint, struct slot *slot);
 /* The same for all slots that `context` (NULL: any) has here. */
 void endpoint_release(struct endpoint *endpoint, const struct fleet_context *context);
+/* Tries again, at the end of the round, to bind what another API's place was in the way of. */
+void endpoint_bind_contended(struct endpoint *endpoint);
 void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */

@@ -29,6 +29,12 @@ static void rebind(void *arg)
     }
 }
 
+void endpoint_bind_contended(struct endpoint *endpoint)
+{
+    if (endpoint->is_contended)
+        loop_defer(endpoint->fleet->loop, rebind, endpoint);
+}
+
 void endpoint_bind_cancel(struct endpoint *endpoint)
 {
     loop_defer_cancel(endpoint->fleet->loop, rebind, endpoint);
@@ -41,8 +47,7 @@ void endpoint_drop(struct endpoint *endpoint, struct slot *slot)
     slots_remove(&endpoint->slots, slot);
     fleet_touch_api(endpoint->fleet, place->api);
     place_drop_slot(endpoint->fleet, place);
-    if (endpoint->is_contended)
-        loop_defer(endpoint->fleet->loop, rebind, endpoint);
+    endpoint_bind_contended(endpoint);
 }
 
 void endpoint_release(struct endpoint *endpoint, const struct fleet_context *context)
@@ -136,6 +141,7 @@ void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context)
         return;
     }
     endpoint_release(endpoint, context);
+    endpoint_bind_contended(endpoint);
     endpoint->wants_look = true; /* what bears its marker stays, and is to be known as such */
     endpoint_reconfigure(endpoint, endpoint->url);
 }

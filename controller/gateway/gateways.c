@@ -160,9 +160,13 @@ static void reconsider_others(struct fleet *fleet, struct api *api)
 /* A body may hold secrets: it goes when nothing is to be pushed any more. */
 static void set_current(struct fleet *fleet, struct api *api, struct place *place)
 {
-    if (api->current && api->current != place)
-        bodies_drop(&fleet->bodies, api->current);
+    struct place *before = api->current;
     api->current = place;
+    if (!before || before == place)
+        return;
+    bodies_drop(&fleet->bodies, before);
+    for (size_t i = 0; i < before->context->endpoint_count; i++)
+        endpoint_bind_contended(before->context->endpoints[i].endpoint);
 }
 
 static void want(struct gateways *gateways, const struct gateway_want *wanted)

@@ -565,6 +565,38 @@ static void one_id_wanted_by_two_contexts_of_a_gateway_is_the_firsts(void **stat
     world_free(world);
 }
 
+/* Whichever way who wants it gives it up. */
+static void an_id_that_is_not_contended_any_more_holds_up_nothing(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct world *world = world_new(1);
+        const struct world_api b = {.name = "b", .id = "i", .path = "/b/", .context = "x/two"};
+        world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+        world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+        world_want(world,
+                   &(struct world_api){.name = "a", .id = "i", .path = "/a/", .context = "x/one"});
+        world_settle(world);
+        world_want(world, &b);
+        world_run(world, 10000);
+        expect_state(world, "b", GATEWAY_FOREIGN, "another ApiDefinition has the id");
+        assert_false(world->ops->is_settled(world->gateways));
+        if (way == 0)
+            world_remove(world, "b");
+        else if (way == 1)
+            world_want(world, &(struct world_api){.name = "b", .path = "/b/", .context = "x/two"});
+        else if (way == 2)
+            world->ops->forget(world->gateways, "ns/b");
+        else
+            world->ops->remove_context(world->gateways, "x/two");
+        world_run(world, 10000);
+        assert_true(world->ops->is_settled(world->gateways));
+        CLEANUP(freep) char *word = world_word(world, "x/one", 0);
+        assert_string_equal(word, "Synced");
+        world_free(world);
+    }
+}
+
 /* One list shows that the new path is taken, and that nothing of ours is left under the old id. */
 static void a_foreign_definition_under_the_id_that_is_left_with_the_path_that_is_taken(void **state)
 {
@@ -629,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_refused_definition_keeps_its_last_good_state),
         cmocka_unit_test(a_document_that_cannot_bear_a_marker_is_rejected),
         cmocka_unit_test(one_id_wanted_by_two_contexts_of_a_gateway_is_the_firsts),
+        cmocka_unit_test(an_id_that_is_not_contended_any_more_holds_up_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
