@@ -30,7 +30,8 @@ struct world {
     struct strmap *documents; /* by API */
     /* what was told */
     size_t progressed;
-    struct strmap *told; /* APIs of which it was told since somebody has taken them out */
+    struct strmap
+        *told; /* APIs of which it was told, until the test takes them out; NULL: nobody asks */
     size_t context_changed;
     char last_reason[64]; /* of happened() */
     size_t happened;

@@ -480,6 +480,7 @@ static void play(uint64_t seed)
     struct order order = {.world = world_new(GATEWAYS), .random = seed * 0x9e3779b97f4a7c15ULL + 1};
     for (int i = 0; i < 10; i++)
         roll(&order, 2);
+    order.world->told = strset_new();
     order.lacks_redis = roll(&order, 3) == 0;
     set_contexts(&order);
     order.world->ops->set_complete(order.world->gateways, true);
