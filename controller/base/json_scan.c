@@ -27,17 +27,30 @@ static struct json_brackets scan_bytes(struct json_scan *scan, const char *at, s
     return brackets;
 }
 
+/* What stands in a block: a bit for each byte. Brackets are those within strings, too. */
+struct block {
+    uint64_t quotes;
+    uint64_t backslashes;
+    uint64_t opening;
+    uint64_t closing;
+};
+typedef struct block read_block_fn(const char *at);
+
+/* Calls would take as long as what is called, and code for a better processor cannot be inlined
+ * otherwise. */
+#define INLINE __attribute__((always_inline)) static inline
+
 #if defined(__SSE2__) || defined(__AARCH64EL__)
 
 typedef unsigned char quarter __attribute__((vector_size(JSON_SCAN_BLOCK / 4)));
 
-struct block {
+struct quarters {
     quarter a, b, c, d;
 };
 
 /* A bit for each byte, of those that are 0 or 0xff. */
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 
 static uint64_t bits_of(quarter a, quarter b, quarter c, quarter d)
 {
@@ -60,12 +73,26 @@ static uint64_t bits_of(quarter a, quarter b, quarter c, quarter d)
 }
 #endif
 
-/* Calls would take as long as what is called. */
-__attribute__((always_inline)) static inline uint64_t find(struct block in, unsigned char byte)
+INLINE uint64_t find(struct quarters in, unsigned char byte)
 {
     return bits_of((quarter)(in.a == byte), (quarter)(in.b == byte), (quarter)(in.c == byte),
                    (quarter)(in.d == byte));
 }
+
+INLINE struct block read_block(const char *at)
+{
+    struct quarters in;
+    memcpy(&in, at, sizeof(in));
+    struct quarters folded = {in.a | FOLD, in.b | FOLD, in.c | FOLD, in.d | FOLD};
+    return (struct block){find(in, '"'), find(in, '\\'), find(folded, '{'), find(folded, '}')};
+}
+
+#else
+
+/* Never called: nothing reads blocks here. */
+#define read_block NULL
+
+#endif
 
 /* The bytes that an escaping backslash stands before; *escaped: the first byte is one, and after,
  * the first one of the next block is. */
@@ -95,36 +122,22 @@ static uint64_t parities(uint64_t bits)
     return bits;
 }
 
-static struct json_brackets scan_block(struct json_scan *scan, const char *at)
+/* `length` is a whole block where `read` is called. */
+INLINE struct json_brackets scan(struct json_scan *scan, const char *at, size_t length,
+                                 read_block_fn *read)
 {
-    struct block block;
-    memcpy(&block, at, sizeof(block));
-    uint64_t quotes = find(block, '"');
-    uint64_t backslashes = find(block, '\\');
+    if (length < JSON_SCAN_BLOCK || !read)
+        return scan_bytes(scan, at, length);
+    struct block block = read(at);
     struct json_scan after = *scan;
-    if (backslashes || scan->escaped)
-        quotes &= ~find_escaped(backslashes, &after.escaped);
-    uint64_t inside = parities(quotes) ^ (scan->in_string ? ~0ULL : 0);
-    if (backslashes & ~inside) /* no JSON, and nothing is escaped there */
-        return scan_bytes(scan, at, JSON_SCAN_BLOCK);
+    if (block.backslashes || scan->escaped)
+        block.quotes &= ~find_escaped(block.backslashes, &after.escaped);
+    uint64_t inside = parities(block.quotes) ^ (scan->in_string ? ~0ULL : 0);
+    if (block.backslashes & ~inside) /* no JSON, and nothing is escaped there */
+        return scan_bytes(scan, at, length);
     after.in_string = inside >> 63;
     *scan = after;
-    struct block folded = {block.a | FOLD, block.b | FOLD, block.c | FOLD, block.d | FOLD};
-    return (struct json_brackets){find(folded, '{') & ~inside, find(folded, '}') & ~inside};
-}
-
-#else
-
-static struct json_brackets scan_block(struct json_scan *scan, const char *at)
-{
-    return scan_bytes(scan, at, JSON_SCAN_BLOCK);
-}
-
-#endif
-
-struct json_brackets json_scan_brackets(struct json_scan *scan, const char *at, size_t length)
-{
-    return length == JSON_SCAN_BLOCK ? scan_block(scan, at) : scan_bytes(scan, at, length);
+    return (struct json_brackets){block.opening & ~inside, block.closing & ~inside};
 }
 
 /* Processors that every build is for have no instruction for it, and a function's call is dear. */
@@ -148,14 +161,14 @@ static uint64_t find_end(const struct json_brackets *brackets, size_t depth)
     return 0;
 }
 
-const char *json_scan_container(const char *at, const char *end)
+INLINE const char *pass_container(const char *at, const char *end, read_block_fn *read)
 {
-    struct json_scan scan = {false, false};
+    struct json_scan state = {false, false};
     size_t depth = 0;
     while (at < end) {
-        bool was_in_string = scan.in_string;
+        bool was_in_string = state.in_string;
         size_t length = (size_t)(end - at) < JSON_SCAN_BLOCK ? (size_t)(end - at) : JSON_SCAN_BLOCK;
-        struct json_brackets brackets = json_scan_brackets(&scan, at, length);
+        struct json_brackets brackets = scan(&state, at, length, read);
         size_t closing = count(brackets.closing);
         if (closing >= depth) {
             uint64_t last = find_end(&brackets, depth);
@@ -164,12 +177,74 @@ const char *json_scan_container(const char *at, const char *end)
         }
         depth += count(brackets.opening) - closing;
         at += length;
-        if (was_in_string && scan.in_string) { /* a long one */
-            at = json_scan_string(at, end, &scan.escaped);
+        if (was_in_string && state.in_string) { /* a long one */
+            at = json_scan_string(at, end, &state.escaped);
             if (!at)
                 return end;
-            scan.in_string = false;
+            state.in_string = false;
         }
     }
     return end;
+}
+
+#if defined(__SSE2__) && !defined(JSON_SCAN_BASELINE)
+#define HAVE_BETTER
+
+/* Ten years of processors have these; every build runs without, too. */
+#define BETTER __attribute__((target("avx2,popcnt")))
+
+typedef unsigned char half __attribute__((vector_size(JSON_SCAN_BLOCK / 2)));
+
+struct halves {
+    half a, b;
+};
+
+BETTER INLINE uint64_t find_better(struct halves in, unsigned char byte)
+{
+    return (uint64_t)(unsigned)_mm256_movemask_epi8((__m256i)(in.a == byte)) |
+           (uint64_t)(unsigned)_mm256_movemask_epi8((__m256i)(in.b == byte)) << 32;
+}
+
+BETTER INLINE struct block read_block_better(const char *at)
+{
+    struct halves in = {(half)_mm256_loadu_si256((const __m256i *)(const void *)at),
+                        (half)_mm256_loadu_si256((const __m256i *)(const void *)(at + 32))};
+    struct halves folded = {in.a | FOLD, in.b | FOLD};
+    return (struct block){find_better(in, '"'), find_better(in, '\\'), find_better(folded, '{'),
+                          find_better(folded, '}')};
+}
+
+BETTER static struct json_brackets scan_better(struct json_scan *state, const char *at,
+                                               size_t length)
+{
+    return scan(state, at, length, read_block_better);
+}
+
+BETTER static const char *pass_container_better(const char *at, const char *end)
+{
+    return pass_container(at, end, read_block_better);
+}
+
+static bool is_better(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+}
+#endif
+
+struct json_brackets json_scan_brackets(struct json_scan *state, const char *at, size_t length)
+{
+#ifdef HAVE_BETTER
+    if (is_better())
+        return scan_better(state, at, length);
+#endif
+    return scan(state, at, length, read_block);
+}
+
+const char *json_scan_container(const char *at, const char *end)
+{
+#ifdef HAVE_BETTER
+    if (is_better())
+        return pass_container_better(at, end);
+#endif
+    return pass_container(at, end, read_block);
 }

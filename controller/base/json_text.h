@@ -73,12 +73,16 @@ struct json_text_iter {
 struct json_text_iter json_text_iterate(struct span container);
 bool json_text_next(struct json_text_iter *iter);
 
-/* Is this string value (with its quotes) the given text? Inline, so that the length of most texts
- * is a constant: each key that is passed is asked. `length` is that of all of the text. */
+/* Is this string value (with its quotes) the given text? Inline, for each key that is passed is
+ * asked: the length of most texts is a constant, and most keys are too short (an escape is longer
+ * than what it stands for) or differ in their first byte. */
 bool json_text_is_n(struct span string, const char *text, size_t length);
 static inline bool json_text_is(struct span string, const char *text)
 {
-    return json_text_is_n(string, text, strlen(text));
+    size_t length = strlen(text);
+    if (string.length < length + 2 || (length && string.ptr[1] != text[0] && string.ptr[1] != '\\'))
+        return false;
+    return json_text_is_n(string, text, length);
 }
 /* Returns owned: the decoded text of a string value; NULL when the value is not a string. */
 char *json_text_string(struct span value);

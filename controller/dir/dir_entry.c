@@ -187,11 +187,10 @@ static void print_version(const struct dir_entry *entry, struct span status, cha
 
 static const char no_status[] = "{\"observedGeneration\":-1}";
 
-/* The manifest with the metadata that a server would have given it, without status. */
-static void print_base(const struct dir_entry *entry, struct span manifest, struct buf *out)
+/* The metadata of a manifest as a server would have completed it, but for the version. */
+static void print_metadata(const struct dir_entry *entry, struct span metadata, struct buf *out)
 {
-    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(manifest);
-    struct span metadata = json_text_member(manifest, "metadata");
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(metadata);
     char created[23];
     char generation[24];
     str_format_time(created + 1, entry->created);
@@ -202,8 +201,52 @@ static void print_base(const struct dir_entry *entry, struct span manifest, stru
     json_edit_set(edit, metadata, "creationTimestamp", created, 22);
     json_edit_remove(edit, metadata, "uid");
     json_edit_remove(edit, metadata, "resourceVersion");
-    json_edit_remove(edit, manifest, "status");
     json_edit_apply(edit, out);
+}
+
+/* What the version says of all but the status. */
+static void set_base(struct dir_entry *entry, const struct buf *metadata, const char *problem)
+{
+    CLEANUP(buf_fini) struct buf parts;
+    char hex[65];
+    buf_init(&parts, BUF_UNLIMITED);
+    buf_add(&parts, (const char *)entry->content.bytes, sizeof(entry->content.bytes));
+    buf_add(&parts, buf_text(metadata), metadata->length);
+    buf_add_text(&parts, problem ? problem : "");
+    struct digest digest = digest_of(buf_text(&parts), parts.length);
+    digest_hex(&digest, hex);
+    snprintf(entry->base, sizeof(entry->base), "%.*s", DIR_ENTRY_BASE, hex);
+}
+
+/* A manifest with completed metadata, a version and a status. */
+static void print_object(struct dir_entry *entry, struct span manifest, const char *problem,
+                         struct buf *out)
+{
+    CLEANUP(buf_fini) struct buf completed;
+    CLEANUP(buf_fini) struct buf metadata;
+    buf_init(&completed, BUF_UNLIMITED);
+    buf_init(&metadata, BUF_UNLIMITED);
+    print_metadata(entry, json_text_member(manifest, "metadata"), &completed);
+    set_base(entry, &completed, problem);
+    char version[42];
+    struct span status = status_of(entry);
+    print_version(entry, status, version);
+    if (!status.ptr && dir_entry_is_kept(entry->kind))
+        status = (struct span){no_status, sizeof(no_status) - 1};
+
+    struct span text = {buf_text(&completed), completed.length};
+    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
+    CLEANUP(freep) char *quoted = xasprintf("\"%s\"", version);
+    json_edit_set(edit, text, "resourceVersion", quoted, strlen(quoted));
+    json_edit_apply(edit, &metadata);
+
+    CLEANUP(json_edit_freep) struct json_edit *whole = json_edit_new(manifest);
+    json_edit_set(whole, manifest, "metadata", buf_text(&metadata), metadata.length);
+    if (status.ptr)
+        json_edit_set(whole, manifest, "status", status.ptr, status.length);
+    else
+        json_edit_remove(whole, manifest, "status");
+    json_edit_apply(whole, out);
 }
 
 static void take_current(struct dir_entry *entry, struct object *current)
@@ -219,33 +262,11 @@ static void take_current(struct dir_entry *entry, struct object *current)
 int dir_entry_join(struct dir_entry *entry, struct span manifest, const char *problem,
                    struct err *err)
 {
-    CLEANUP(buf_fini) struct buf base;
-    CLEANUP(buf_fini) struct buf whole;
-    buf_init(&base, BUF_UNLIMITED);
-    buf_init(&whole, BUF_UNLIMITED);
-    print_base(entry, manifest, &base);
-    size_t length = base.length;
-    buf_add_text(&base, problem ? problem : "");
-    struct digest digest = digest_of(buf_text(&base), base.length);
-    char hex[65];
-    digest_hex(&digest, hex);
-    snprintf(entry->base, sizeof(entry->base), "%.*s", DIR_ENTRY_BASE, hex);
-
-    char version[42];
-    struct span status = status_of(entry);
-    print_version(entry, status, version);
-    struct span text = {buf_text(&base), length};
-    CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
-    CLEANUP(freep) char *quoted = xasprintf("\"%s\"", version);
-    json_edit_set(edit, json_text_member(text, "metadata"), "resourceVersion", quoted,
-                  strlen(quoted));
-    if (!status.ptr && dir_entry_is_kept(entry->kind))
-        status = (struct span){no_status, sizeof(no_status) - 1};
-    if (status.ptr)
-        json_edit_set(edit, text, "status", status.ptr, status.length);
-    json_edit_apply(edit, &whole);
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, BUF_UNLIMITED);
+    print_object(entry, manifest, problem, &text);
     struct object *current = NULL;
-    if (object_new(entry->kind, (struct span){buf_text(&whole), whole.length}, problem, &current,
+    if (object_new(entry->kind, (struct span){buf_text(&text), text.length}, problem, &current,
                    err) < 0)
         return -1;
     take_current(entry, current);

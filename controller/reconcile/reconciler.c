@@ -11,10 +11,10 @@
 #include "core/conditions.h"
 #include "reconcile/state.h"
 
-/* What is done before the loop gets its turn again: a number of keys, and of bytes of their texts,
- * since a look costs about 20 ns a byte. */
+/* What is done before the loop gets its turn again: a number of keys, within a time. Gateways and
+ * the API server work on what they were sent meanwhile, and wait for more. */
 #define SLICE_KEYS 64
-#define SLICE_BYTES (1U << 20)
+#define SLICE_US 2000
 /* So far apart is what has failed for a passing reason tried out of its turn. */
 #define HASTEN_AGAIN_MS 10000
 
@@ -178,14 +178,11 @@ void reconciler_figures(const struct reconciler *reconciler,
 }
 
 /* True: the key stays taken, the end of a write goes on. */
-static bool process(struct reconciler *reconciler, const char *work_key, size_t *bytes)
+static bool process(struct reconciler *reconciler, const char *work_key)
 {
     const char *key = work_key + strlen(WORK_API);
-    const struct object *api = NULL;
     switch (work_key[0]) {
     case 'a':
-        api = cache_get(reconciler_cache(reconciler), OBJECT_API, key);
-        *bytes += api ? api->length : 0;
         return api_reconcile(reconciler, key);
     case 'w':
         return webhook_reconcile(reconciler, key);
@@ -231,8 +228,8 @@ static void pump(void *arg)
 {
     struct reconciler *reconciler = arg;
     claims_settle(reconciler->claims);
-    size_t bytes = 0;
-    for (size_t done = 0; done < SLICE_KEYS && bytes < SLICE_BYTES; done++) {
+    int64_t end_us = loop_clock_us(reconciler->loop) + SLICE_US;
+    for (size_t done = 0; done < SLICE_KEYS && loop_clock_us(reconciler->loop) < end_us; done++) {
         int64_t now = loop_now(reconciler->loop);
         const char *borrowed = workqueue_get(reconciler->queue, now);
         if (!borrowed && backlog_left(reconciler)) {
@@ -246,7 +243,7 @@ static void pump(void *arg)
         reconciler->looked_at = work_key;
         reconciler->look_comes_back = false;
         strmap_remove(reconciler->awaited, work_key);
-        bool is_writing = process(reconciler, work_key, &bytes);
+        bool is_writing = process(reconciler, work_key);
         reconciler->looked_at = NULL;
         if (is_writing)
             continue;

@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -463,18 +464,20 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self.work)) / "definitions"
         write_folder(folder, [webhook("pager")] + [sized(number, "pager", 13000) for number in range(apis)])
         raws, tries = [], []
-        for _ in range(3):
+        for _ in range(5):
             raws.append(self.raw(folder, gateways=gateways, more=SHORT_TICK))
             tries.append(self.filled(folder, gateways, apis))
-        raw = min(raws, key=lambda one: one["total"])
+        # The speed of shared machines changes within seconds: each run is held against the raw one beside it.
+        ratios = sorted(round(one["wall"] / raw["total"], 2) for one, raw in zip(tries, raws))
         best = min(tries, key=lambda one: one["wall"])
         posts = sum(one["posts"] for one in best["counts"])
         reloads = max(one["reloads"] for one in best["counts"])
-        say(f"    raw {raw['total']} s; grapnel {best['wall']} s, {best['cpu']} s of CPU, peak {best['peak_mb']} MB")
+        say(f"    raw {min(raw['total'] for raw in raws)} s; grapnel {best['wall']} s, {best['cpu']} s of CPU, "
+            f"peak {best['peak_mb']} MB; wall / raw of each pair {ratios}")
         what = f"{apis} new APIs, {gateways} gateways"
         self.record(f"{what}: POSTs", posts, apis * gateways, posts == apis * gateways)
         self.record(f"{what}: reloads of each", reloads, "<= 2", reloads <= 2)
-        ratio = round(best["wall"] / raw["total"], 2)
+        ratio = statistics.median(ratios)
         self.record(f"{what}: wall / raw", ratio, "<= 1.3", ratio <= 1.3)
 
     def hang(self, apis=500, gateways=12):
