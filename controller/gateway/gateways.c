@@ -69,7 +69,10 @@ static bool set_endpoints(struct fleet *fleet, struct fleet_context *context,
             endpoint_attach(links[i].endpoint, context);
     }
     for (size_t i = 0; i < config->endpoint_count; i++) {
-        struct endpoint *endpoint = link_of(links, count, config->endpoints[i].id)->endpoint;
+        const struct context_endpoint *link = link_of(links, count, config->endpoints[i].id);
+        if (!link)
+            continue;
+        struct endpoint *endpoint = link->endpoint;
         /* Else contexts that reach it in two ways would send it to and fro. */
         bool is_first = endpoint->contexts[0] == context;
         endpoint_reconfigure(endpoint, is_first ? config->endpoints[i].url : endpoint->url);
