@@ -37,6 +37,21 @@ static struct context_endpoint *link_of(struct context_endpoint *links, size_t c
     return NULL;
 }
 
+/* The URL of an endpoint is what its first context says: contexts that reach it in two ways would
+ * send it to and fro. */
+static void set_urls(const struct fleet_context *context, const struct gateway_context *config)
+{
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        const struct context_endpoint *link =
+            link_of(context->endpoints, context->endpoint_count, config->endpoints[i].id);
+        if (!link)
+            continue;
+        bool is_first = link->endpoint->contexts[0] == context;
+        endpoint_reconfigure(link->endpoint,
+                             is_first ? config->endpoints[i].url : link->endpoint->url);
+    }
+}
+
 /* Brings the context's endpoints to the configured ones: new ones are attached before old ones are
  * let go, so that a shared endpoint is never without a context. True: they were others. */
 static bool set_endpoints(struct fleet *fleet, struct fleet_context *context,
@@ -68,15 +83,7 @@ static bool set_endpoints(struct fleet *fleet, struct fleet_context *context,
         if (!link_of(before, before_count, links[i].endpoint->id))
             endpoint_attach(links[i].endpoint, context);
     }
-    for (size_t i = 0; i < config->endpoint_count; i++) {
-        const struct context_endpoint *link = link_of(links, count, config->endpoints[i].id);
-        if (!link)
-            continue;
-        struct endpoint *endpoint = link->endpoint;
-        /* Else contexts that reach it in two ways would send it to and fro. */
-        bool is_first = endpoint->contexts[0] == context;
-        endpoint_reconfigure(endpoint, is_first ? config->endpoints[i].url : endpoint->url);
-    }
+    set_urls(context, config);
     for (size_t i = 0; i < before_count; i++) {
         if (!link_of(links, count, before[i].endpoint->id)) {
             endpoint_detach(before[i].endpoint, context);
