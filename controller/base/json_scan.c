@@ -89,7 +89,7 @@ INLINE struct block read_block(const char *at)
 
 #else
 
-/* Never called: nothing reads blocks here. */
+/* Byte by byte. */
 #define read_block NULL
 
 #endif
@@ -123,7 +123,7 @@ static uint64_t parities(uint64_t bits)
 }
 
 /* `length` is a whole block where `read` is called. */
-INLINE struct json_brackets scan(struct json_scan *scan, const char *at, size_t length,
+INLINE struct json_brackets pass(struct json_scan *scan, const char *at, size_t length,
                                  read_block_fn *read)
 {
     if (length < JSON_SCAN_BLOCK || !read)
@@ -163,12 +163,12 @@ static uint64_t find_end(const struct json_brackets *brackets, size_t depth)
 
 INLINE const char *pass_container(const char *at, const char *end, read_block_fn *read)
 {
-    struct json_scan state = {false, false};
+    struct json_scan scan = {false, false};
     size_t depth = 0;
     while (at < end) {
-        bool was_in_string = state.in_string;
+        bool was_in_string = scan.in_string;
         size_t length = (size_t)(end - at) < JSON_SCAN_BLOCK ? (size_t)(end - at) : JSON_SCAN_BLOCK;
-        struct json_brackets brackets = scan(&state, at, length, read);
+        struct json_brackets brackets = pass(&scan, at, length, read);
         size_t closing = count(brackets.closing);
         if (closing >= depth) {
             uint64_t last = find_end(&brackets, depth);
@@ -177,11 +177,11 @@ INLINE const char *pass_container(const char *at, const char *end, read_block_fn
         }
         depth += count(brackets.opening) - closing;
         at += length;
-        if (was_in_string && state.in_string) { /* a long one */
-            at = json_scan_string(at, end, &state.escaped);
+        if (was_in_string && scan.in_string) { /* a long one */
+            at = json_scan_string(at, end, &scan.escaped);
             if (!at)
                 return end;
-            state.in_string = false;
+            scan.in_string = false;
         }
     }
     return end;
@@ -214,10 +214,10 @@ BETTER INLINE struct block read_block_better(const char *at)
                           find_better(folded, '}')};
 }
 
-BETTER static struct json_brackets scan_better(struct json_scan *state, const char *at,
+BETTER static struct json_brackets pass_better(struct json_scan *scan, const char *at,
                                                size_t length)
 {
-    return scan(state, at, length, read_block_better);
+    return pass(scan, at, length, read_block_better);
 }
 
 BETTER static const char *pass_container_better(const char *at, const char *end)
@@ -231,13 +231,13 @@ static bool is_better(void)
 }
 #endif
 
-struct json_brackets json_scan_brackets(struct json_scan *state, const char *at, size_t length)
+struct json_brackets json_scan_brackets(struct json_scan *scan, const char *at, size_t length)
 {
 #ifdef HAVE_BETTER
     if (is_better())
-        return scan_better(state, at, length);
+        return pass_better(scan, at, length);
 #endif
-    return scan(state, at, length, read_block);
+    return pass(scan, at, length, read_block);
 }
 
 const char *json_scan_container(const char *at, const char *end)

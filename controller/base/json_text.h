@@ -80,7 +80,8 @@ bool json_text_is_n(struct span string, const char *text, size_t length);
 static inline bool json_text_is(struct span string, const char *text)
 {
     size_t length = strlen(text);
-    if (string.length < length + 2 || (length && string.ptr[1] != text[0] && string.ptr[1] != '\\'))
+    if (!string.ptr || string.length < length + 2 ||
+        (length && string.ptr[1] != text[0] && string.ptr[1] != '\\'))
         return false;
     return json_text_is_n(string, text, length);
 }
