@@ -45,6 +45,13 @@ static bool reserve(struct buf *buf, size_t more)
     return true;
 }
 
+void buf_reserve(struct buf *buf, size_t more)
+{
+    size_t left = buf->limit - buf->length;
+    if (reserve(buf, more < left ? more : left) && !buf->length)
+        buf->data[0] = '\0';
+}
+
 void buf_add(struct buf *buf, const void *bytes, size_t length)
 {
     if (!reserve(buf, length))
@@ -62,7 +69,12 @@ void buf_add_text(struct buf *buf, const char *text)
 
 void buf_add_char(struct buf *buf, char byte)
 {
-    buf_add(buf, &byte, 1);
+    if (buf->overflowed || buf->length + 1 >= buf->capacity || buf->length >= buf->limit) {
+        buf_add(buf, &byte, 1);
+        return;
+    }
+    buf->data[buf->length++] = byte;
+    buf->data[buf->length] = '\0';
 }
 
 void buf_add_format(struct buf *buf, const char *format, ...)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/str.h"
 #include "base/strmap.h"
 
@@ -118,23 +119,22 @@ static int check_escape(struct checker *checker)
 
 static int check_string(struct checker *checker)
 {
-    const char *plain = checker->at;
     while (checker->at < checker->end) {
+        const char *plain = checker->at;
+        bool high = false;
+        checker->at = json_scan_plain(plain, checker->end, &high);
+        if (checker->at == checker->end)
+            break;
         unsigned char byte = (unsigned char)*checker->at;
-        if (byte == '"' || byte == '\\') {
-            if (!str_is_utf8(plain, (size_t)(checker->at - plain)))
-                return fault(checker, "a string is not well-formed UTF-8");
-            checker->at++;
-            if (byte == '"')
-                return 0;
-            if (check_escape(checker) < 0)
-                return -1;
-            plain = checker->at;
-        } else if (byte < 0x20) {
+        if (byte < 0x20)
             return fault(checker, "a raw control character in a string");
-        } else {
-            checker->at++;
-        }
+        if (high && !str_is_utf8(plain, (size_t)(checker->at - plain)))
+            return fault(checker, "a string is not well-formed UTF-8");
+        checker->at++;
+        if (byte == '"')
+            return 0;
+        if (check_escape(checker) < 0)
+            return -1;
     }
     return fault(checker, "the text ends in a string");
 }

@@ -161,22 +161,35 @@ static uint64_t find_end(const struct json_brackets *brackets, size_t depth)
     return 0;
 }
 
+/* The bytes before the end, fewer than a block; nothing comes behind them. */
+INLINE struct json_brackets pass_last(struct json_scan *scan, const char *at, size_t length,
+                                      read_block_fn *read)
+{
+    char block[JSON_SCAN_BLOCK] = {0};
+    memcpy(block, at, length);
+    return pass(scan, block, sizeof(block), read);
+}
+
 INLINE const char *pass_container(const char *at, const char *end, read_block_fn *read)
 {
     struct json_scan scan = {false, false};
     size_t depth = 0;
     while (at < end) {
         bool was_in_string = scan.in_string;
-        size_t length = (size_t)(end - at) < JSON_SCAN_BLOCK ? (size_t)(end - at) : JSON_SCAN_BLOCK;
-        struct json_brackets brackets = pass(&scan, at, length, read);
-        size_t closing = count(brackets.closing);
-        if (closing >= depth) {
-            uint64_t last = find_end(&brackets, depth);
+        bool whole = end - at >= JSON_SCAN_BLOCK;
+        struct json_brackets brackets = whole ? pass(&scan, at, JSON_SCAN_BLOCK, read)
+                                              : pass_last(&scan, at, (size_t)(end - at), read);
+        if (brackets.closing) {
+            size_t closing = count(brackets.closing);
+            uint64_t last = closing >= depth ? find_end(&brackets, depth) : 0;
             if (last)
                 return at + __builtin_ctzll(last) + 1;
+            depth -= closing;
         }
-        depth += count(brackets.opening) - closing;
-        at += length;
+        if (!whole)
+            return end;
+        depth += count(brackets.opening);
+        at += JSON_SCAN_BLOCK;
         if (was_in_string && scan.in_string) { /* a long one */
             at = json_scan_string(at, end, &scan.escaped);
             if (!at)

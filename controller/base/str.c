@@ -264,11 +264,28 @@ size_t str_obeyed(const char *text, size_t length, unsigned *ret_code)
     return size;
 }
 
+/* How many bytes are printable ASCII. */
+static size_t printable_length(const unsigned char *text, size_t length)
+{
+    size_t at = 0;
+    while (at < length && text[at] >= ' ' && text[at] < 0x7f)
+        at++;
+    return at;
+}
+
 void str_add_printable(struct buf *out, const char *text, size_t length, size_t limit)
 {
     const unsigned char *at = (const unsigned char *)text;
     size_t used = 0;
     while (length) {
+        size_t plain = printable_length(at, length < limit - used ? length : limit - used);
+        if (plain) {
+            buf_add(out, at, plain);
+            used += plain;
+            at += plain;
+            length -= plain;
+            continue;
+        }
         size_t size = utf8_sequence(at, length);
         bool printable = size > 1 ? !is_obeyed(at, size) : size && *at >= ' ' && *at != 0x7f;
         size_t step = size ? size : 1;

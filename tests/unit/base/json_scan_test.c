@@ -124,6 +124,64 @@ static void a_container_ends_where_counting_its_brackets_ends(void **state)
     }
 }
 
+/* Returns where the string ends, as json_scan_string() has it. */
+static const char *end_of_string(const char *at, const char *end, bool *escaped)
+{
+    for (; at < end; at++) {
+        if (*escaped)
+            *escaped = false;
+        else if (*at == '"')
+            return at + 1;
+        else
+            *escaped = *at == '\\';
+    }
+    return NULL;
+}
+
+static void a_string_ends_where_its_first_plain_quote_is(void **state)
+{
+    (void)state;
+    uint64_t seed = 521288629546311691ULL;
+    for (unsigned i = 0; i < TEXTS; i++) {
+        char buffer[TEXT_MAX];
+        size_t length = fill(buffer, &seed);
+        char *text = test_malloc(length + 1);
+        memcpy(text, buffer, length);
+        bool was_escaped = random_next(&seed) % 4 == 0;
+        bool escaped = was_escaped;
+        const char *end = end_of_string(text, text + length, &escaped);
+        bool found_escaped = was_escaped;
+        assert_ptr_equal(json_scan_string(text, text + length, &found_escaped), end);
+        if (!end)
+            assert_int_equal(found_escaped, escaped);
+        test_free(text);
+    }
+}
+
+static void plain_bytes_end_before_a_quote_an_escape_or_a_control_character(void **state)
+{
+    (void)state;
+    static const char alphabet[] =
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa !~\x7f\x80\xff\"\\\x1f\x01";
+    uint64_t seed = 1442695040888963407ULL;
+    for (unsigned i = 0; i < TEXTS; i++) {
+        size_t length = random_next(&seed) % 80;
+        char *text = test_malloc(length + 1);
+        for (size_t at = 0; at < length; at++)
+            text[at] = alphabet[random_next(&seed) % sizeof(alphabet)];
+        size_t plain = 0;
+        bool expected_high = false;
+        for (; plain < length && (unsigned char)text[plain] >= ' ' && text[plain] != '"' &&
+               text[plain] != '\\';
+             plain++)
+            expected_high |= (unsigned char)text[plain] >= 0x80;
+        bool high = false;
+        assert_ptr_equal(json_scan_plain(text, text + length, &high), text + plain);
+        assert_int_equal(high, expected_high);
+        test_free(text);
+    }
+}
+
 static void brackets_in_strings_and_behind_escapes_do_not_count(void **state)
 {
     (void)state;
@@ -151,6 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_of_any_length_are_read_as_bytes_are),
         cmocka_unit_test(a_container_ends_where_counting_its_brackets_ends),
+        cmocka_unit_test(a_string_ends_where_its_first_plain_quote_is),
+        cmocka_unit_test(plain_bytes_end_before_a_quote_an_escape_or_a_control_character),
         cmocka_unit_test(brackets_in_strings_and_behind_escapes_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
