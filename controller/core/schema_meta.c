@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_members.h"
 #include "base/json_text.h"
 #include "base/str.h"
 #include "core/schema_walk.h"
@@ -13,7 +14,7 @@
 
 struct check {
     struct schema_problems *problems;
-    struct span metadata;
+    struct json_members metadata;
     const char *nearest; /* where to point when something is missing */
 };
 
@@ -83,7 +84,7 @@ static bool is_qualified_name(const char *key)
 /* Returns owned: a text member; NULL when it is absent, null or (told) of another type. */
 static char *text_member(struct check *check, const char *name)
 {
-    struct span value = json_text_member(check->metadata, name);
+    struct span value = json_members_get(&check->metadata, name);
     enum json_text_type type = json_text_type(value);
     if (type != JSON_TEXT_NONE && type != JSON_TEXT_NULL && type != JSON_TEXT_STRING)
         complain(check, value.ptr, xasprintf("metadata.%s", name),
@@ -94,7 +95,7 @@ static char *text_member(struct check *check, const char *name)
 
 static void check_name(struct check *check, enum object_kind kind)
 {
-    struct span value = json_text_member(check->metadata, "name");
+    struct span value = json_members_get(&check->metadata, "name");
     CLEANUP(freep) char *name = text_member(check, "name");
     if (str_is_empty(name)) {
         if (name || json_text_type(value) == JSON_TEXT_NONE ||
@@ -114,7 +115,7 @@ static void check_name(struct check *check, enum object_kind kind)
 
 static void check_namespace(struct check *check)
 {
-    struct span value = json_text_member(check->metadata, "namespace");
+    struct span value = json_members_get(&check->metadata, "namespace");
     CLEANUP(freep) char *ns = text_member(check, "namespace");
     if (!str_is_empty(ns) && !is_dns_label(ns, strlen(ns)))
         complain(check, value.ptr, xstrdup("metadata.namespace"),
@@ -136,7 +137,7 @@ static void check_key(struct check *check, const char *map, const char *key, con
 
 static void check_map(struct check *check, const char *map)
 {
-    struct span value = json_text_member(check->metadata, map);
+    struct span value = json_members_get(&check->metadata, map);
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_NULL)
         return;
@@ -170,7 +171,7 @@ static void check_map(struct check *check, const char *map)
 
 static void check_finalizers(struct check *check)
 {
-    struct span value = json_text_member(check->metadata, "finalizers");
+    struct span value = json_members_get(&check->metadata, "finalizers");
     enum json_text_type type = json_text_type(value);
     bool good = type == JSON_TEXT_NONE || type == JSON_TEXT_NULL || type == JSON_TEXT_ARRAY;
     struct json_text_iter iter = json_text_iterate(value);
@@ -183,18 +184,18 @@ static void check_finalizers(struct check *check)
 
 void schema_meta_check(enum object_kind kind, struct span object, struct schema_problems *problems)
 {
-    struct check check = {.problems = problems,
-                          .metadata = json_text_member(object, "metadata"),
-                          .nearest = object.ptr};
-    enum json_text_type type = json_text_type(check.metadata);
+    struct check check = {.problems = problems, .nearest = object.ptr};
+    struct span metadata = json_text_member(object, "metadata");
+    json_members_read(&check.metadata, metadata);
+    enum json_text_type type = json_text_type(metadata);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_NULL) {
         complain(&check, object.ptr, xstrdup("metadata.name"), xstrdup("missing"),
                  "give the object a name");
         return;
     }
-    check.nearest = check.metadata.ptr;
+    check.nearest = metadata.ptr;
     if (type != JSON_TEXT_OBJECT) {
-        complain(&check, check.metadata.ptr, xstrdup("metadata"),
+        complain(&check, metadata.ptr, xstrdup("metadata"),
                  xasprintf("a map is expected, not %s", schema_found(type)), NULL);
         return;
     }
