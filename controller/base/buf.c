@@ -45,13 +45,6 @@ static bool reserve(struct buf *buf, size_t more)
     return true;
 }
 
-void buf_reserve(struct buf *buf, size_t more)
-{
-    size_t left = buf->limit - buf->length;
-    if (reserve(buf, more < left ? more : left) && !buf->length)
-        buf->data[0] = '\0';
-}
-
 void buf_add(struct buf *buf, const void *bytes, size_t length)
 {
     if (!reserve(buf, length))

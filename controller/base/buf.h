@@ -28,8 +28,6 @@ void buf_fini(struct buf *buf);
 /* Forgets the bytes and keeps the memory. */
 void buf_clear(struct buf *buf);
 
-/* Makes room for so many bytes more, for who knows about how many there will be. Adds nothing. */
-void buf_reserve(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, const void *bytes, size_t length);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char byte);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_members.h"
 #include "base/json_scan.h"
 #include "base/str.h"
 
@@ -18,7 +17,7 @@ static bool is_blank(char byte)
 
 static const char *skip_blanks(const char *at, const char *end)
 {
-    while (at < end && (unsigned char)*at <= ' ' && is_blank(*at))
+    while (at < end && is_blank(*at))
         at++;
     return at;
 }
@@ -315,8 +314,9 @@ static bool strings_are_equal(struct span a, struct span b)
     return text_a && text_b && strcmp(text_a, text_b) == 0;
 }
 
-static bool arrays_are_equal(struct span a, struct span b)
+static bool containers_are_equal(struct span a, struct span b)
 {
+    bool object = json_text_type(a) == JSON_TEXT_OBJECT;
     struct json_text_iter left = json_text_iterate(a);
     struct json_text_iter right = json_text_iterate(b);
     for (;;) {
@@ -325,23 +325,14 @@ static bool arrays_are_equal(struct span a, struct span b)
             return false;
         if (!more)
             return true;
-        if (!json_text_equal(left.value, right.value))
+        struct span other = right.value;
+        if (object && !strings_are_equal(left.key, right.key)) {
+            CLEANUP(freep) char *key = json_text_string(left.key);
+            other = key ? json_text_member(b, key) : (struct span){NULL, 0};
+        }
+        if (!json_text_equal(left.value, other))
             return false;
     }
-}
-
-static bool objects_are_equal(struct span a, struct span b)
-{
-    struct json_members members;
-    json_members_read(&members, b);
-    size_t count = 0;
-    struct json_text_iter iter = json_text_iterate(a);
-    while (json_text_next(&iter)) {
-        if (++count > members.count ||
-            !json_text_equal(iter.value, json_members_like(&members, iter.key)))
-            return false;
-    }
-    return count == members.count;
 }
 
 bool json_text_equal(struct span a, struct span b)
@@ -353,9 +344,8 @@ bool json_text_equal(struct span a, struct span b)
         return false;
     switch (type) {
     case JSON_TEXT_OBJECT:
-        return objects_are_equal(a, b);
     case JSON_TEXT_ARRAY:
-        return arrays_are_equal(a, b);
+        return containers_are_equal(a, b);
     case JSON_TEXT_STRING:
         return strings_are_equal(a, b);
     case JSON_TEXT_NUMBER:
@@ -391,20 +381,21 @@ static size_t sequence_length(const char *at, const char *end)
 
 static void add_escaped(struct buf *out, const char *text, const char *end)
 {
-    bool high = false;
-    while (text < end) {
-        const char *stop = json_scan_plain(text, end, &high);
-        buf_add(out, text, (size_t)(stop - text));
-        if (stop == end)
-            return;
-        text = stop + 1;
-        if (*stop == '"' || *stop == '\\')
-            buf_add(out, (const char[]){'\\', *stop}, 2);
-        else if (*stop == '\n')
+    const char *plain = text;
+    for (const char *at = text; at < end; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte >= 0x20 && byte != '"' && byte != '\\')
+            continue;
+        buf_add(out, plain, (size_t)(at - plain));
+        plain = at + 1;
+        if (byte == '"' || byte == '\\')
+            buf_add_format(out, "\\%c", byte);
+        else if (byte == '\n')
             buf_add_text(out, "\\n");
         else
-            buf_add_format(out, "\\u%04x", (unsigned char)*stop);
+            buf_add_format(out, "\\u%04x", byte);
     }
+    buf_add(out, plain, (size_t)(end - plain));
 }
 
 void json_text_add_string_n(struct buf *out, const char *text, size_t length)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_members.h"
 #include "base/json_text.h"
 #include "base/str.h"
 
@@ -54,15 +53,14 @@ static struct span present_all(const struct object *object)
 }
 
 /* The one of a type among them. */
-static void find(struct span conditions, const char *type, struct json_members *ret_condition)
+static struct span find(struct span conditions, const char *type)
 {
     struct json_text_iter iter = json_text_iterate(conditions);
     while (json_text_next(&iter)) {
-        json_members_read(ret_condition, iter.value);
-        if (json_text_is(json_members_get(ret_condition, "type"), type))
-            return;
+        if (json_text_is(json_text_member(iter.value, "type"), type))
+            return iter.value;
     }
-    json_members_read(ret_condition, (struct span){NULL, 0});
+    return (struct span){NULL, 0};
 }
 
 /* A time that somebody else has written may be none: the API server would refuse all of it. */
@@ -73,23 +71,19 @@ static bool is_time(struct span value)
     return text && str_parse_time(text, &seconds, NULL) == 0;
 }
 
-/* What the present status says of a condition; empty: nothing. */
-struct before {
-    struct span status;
-    struct span time;
-};
-
-static void add_one(const struct condition *condition, const struct before *before,
-                    int64_t generation, int64_t now_s, struct buf *out)
+/* `before`: the one of its type as the status has it now. */
+static void add_one(const struct condition *condition, struct span before, int64_t generation,
+                    int64_t now_s, struct buf *out)
 {
     const char *status = status_names[condition->status];
+    struct span time = json_text_member(before, "lastTransitionTime");
     char now[21];
 
     buf_add_format(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%" PRId64,
                    condition->type, status, generation);
     buf_add_text(out, ",\"lastTransitionTime\":");
-    if (json_text_is(before->status, status) && is_time(before->time)) {
-        buf_add(out, before->time.ptr, before->time.length);
+    if (json_text_is(json_text_member(before, "status"), status) && is_time(time)) {
+        buf_add(out, time.ptr, time.length);
     } else {
         str_format_time(now, now_s);
         json_text_add_string(out, now);
@@ -99,54 +93,32 @@ static void add_one(const struct condition *condition, const struct before *befo
     buf_add_char(out, '}');
 }
 
-/* The first one of each type counts. */
-static void read_before(const struct conditions *conditions, const struct object *object,
-                        struct before *before)
-{
-    bool known[CONDITIONS_MAX] = {false};
-    struct json_text_iter iter = json_text_iterate(present_all(object));
-    while (json_text_next(&iter)) {
-        struct json_members members;
-        json_members_read(&members, iter.value);
-        struct span type = json_members_get(&members, "type");
-        for (size_t i = 0; i < conditions->count; i++) {
-            if (known[i] || !json_text_is(type, conditions->items[i].type))
-                continue;
-            known[i] = true;
-            before[i] = (struct before){json_members_get(&members, "status"),
-                                        json_members_get(&members, "lastTransitionTime")};
-        }
-    }
-}
-
 void conditions_add_json(const struct conditions *conditions, const struct object *object,
                          int64_t now_s, struct buf *out)
 {
-    struct before before[CONDITIONS_MAX] = {{.status = {NULL, 0}}};
-    read_before(conditions, object, before);
+    /* Found once: it stands among all that the status holds. */
+    struct span now = present_all(object);
     buf_add_char(out, '[');
     for (size_t i = 0; i < conditions->count; i++) {
+        const struct condition *condition = &conditions->items[i];
         if (i)
             buf_add_char(out, ',');
-        add_one(&conditions->items[i], &before[i], object->generation, now_s, out);
+        add_one(condition, find(now, condition->type), object->generation, now_s, out);
     }
     buf_add_char(out, ']');
 }
 
 char *condition_reason(const struct object *object, const char *type, bool *ret_true)
 {
-    struct json_members condition;
-    find(present_all(object), type, &condition);
+    struct span condition = find(present_all(object), type);
     if (ret_true)
-        *ret_true = json_text_is(json_members_get(&condition, "status"), "True");
-    return json_text_string(json_members_get(&condition, "reason"));
+        *ret_true = json_text_is(json_text_member(condition, "status"), "True");
+    return json_text_string(json_text_member(condition, "reason"));
 }
 
 char *condition_message(const struct object *object, const char *type)
 {
-    struct json_members condition;
-    find(present_all(object), type, &condition);
-    return json_text_string(json_members_get(&condition, "message"));
+    return json_text_string(json_text_member(find(present_all(object), type), "message"));
 }
 
 bool status_is_current(const struct object *object, const char *status, size_t length)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/json_members.h"
 #include "base/json_text.h"
 #include "base/str.h"
 #include "core/object_content.h"
@@ -129,10 +128,9 @@ struct span object_status(const struct object *object)
 }
 
 /* A text member of metadata; "" when absent. */
-static int read_text(const struct json_members *metadata, const char *field, char **ret_text,
-                     struct err *err)
+static int read_text(struct span metadata, const char *field, char **ret_text, struct err *err)
 {
-    struct span value = json_members_get(metadata, field);
+    struct span value = json_text_member(metadata, field);
     enum json_text_type type = json_text_type(value);
     if (type != JSON_TEXT_NONE && type != JSON_TEXT_NULL && type != JSON_TEXT_STRING)
         return err_set(err, ERR_INVALID, 0, "metadata.%s: a string is expected, not a %s", field,
@@ -146,32 +144,31 @@ static void read_rest(struct object *object)
 {
     static const char *const names[OBJECT_PART_COUNT] = {"metadata", "spec", "status"};
     struct span text = object_text(object);
-    struct json_members members;
-    json_members_read(&members, text);
-    for (size_t i = 0; i < OBJECT_PART_COUNT; i++) {
-        struct span value = json_members_get(&members, names[i]);
-        if (value.ptr)
-            object->parts[i] =
-                (struct object_part){(uint32_t)(value.ptr - text.ptr), (uint32_t)value.length};
+    struct json_text_iter iter = json_text_iterate(text);
+    while (json_text_next(&iter)) {
+        for (size_t i = 0; i < OBJECT_PART_COUNT; i++) {
+            if (json_text_is(iter.key, names[i]))
+                object->parts[i] = (struct object_part){(uint32_t)(iter.value.ptr - text.ptr),
+                                                        (uint32_t)iter.value.length};
+        }
     }
-    struct json_members metadata;
-    json_members_read(&metadata, object_metadata(object));
-    json_text_int64(json_members_get(&metadata, "generation"), &object->generation);
+    struct span metadata = object_metadata(object);
+    json_text_int64(json_text_member(metadata, "generation"), &object->generation);
     CLEANUP(freep)
-    char *created = json_text_string(json_members_get(&metadata, "creationTimestamp"));
+    char *created = json_text_string(json_text_member(metadata, "creationTimestamp"));
     if (created)
         (void)str_parse_time(created, &object->created, NULL);
     object->deleting =
-        json_text_type(json_members_get(&metadata, "deletionTimestamp")) == JSON_TEXT_STRING;
+        json_text_type(json_text_member(metadata, "deletionTimestamp")) == JSON_TEXT_STRING;
 }
 
 /* Compact text without what is large and never read. */
-static void trim(struct span text, const struct json_members *members, struct buf *out)
+static void trim(struct span text, struct buf *out)
 {
     static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
-    struct span metadata = members->object;
-    struct span annotations = json_members_get(members, "annotations");
-    bool has_fields = json_members_get(members, "managedFields").ptr;
+    struct span metadata = json_text_member(text, "metadata");
+    struct span annotations = json_text_member(metadata, "annotations");
+    bool has_fields = json_text_member(metadata, "managedFields").ptr;
     bool has_applied = json_text_member(annotations, last_applied).ptr;
     if (!has_fields && !has_applied) {
         json_text_add_compact(out, text);
@@ -191,16 +188,14 @@ static void trim(struct span text, const struct json_members *members, struct bu
 int object_new(enum object_kind kind, struct span text, const char *problem,
                struct object **ret_object, struct err *err)
 {
-    struct json_members metadata;
-    json_members_read(&metadata, json_text_member(text, "metadata"));
+    struct span metadata = json_text_member(text, "metadata");
     CLEANUP(freep) char *ns = NULL;
     CLEANUP(freep) char *name = NULL;
     CLEANUP(freep) char *uid = NULL;
     CLEANUP(freep) char *version = NULL;
-    if (read_text(&metadata, "namespace", &ns, err) < 0 ||
-        read_text(&metadata, "name", &name, err) < 0 ||
-        read_text(&metadata, "uid", &uid, err) < 0 ||
-        read_text(&metadata, "resourceVersion", &version, err) < 0)
+    if (read_text(metadata, "namespace", &ns, err) < 0 ||
+        read_text(metadata, "name", &name, err) < 0 || read_text(metadata, "uid", &uid, err) < 0 ||
+        read_text(metadata, "resourceVersion", &version, err) < 0)
         return -1;
     if (!*name)
         return err_set(err, ERR_INVALID, 0, "metadata.name: missing");
@@ -209,8 +204,7 @@ int object_new(enum object_kind kind, struct span text, const char *problem,
 
     CLEANUP(buf_fini) struct buf trimmed;
     buf_init(&trimmed, BUF_UNLIMITED);
-    buf_reserve(&trimmed, text.length);
-    trim(text, &metadata, &trimmed);
+    trim(text, &trimmed);
     struct parts parts = {ns, name, uid, version, problem};
     struct object *object =
         assemble(kind, (struct span){buf_text(&trimmed), trimmed.length}, &parts);

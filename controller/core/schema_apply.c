@@ -6,22 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_members.h"
 #include "base/json_text.h"
 #include "base/str.h"
 #include "core/nearest.h"
 #include "core/schema_walk.h"
-
-#define NOTHING ((struct span){NULL, 0})
 
 static void apply(struct schema_walk *walk, const struct schema *schema, struct span value,
                   struct span old);
 
 /* ---- the path ---- */
 
-static size_t enter(struct schema_walk *walk, const char *name)
+static size_t enter(struct schema_walk *walk, struct span key)
 {
     size_t length = walk->path.length;
+    CLEANUP(freep) char *name = json_text_string(key);
     if (length)
         buf_add_char(&walk->path, '.');
     buf_add_text(&walk->path, name);
@@ -70,7 +68,7 @@ static char *nearest_hint(const struct schema *schema, const char *name)
 static void tell_pruned(struct schema_walk *walk, const struct schema *schema, struct span key)
 {
     CLEANUP(freep) char *name = json_text_string(key);
-    size_t length = enter(walk, name);
+    size_t length = enter(walk, key);
     schema_problems_add(walk->problems, true, walk->at ? walk->at : key.ptr,
                         xstrdup(buf_text(&walk->path)), xstrdup("unknown field, it is left out"),
                         nearest_hint(schema, name));
@@ -90,7 +88,7 @@ static bool apply_status(struct schema_walk *walk, const struct schema *schema, 
     struct schema_problems problems = {0};
     struct schema_walk inner = {.out = walk->out, .path = walk->path, .problems = &problems};
     size_t start = walk->out->length;
-    apply(&inner, schema, value, NOTHING);
+    apply(&inner, schema, value, (struct span){NULL, 0});
     walk->path = inner.path;
     bool fits = problems.errors == 0;
     if (!fits) {
@@ -108,7 +106,7 @@ static void write_default(struct schema_walk *walk, const struct schema *schema,
 {
     const char *before = walk->at;
     walk->at = before ? before : at;
-    apply(walk, schema, schema->default_value, NOTHING);
+    apply(walk, schema, schema->default_value, (struct span){NULL, 0});
     walk->at = before;
 }
 
@@ -136,7 +134,7 @@ static bool write_member(struct schema_walk *walk, const struct schema *schema, 
 
     size_t start = walk->out->length;
     bool is_status = !walk->path.length && strcmp(name, "status") == 0;
-    size_t length = enter(walk, name);
+    size_t length = enter(walk, key);
     buf_add(walk->out, key.ptr, key.length);
     buf_add_char(walk->out, ':');
     bool written = true;
@@ -147,7 +145,7 @@ static bool write_member(struct schema_walk *walk, const struct schema *schema, 
     else if (is_status)
         written = apply_status(walk, member, value);
     else
-        apply(walk, member, value, member->compares ? json_text_member(old, name) : NOTHING);
+        apply(walk, member, value, json_text_member(old, name));
     leave(walk, length);
     if (!written)
         walk->out->length = start;
@@ -160,7 +158,7 @@ static void write_defaults(struct schema_walk *walk, const struct schema *schema
     for (struct strmap_entry *entry = schema->properties ? strmap_first(schema->properties) : NULL;
          entry; entry = strmap_next(entry)) {
         const struct schema *property = strmap_entry_value(entry);
-        struct span so_far = {walk->out->data + start, walk->out->length - start};
+        struct span so_far = {buf_text(walk->out) + start, walk->out->length - start};
         if (!property->default_value.ptr || json_text_member(so_far, strmap_entry_key(entry)).ptr)
             continue;
         if (walk->out->length > start + 1)
@@ -184,11 +182,8 @@ static void check_object(struct schema_walk *walk, const struct schema *schema, 
                         schema_hint(schema));
         walk->blocking++;
     }
-    struct json_members members;
-    if (schema->required)
-        json_members_read(&members, stored);
     for (size_t i = 0; schema->required && schema->required[i]; i++) {
-        if (json_members_get(&members, schema->required[i]).ptr)
+        if (json_text_member(stored, schema->required[i]).ptr)
             continue;
         CLEANUP(freep) char *suffix = xasprintf(".%s", schema->required[i]);
         schema_complain(walk, value.ptr, suffix, xstrdup("missing"),
@@ -270,7 +265,7 @@ static void apply_array(struct schema_walk *walk, const struct schema *schema, s
         else if (is_null && !schema->items->nullable && schema->items->default_value.ptr)
             write_default(walk, schema->items, iter.value.ptr);
         else
-            apply(walk, schema->items, iter.value, NOTHING);
+            apply(walk, schema->items, iter.value, (struct span){NULL, 0});
         leave(walk, length);
     }
     buf_add_char(walk->out, ']');

@@ -303,19 +303,6 @@ static int read_keyword(struct schema *schema, const char *name, struct span val
     return err_set(err, ERR_INVALID, 0, "%s: unknown keyword", name);
 }
 
-static bool compares(const struct schema *schema)
-{
-    bool any = schema->additional && schema->additional->compares;
-    for (size_t i = 0; i < schema->rule_count; i++)
-        any = any || schema->rules[i].rule->is_about_change;
-    for (struct strmap_entry *entry = schema->properties ? strmap_first(schema->properties) : NULL;
-         entry; entry = strmap_next(entry)) {
-        const struct schema *property = strmap_entry_value(entry);
-        any = any || property->compares;
-    }
-    return any;
-}
-
 static int compile(struct span openapi, struct schema **ret_schema, struct err *err)
 {
     if (json_text_type(openapi) != JSON_TEXT_OBJECT)
@@ -332,7 +319,6 @@ static int compile(struct span openapi, struct schema **ret_schema, struct err *
         if (read_keyword(schema, name, iter.value, err) < 0)
             return -1;
     }
-    schema->compares = compares(schema);
     *ret_schema = TAKE(schema);
     return 0;
 }

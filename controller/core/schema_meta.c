@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_members.h"
 #include "base/json_text.h"
 #include "base/str.h"
 #include "core/schema_walk.h"
@@ -14,7 +13,7 @@
 
 struct check {
     struct schema_problems *problems;
-    struct json_members metadata;
+    struct span metadata;
     const char *nearest; /* where to point when something is missing */
 };
 
@@ -84,7 +83,7 @@ static bool is_qualified_name(const char *key)
 /* Returns owned: a text member; NULL when it is absent, null or (told) of another type. */
 static char *text_member(struct check *check, const char *name)
 {
-    struct span value = json_members_get(&check->metadata, name);
+    struct span value = json_text_member(check->metadata, name);
     enum json_text_type type = json_text_type(value);
     if (type != JSON_TEXT_NONE && type != JSON_TEXT_NULL && type != JSON_TEXT_STRING)
         complain(check, value.ptr, xasprintf("metadata.%s", name),
@@ -95,7 +94,7 @@ static char *text_member(struct check *check, const char *name)
 
 static void check_name(struct check *check, enum object_kind kind)
 {
-    struct span value = json_members_get(&check->metadata, "name");
+    struct span value = json_text_member(check->metadata, "name");
     CLEANUP(freep) char *name = text_member(check, "name");
     if (str_is_empty(name)) {
         if (name || json_text_type(value) == JSON_TEXT_NONE ||
@@ -115,7 +114,7 @@ static void check_name(struct check *check, enum object_kind kind)
 
 static void check_namespace(struct check *check)
 {
-    struct span value = json_members_get(&check->metadata, "namespace");
+    struct span value = json_text_member(check->metadata, "namespace");
     CLEANUP(freep) char *ns = text_member(check, "namespace");
     if (!str_is_empty(ns) && !is_dns_label(ns, strlen(ns)))
         complain(check, value.ptr, xstrdup("metadata.namespace"),
@@ -137,7 +136,7 @@ static void check_key(struct check *check, const char *map, const char *key, con
 
 static void check_map(struct check *check, const char *map)
 {
-    struct span value = json_members_get(&check->metadata, map);
+    struct span value = json_text_member(check->metadata, map);
     enum json_text_type type = json_text_type(value);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_NULL)
         return;
@@ -171,7 +170,7 @@ static void check_map(struct check *check, const char *map)
 
 static void check_finalizers(struct check *check)
 {
-    struct span value = json_members_get(&check->metadata, "finalizers");
+    struct span value = json_text_member(check->metadata, "finalizers");
     enum json_text_type type = json_text_type(value);
     bool good = type == JSON_TEXT_NONE || type == JSON_TEXT_NULL || type == JSON_TEXT_ARRAY;
     struct json_text_iter iter = json_text_iterate(value);
@@ -184,18 +183,18 @@ static void check_finalizers(struct check *check)
 
 void schema_meta_check(enum object_kind kind, struct span object, struct schema_problems *problems)
 {
-    struct check check = {.problems = problems, .nearest = object.ptr};
-    struct span metadata = json_text_member(object, "metadata");
-    json_members_read(&check.metadata, metadata);
-    enum json_text_type type = json_text_type(metadata);
+    struct check check = {.problems = problems,
+                          .metadata = json_text_member(object, "metadata"),
+                          .nearest = object.ptr};
+    enum json_text_type type = json_text_type(check.metadata);
     if (type == JSON_TEXT_NONE || type == JSON_TEXT_NULL) {
         complain(&check, object.ptr, xstrdup("metadata.name"), xstrdup("missing"),
                  "give the object a name");
         return;
     }
-    check.nearest = metadata.ptr;
+    check.nearest = check.metadata.ptr;
     if (type != JSON_TEXT_OBJECT) {
-        complain(&check, metadata.ptr, xstrdup("metadata"),
+        complain(&check, check.metadata.ptr, xstrdup("metadata"),
                  xasprintf("a map is expected, not %s", schema_found(type)), NULL);
         return;
     }

@@ -60,5 +60,4 @@ struct schema {
     char **list_keys; /* of a list that is a map; NULL at the end; NULL: none */
     struct schema_rule_use *rules;
     size_t rule_count;
-    bool compares; /* it, or a schema of members below, has a rule about changes */
 };

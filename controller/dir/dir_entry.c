@@ -218,7 +218,7 @@ static void set_base(struct dir_entry *entry, const struct buf *metadata, const 
     snprintf(entry->base, sizeof(entry->base), "%.*s", DIR_ENTRY_BASE, hex);
 }
 
-/* A manifest with completed metadata, a version and a status. */
+/* Completes a manifest: metadata, version, status. Sets the part of the version that is kept. */
 static void print_object(struct dir_entry *entry, struct span manifest, const char *problem,
                          struct buf *out)
 {

@@ -2,7 +2,6 @@
 #include "kube/kube_object.h"
 
 #include "base/buf.h"
-#include "base/json_members.h"
 #include "base/json_text.h"
 #include "kube/kube_path.h"
 
@@ -11,13 +10,12 @@
 
 static const struct json_text_limits limits = {.depth = DEPTH_MAX};
 
-static int check_type(const struct kube_resource *resource, const struct json_members *members,
-                      struct err *err)
+static int check_type(const struct kube_resource *resource, struct span text, struct err *err)
 {
     static const char *const names[] = {"kind", "apiVersion"};
     const char *const wanted[] = {resource->kind, resource->api_version};
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        struct span value = json_members_get(members, names[i]);
+        struct span value = json_text_member(text, names[i]);
         if (value.ptr && !json_text_is(value, wanted[i]))
             return err_set(err, ERR_INVALID, 0, "%s: %s is expected", names[i], wanted[i]);
     }
@@ -100,11 +98,9 @@ int kube_object_decode(enum object_kind kind, struct span text, struct object **
     if (json_text_type(text) != JSON_TEXT_OBJECT)
         return err_set(err, ERR_INVALID, 0, "an object is expected, not a %s",
                        json_text_type_name(json_text_type(text)));
-    struct json_members members;
-    json_members_read(&members, text);
-    if (check_type(resource, &members, err) < 0)
+    if (check_type(resource, text, err) < 0)
         return -1;
-    if (json_members_get(&members, "kind").ptr)
+    if (json_text_member(text, "kind").ptr)
         return make(kind, text, NULL, ret_object, err);
     CLEANUP(buf_fini) struct buf typed;
     buf_init(&typed, BUF_UNLIMITED);
