@@ -120,6 +120,8 @@ static void a_container_ends_where_counting_its_brackets_ends(void **state)
             }
         }
         assert_ptr_equal(json_scan_container(text, text + length), text + end);
+        if (end < length)
+            assert_ptr_equal(json_scan_container(text, text + end + 1), text + end);
         test_free(text);
     }
 }
