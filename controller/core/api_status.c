@@ -172,11 +172,20 @@ static void decide(const struct api_status_input *input, struct conditions *cond
         conditions->items[conditions->count++] = rest.items[i];
 }
 
+static void begin_member(struct buf *out, const char *name)
+{
+    if (out->data[out->length - 1] != '{')
+        buf_add_char(out, ',');
+    buf_add_char(out, '"');
+    buf_add_text(out, name);
+    buf_add_text(out, "\":");
+}
+
 static void add_member(struct buf *out, const char *name, const char *value)
 {
     if (!value)
         return;
-    buf_add_format(out, ",\"%s\":", name);
+    begin_member(out, name);
     json_text_add_string(out, value);
 }
 
@@ -185,10 +194,10 @@ static void add_context(const struct api_facts *facts, struct buf *out)
     if (!facts->context)
         return;
     CLEANUP(freep) char *ns = object_key_ns(facts->context);
-    buf_add_text(out, ",\"contextRef\":{\"namespace\":");
-    json_text_add_string(out, ns);
-    buf_add_text(out, ",\"name\":");
-    json_text_add_string(out, object_key_name(facts->context));
+    begin_member(out, "contextRef");
+    buf_add_char(out, '{');
+    add_member(out, "name", object_key_name(facts->context));
+    add_member(out, "namespace", ns);
     buf_add_char(out, '}');
 }
 
@@ -203,7 +212,7 @@ static void add_transaction(const struct api_status_input *input,
     if (!good && reconciling && strcmp(reconciling->reason, "Progressing") == 0) {
         /* Nothing has ended yet: what ended last stays. */
         if (before.ptr) {
-            buf_add_text(out, ",\"latestTransaction\":");
+            begin_member(out, "latestTransaction");
             buf_add(out, before.ptr, before.length);
         }
         return;
@@ -212,58 +221,61 @@ static void add_transaction(const struct api_status_input *input,
     struct span time = json_text_member(before, "time");
     char now[21];
     str_format_time(now, input->now_s);
-    buf_add_text(out, ",\"latestTransaction\":{\"time\":");
+    begin_member(out, "latestTransaction");
+    buf_add_char(out, '{');
+    if (!good)
+        add_member(out, "error", ready->message);
+    add_member(out, "status", status);
+    begin_member(out, "time");
     if (json_text_is(json_text_member(before, "status"), status) && time.ptr)
         buf_add(out, time.ptr, time.length);
     else
         json_text_add_string(out, now);
-    add_member(out, "status", status);
-    if (!good)
-        add_member(out, "error", ready->message);
     buf_add_char(out, '}');
+}
+
+/* What stands in the status now, if it does. */
+static void keep_member(const struct api_status_input *input, const char *name, struct buf *out)
+{
+    struct span before = json_text_get(object_status(input->api), name, NULL);
+    if (!before.ptr)
+        return;
+    begin_member(out, name);
+    buf_add(out, before.ptr, before.length);
 }
 
 /* What the API holds, not what it wants: it is by this record that it goes on holding it against
  * others (core/claims.h). */
-static void add_held(const struct api_status_input *input, struct buf *out)
+static void add_held(const struct api_status_input *input, const char *name, const char *value,
+                     struct buf *out)
 {
-    const struct api_facts *facts = &input->resolution->facts;
-    if (input->resolution->valid) {
-        add_member(out, "apiId", facts->api_id);
-        add_member(out, "api_id", facts->api_id);
-        add_member(out, "listenPath", facts->listen_path);
-        add_context(facts, out);
-        return;
-    }
-    static const char *const names[] = {"apiId", "api_id", "listenPath", "contextRef"};
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        struct span before = json_text_get(object_status(input->api), names[i], NULL);
-        if (!before.ptr)
-            continue;
-        buf_add_format(out, ",\"%s\":", names[i]);
-        buf_add(out, before.ptr, before.length);
-    }
+    if (input->resolution->valid)
+        add_member(out, name, value);
+    else
+        keep_member(input, name, out);
+}
+
+static void add_held_context(const struct api_status_input *input, struct buf *out)
+{
+    if (input->resolution->valid)
+        add_context(&input->resolution->facts, out);
+    else
+        keep_member(input, "contextRef", out);
 }
 
 /* What cannot be resolved now keeps the copies that were accepted: nothing is lost by a typing
- * error, nor by the deletion of a global while it lasts. */
-static void add_copies(const struct api_status_input *input, struct buf *out)
+ * error, nor by the deletion of a global while it lasts. True: there is nothing more to write. */
+static bool keep_copies(const struct api_status_input *input, const char *name, struct buf *out)
 {
-    static const char *const names[] = {"webhooks", "handlers"};
-    struct span status = object_status(input->api);
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        struct span before = json_text_member(status, names[i]);
-        buf_add_format(out, ",\"%s\":", names[i]);
-        if (!input->resolution->valid && before.ptr)
-            buf_add(out, before.ptr, before.length);
-        else if (input->resolution->oversize)
-            buf_add_text(out, "[]");
-        else if (i == 0)
-            resolution_add_webhooks(input->resolution, COPY_SEALED, input->seal_key,
-                                    input->api->key, out);
-        else
-            resolution_add_handlers(input->resolution, out);
-    }
+    struct span before = json_text_member(object_status(input->api), name);
+    begin_member(out, name);
+    if (!input->resolution->valid && before.ptr)
+        buf_add(out, before.ptr, before.length);
+    else if (input->resolution->oversize)
+        buf_add_text(out, "[]");
+    else
+        return false;
+    return true;
 }
 
 void api_status_build(const struct api_status_input *input, struct conditions *ret_conditions,
@@ -280,16 +292,24 @@ void api_status_build(const struct api_status_input *input, struct conditions *r
         resolved +=
             resolution->handlers[i].is_webhook && resolution->handlers[i].source != REF_MISSING;
     }
-    buf_add_format(out, "{\"observedGeneration\":%" PRId64, input->api->generation);
-    add_held(input, out);
-    add_copies(input, out);
-    buf_add_format(out, ",\"webhooksSummary\":\"%zu/%zu\"", resolved, total);
-    buf_add_format(out, ",\"gateways\":{\"total\":%zu,\"synced\":%zu}", input->gateways_total,
-                   input->gateways_synced);
+    const struct api_facts *facts = &resolution->facts;
+    buf_add_char(out, '{');
+    add_held(input, "apiId", facts->api_id, out);
+    add_held(input, "api_id", facts->api_id, out);
+    begin_member(out, "conditions");
+    conditions_add_json(ret_conditions, input->api, input->now_s, out);
+    add_held_context(input, out);
+    buf_add_format(out, ",\"gateways\":{\"synced\":%zu,\"total\":%zu}", input->gateways_synced,
+                   input->gateways_total);
     buf_add_format(out, ",\"gatewaysSummary\":\"%zu/%zu\"", input->gateways_synced,
                    input->gateways_total);
+    if (!keep_copies(input, "handlers", out))
+        resolution_add_handlers(resolution, out);
     add_transaction(input, ret_conditions, out);
-    buf_add_text(out, ",\"conditions\":");
-    conditions_add_json(ret_conditions, input->api, input->now_s, out);
+    add_held(input, "listenPath", facts->listen_path, out);
+    buf_add_format(out, ",\"observedGeneration\":%" PRId64, input->api->generation);
+    if (!keep_copies(input, "webhooks", out))
+        resolution_add_webhooks(resolution, COPY_SEALED, input->seal_key, input->api->key, out);
+    buf_add_format(out, ",\"webhooksSummary\":\"%zu/%zu\"", resolved, total);
     buf_add_char(out, '}');
 }

@@ -52,12 +52,17 @@ static struct span present_all(const struct object *object)
     return json_text_member(object_status(object), "conditions");
 }
 
+static bool is_of_type(struct span condition, const char *type)
+{
+    return json_text_is(json_text_member(condition, "type"), type);
+}
+
 /* The one of a type among them. */
 static struct span find(struct span conditions, const char *type)
 {
     struct json_text_iter iter = json_text_iterate(conditions);
     while (json_text_next(&iter)) {
-        if (json_text_is(json_text_member(iter.value, "type"), type))
+        if (is_of_type(iter.value, type))
             return iter.value;
     }
     return (struct span){NULL, 0};
@@ -79,18 +84,22 @@ static void add_one(const struct condition *condition, struct span before, int64
     struct span time = json_text_member(before, "lastTransitionTime");
     char now[21];
 
-    buf_add_format(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%" PRId64,
-                   condition->type, status, generation);
-    buf_add_text(out, ",\"lastTransitionTime\":");
+    buf_add_text(out, "{\"lastTransitionTime\":");
     if (json_text_is(json_text_member(before, "status"), status) && is_time(time)) {
         buf_add(out, time.ptr, time.length);
     } else {
         str_format_time(now, now_s);
         json_text_add_string(out, now);
     }
-    buf_add_format(out, ",\"reason\":\"%s\",\"message\":", condition->reason);
+    buf_add_text(out, ",\"message\":");
     json_text_add_string(out, condition->message ? condition->message : "");
-    buf_add_char(out, '}');
+    buf_add_format(out, ",\"observedGeneration\":%" PRId64 ",\"reason\":\"", generation);
+    buf_add_text(out, condition->reason);
+    buf_add_text(out, "\",\"status\":\"");
+    buf_add_text(out, status);
+    buf_add_text(out, "\",\"type\":\"");
+    buf_add_text(out, condition->type);
+    buf_add_text(out, "\"}");
 }
 
 void conditions_add_json(const struct conditions *conditions, const struct object *object,
@@ -98,12 +107,16 @@ void conditions_add_json(const struct conditions *conditions, const struct objec
 {
     /* Found once: it stands among all that the status holds. */
     struct span now = present_all(object);
+    /* They mostly are the same ones as last time, in the same order. */
+    struct json_text_iter same = json_text_iterate(now);
     buf_add_char(out, '[');
     for (size_t i = 0; i < conditions->count; i++) {
         const struct condition *condition = &conditions->items[i];
+        bool is_same = json_text_next(&same) && is_of_type(same.value, condition->type);
         if (i)
             buf_add_char(out, ',');
-        add_one(condition, find(now, condition->type), object->generation, now_s, out);
+        add_one(condition, is_same ? same.value : find(now, condition->type), object->generation,
+                now_s, out);
     }
     buf_add_char(out, ']');
 }

@@ -74,6 +74,25 @@ void resolution_fini(struct resolution *resolution)
     *resolution = (struct resolution){.valid = false};
 }
 
+static void add_webhook(const struct resolved_ref *ref, struct buf *out)
+{
+    buf_add_char(out, '{');
+    /* The Webhook is gone when its policy is needed. */
+    if (ref->policy != CONVERSION_AUTO)
+        buf_add_format(out, "\"conversionPolicy\":\"%s\",", conversion_policy_name(ref->policy));
+    if (ref->webhook_generation)
+        buf_add_format(out, "\"generation\":%" PRId64 ",", ref->webhook_generation);
+    buf_add_text(out, "\"name\":");
+    json_text_add_string(out, ref->webhook_name);
+    buf_add_text(out, ",\"namespace\":");
+    json_text_add_string(out, ref->webhook_ns);
+    if (*ref->webhook_uid) {
+        buf_add_text(out, ",\"uid\":");
+        json_text_add_string(out, ref->webhook_uid);
+    }
+    buf_add_char(out, '}');
+}
+
 void resolution_add_webhooks(const struct resolution *resolution, enum copy_form form,
                              const struct seal_key *key, const char *api_key, struct buf *out)
 {
@@ -83,26 +102,13 @@ void resolution_add_webhooks(const struct resolution *resolution, enum copy_form
         const struct resolved_ref *ref = &resolution->refs[i];
         if (!ref->copy)
             continue;
-        buf_add_text(out, first ? "{\"ref\":" : ",{\"ref\":");
+        buf_add_text(out, first ? "{\"copy\":" : ",{\"copy\":");
         first = false;
-        json_text_add_string(out, ref->ref);
-        buf_add_format(
-            out, ",\"source\":\"%s\",\"webhook\":{\"namespace\":", ref_source_name(ref->source));
-        json_text_add_string(out, ref->webhook_ns);
-        buf_add_text(out, ",\"name\":");
-        json_text_add_string(out, ref->webhook_name);
-        if (*ref->webhook_uid) {
-            buf_add_text(out, ",\"uid\":");
-            json_text_add_string(out, ref->webhook_uid);
-        }
-        if (ref->webhook_generation)
-            buf_add_format(out, ",\"generation\":%" PRId64, ref->webhook_generation);
-        /* The Webhook is gone when its policy is needed. */
-        if (ref->policy != CONVERSION_AUTO)
-            buf_add_format(out, ",\"conversionPolicy\":\"%s\"",
-                           conversion_policy_name(ref->policy));
-        buf_add_text(out, "},\"copy\":");
         copy_add_json(ref->copy, form, key, api_key, ref->ref, out);
+        buf_add_text(out, ",\"ref\":");
+        json_text_add_string(out, ref->ref);
+        buf_add_format(out, ",\"source\":\"%s\",\"webhook\":", ref_source_name(ref->source));
+        add_webhook(ref, out);
         buf_add_char(out, '}');
     }
     buf_add_char(out, ']');
@@ -116,15 +122,15 @@ void resolution_add_handlers(const struct resolution *resolution, struct buf *ou
         const struct resolved_handler *handler = &resolution->handlers[i];
         if (!handler->is_webhook)
             continue;
-        buf_add_text(out, first ? "{\"trigger\":" : ",{\"trigger\":");
+        buf_add_format(out, "%s{\"index\":%zu", first ? "" : ",", handler->index);
         first = false;
-        json_text_add_string(out, handler->trigger);
-        buf_add_format(out, ",\"index\":%zu", handler->index);
         if (handler->ref) {
             buf_add_text(out, ",\"ref\":");
             json_text_add_string(out, handler->ref);
         }
-        buf_add_format(out, ",\"source\":\"%s\"}", ref_source_name(handler->source));
+        buf_add_format(out, ",\"source\":\"%s\",\"trigger\":", ref_source_name(handler->source));
+        json_text_add_string(out, handler->trigger);
+        buf_add_char(out, '}');
     }
     buf_add_char(out, ']');
 }

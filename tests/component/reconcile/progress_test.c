@@ -67,6 +67,37 @@ static void what_is_said_is_what_can_be_done(void **state)
     expect_says(rig, "it is not pushed as it is now");
 }
 
+static void expect_sorted(struct rig *rig, const char *key)
+{
+    const struct object *api = fake_world_get(rig->world, OBJECT_API, key);
+    struct span status = object_status(api);
+    json_t *tree = json_text_parse(status);
+    CLEANUP(buf_fini) struct buf sorted;
+    buf_init(&sorted, BUF_UNLIMITED);
+    json_text_add_tree(&sorted, tree);
+    json_decref(tree);
+    CLEANUP(freep) char *written = xstrndup(status.ptr, status.length);
+    assert_string_equal(written, buf_text(&sorted));
+}
+
+/* Whether a status says something new is asked at every look: it is soon answered where the text is
+ * that of the server, which sorts members. */
+static void a_status_is_written_as_servers_store_it(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, "");
+    rig_api(rig, "waiting", "nowhere", "");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 11000);
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+    rig_expect_reason(rig, "default/waiting", "Ready", "WebhookNotFound");
+    expect_sorted(rig, "default/orders");
+    expect_sorted(rig, "default/waiting");
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_UNREACHABLE, 1, "gw1: why");
+    fake_loop_advance(rig->loop, 11000);
+    expect_sorted(rig, "default/orders");
+}
+
 /* Who edits a definition need not be who reads the log. */
 #define LOGGED "[{'handler_name':'eh_log_handler','handler_meta':{'prefix':'x'}}]"
 static void the_warnings_of_an_edit_are_events_once(void **state)
@@ -277,6 +308,7 @@ static void a_status_that_says_everything_is_not_looked_at_again(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(the_state_of_gateways_becomes_reasons),
     TEST(what_is_said_is_what_can_be_done),
+    TEST(a_status_is_written_as_servers_store_it),
     TEST(the_warnings_of_an_edit_are_events_once),
     TEST(an_annotation_that_means_nothing_is_an_event),
     TEST(a_synced_status_follows_gateways_at_most_every_ten_seconds),
