@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json_text.h"
 #include "base/str.h"
+#include "core/members.h"
 #include "core/object_content.h"
 
 #define GROUP_VERSION "tyk.tyk.io/v1alpha1"
@@ -127,20 +128,53 @@ struct span object_status(const struct object *object)
     return part_of(object, OBJECT_STATUS);
 }
 
-/* A text member of metadata; "" when absent. */
-static int read_text(struct span metadata, const char *field, char **ret_text, struct err *err)
+/* What is read of metadata. */
+enum meta {
+    NAMESPACE,
+    NAME,
+    UID,
+    VERSION,
+    GENERATION,
+    CREATED,
+    DELETED,
+    FIELDS,
+    ANNOTATIONS,
+    METAS
+};
+static const char *const meta_names[METAS] = {
+    [NAMESPACE] = "namespace",
+    [NAME] = "name",
+    [UID] = "uid",
+    [VERSION] = "resourceVersion",
+    [GENERATION] = "generation",
+    [CREATED] = "creationTimestamp",
+    [DELETED] = "deletionTimestamp",
+    [FIELDS] = "managedFields",
+    [ANNOTATIONS] = "annotations",
+};
+
+/* A text member; "" when absent. */
+static int read_text(const struct span *values, enum meta meta, char **ret_text, struct err *err)
 {
-    struct span value = json_text_member(metadata, field);
-    enum json_text_type type = json_text_type(value);
-    if (type != JSON_TEXT_NONE && type != JSON_TEXT_NULL && type != JSON_TEXT_STRING)
-        return err_set(err, ERR_INVALID, 0, "metadata.%s: a string is expected, not a %s", field,
-                       json_text_type_name(type));
-    char *text = json_text_string(value);
+    enum json_text_type type = json_text_type(values[meta]);
+    if (type != JSON_TEXT_NONE && type != JSON_TEXT_STRING)
+        return err_set(err, ERR_INVALID, 0, "metadata.%s: a string is expected, not a %s",
+                       meta_names[meta], json_text_type_name(type));
+    char *text = json_text_string(values[meta]);
     *ret_text = text ? text : xstrdup("");
     return 0;
 }
 
-static void read_rest(struct object *object)
+static void read_facts(const struct span *values, struct object *object)
+{
+    json_text_int64(values[GENERATION], &object->generation);
+    CLEANUP(freep) char *created = json_text_string(values[CREATED]);
+    if (created)
+        (void)str_parse_time(created, &object->created, NULL);
+    object->deleting = json_text_type(values[DELETED]) == JSON_TEXT_STRING;
+}
+
+static void find_parts(struct object *object)
 {
     static const char *const names[OBJECT_PART_COUNT] = {"metadata", "spec", "status"};
     struct span text = object_text(object);
@@ -152,33 +186,22 @@ static void read_rest(struct object *object)
                                                         (uint32_t)iter.value.length};
         }
     }
-    struct span metadata = object_metadata(object);
-    json_text_int64(json_text_member(metadata, "generation"), &object->generation);
-    CLEANUP(freep)
-    char *created = json_text_string(json_text_member(metadata, "creationTimestamp"));
-    if (created)
-        (void)str_parse_time(created, &object->created, NULL);
-    object->deleting =
-        json_text_type(json_text_member(metadata, "deletionTimestamp")) == JSON_TEXT_STRING;
 }
 
 /* Compact text without what is large and never read. */
-static void trim(struct span text, struct buf *out)
+static void trim(struct span text, struct span metadata, const struct span *values, struct buf *out)
 {
     static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
-    struct span metadata = json_text_member(text, "metadata");
-    struct span annotations = json_text_member(metadata, "annotations");
-    bool has_fields = json_text_member(metadata, "managedFields").ptr;
-    bool has_applied = json_text_member(annotations, last_applied).ptr;
-    if (!has_fields && !has_applied) {
+    bool has_applied = json_text_member(values[ANNOTATIONS], last_applied).ptr;
+    if (!values[FIELDS].ptr && !has_applied) {
         json_text_add_compact(out, text);
         return;
     }
     CLEANUP(json_edit_freep) struct json_edit *edit = json_edit_new(text);
-    if (has_fields)
+    if (values[FIELDS].ptr)
         json_edit_remove(edit, metadata, "managedFields");
     if (has_applied)
-        json_edit_remove(edit, annotations, last_applied);
+        json_edit_remove(edit, values[ANNOTATIONS], last_applied);
     CLEANUP(buf_fini) struct buf edited;
     buf_init(&edited, BUF_UNLIMITED);
     json_edit_apply(edit, &edited);
@@ -189,13 +212,14 @@ int object_new(enum object_kind kind, struct span text, const char *problem,
                struct object **ret_object, struct err *err)
 {
     struct span metadata = json_text_member(text, "metadata");
+    struct span values[METAS];
+    members_read(metadata, meta_names, METAS, values, NULL, NULL);
     CLEANUP(freep) char *ns = NULL;
     CLEANUP(freep) char *name = NULL;
     CLEANUP(freep) char *uid = NULL;
     CLEANUP(freep) char *version = NULL;
-    if (read_text(metadata, "namespace", &ns, err) < 0 ||
-        read_text(metadata, "name", &name, err) < 0 || read_text(metadata, "uid", &uid, err) < 0 ||
-        read_text(metadata, "resourceVersion", &version, err) < 0)
+    if (read_text(values, NAMESPACE, &ns, err) < 0 || read_text(values, NAME, &name, err) < 0 ||
+        read_text(values, UID, &uid, err) < 0 || read_text(values, VERSION, &version, err) < 0)
         return -1;
     if (!*name)
         return err_set(err, ERR_INVALID, 0, "metadata.name: missing");
@@ -204,11 +228,12 @@ int object_new(enum object_kind kind, struct span text, const char *problem,
 
     CLEANUP(buf_fini) struct buf trimmed;
     buf_init(&trimmed, BUF_UNLIMITED);
-    trim(text, &trimmed);
+    trim(text, metadata, values, &trimmed);
     struct parts parts = {ns, name, uid, version, problem};
     struct object *object =
         assemble(kind, (struct span){buf_text(&trimmed), trimmed.length}, &parts);
-    read_rest(object);
+    find_parts(object);
+    read_facts(values, object);
     *ret_object = object;
     return 0;
 }
@@ -258,7 +283,10 @@ struct object *object_with_status(const struct object *object, struct span statu
     struct parts parts = {object->ns, object->name, object->uid, version, object->problem};
     struct object *changed =
         assemble(object->kind, (struct span){buf_text(&text), text.length}, &parts);
-    read_rest(changed);
+    find_parts(changed);
+    changed->generation = object->generation;
+    changed->created = object->created;
+    changed->deleting = object->deleting;
     return changed;
 }
 

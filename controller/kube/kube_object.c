@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json_text.h"
+#include "core/members.h"
 #include "kube/kube_path.h"
 
 /* Deeper than any definition, and well within the stack of what walks it. */
@@ -10,15 +11,18 @@
 
 static const struct json_text_limits limits = {.depth = DEPTH_MAX};
 
-static int check_type(const struct kube_resource *resource, struct span text, struct err *err)
+static int check_type(const struct kube_resource *resource, struct span text, bool *ret_typed,
+                      struct err *err)
 {
     static const char *const names[] = {"kind", "apiVersion"};
     const char *const wanted[] = {resource->kind, resource->api_version};
+    struct span values[ARRAY_LENGTH(names)];
+    members_read(text, names, ARRAY_LENGTH(names), values, NULL, NULL);
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        struct span value = json_text_member(text, names[i]);
-        if (value.ptr && !json_text_is(value, wanted[i]))
+        if (values[i].ptr && !json_text_is(values[i], wanted[i]))
             return err_set(err, ERR_INVALID, 0, "%s: %s is expected", names[i], wanted[i]);
     }
+    *ret_typed = values[0].ptr;
     return 0;
 }
 
@@ -98,9 +102,10 @@ int kube_object_decode(enum object_kind kind, struct span text, struct object **
     if (json_text_type(text) != JSON_TEXT_OBJECT)
         return err_set(err, ERR_INVALID, 0, "an object is expected, not a %s",
                        json_text_type_name(json_text_type(text)));
-    if (check_type(resource, text, err) < 0)
+    bool is_typed = false;
+    if (check_type(resource, text, &is_typed, err) < 0)
         return -1;
-    if (json_text_member(text, "kind").ptr)
+    if (is_typed)
         return make(kind, text, NULL, ret_object, err);
     CLEANUP(buf_fini) struct buf typed;
     buf_init(&typed, BUF_UNLIMITED);
