@@ -379,30 +379,38 @@ static size_t sequence_length(const char *at, const char *end)
     return 0;
 }
 
+static void add_escape(struct buf *out, unsigned char byte)
+{
+    const char pair[] = {'\\', byte == '\n' ? 'n' : (char)byte};
+    if (byte == '"' || byte == '\\' || byte == '\n')
+        buf_add(out, pair, sizeof(pair));
+    else
+        buf_add_format(out, "\\u%04x", byte);
+}
+
 static void add_escaped(struct buf *out, const char *text, const char *end)
 {
-    const char *plain = text;
-    for (const char *at = text; at < end; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
-            continue;
-        buf_add(out, plain, (size_t)(at - plain));
-        plain = at + 1;
-        if (byte == '"' || byte == '\\')
-            buf_add_format(out, "\\%c", byte);
-        else if (byte == '\n')
-            buf_add_text(out, "\\n");
-        else
-            buf_add_format(out, "\\u%04x", byte);
+    bool high = false; /* is well-formed, or is one sequence */
+    while (text < end) {
+        const char *stop = json_scan_plain(text, end, &high);
+        buf_add(out, text, (size_t)(stop - text));
+        text = stop;
+        if (text < end)
+            add_escape(out, (unsigned char)*text++);
     }
-    buf_add(out, plain, (size_t)(end - plain));
 }
 
 void json_text_add_string_n(struct buf *out, const char *text, size_t length)
 {
     const char *end = text + length;
+    bool high = false;
     buf_add_char(out, '"');
-    if (str_is_utf8(text, length)) {
+    const char *stop = json_scan_plain(text, end, &high);
+    if (!high && stop == end) {
+        /* Nearly all of them. */
+        buf_add(out, text, length);
+        text = end;
+    } else if (str_is_utf8(text, length)) {
         add_escaped(out, text, end);
         text = end;
     }
