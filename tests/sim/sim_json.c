@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 static json_t *walk(const json_t *tree, va_list names)
@@ -218,10 +219,9 @@ static void write_string(struct buf *out, const char *text, size_t length)
 {
     const char *end = text + length;
     buf_add_char(out, '"');
+    bool high = false; /* it is UTF-8 */
     while (text < end) {
-        const char *stop = text;
-        while (stop < end && *stop != '"' && *stop != '\\' && (unsigned char)*stop >= ' ')
-            stop++;
+        const char *stop = json_scan_plain(text, end, &high);
         buf_add(out, text, (size_t)(stop - text));
         if (stop < end)
             write_escaped(out, *stop++);

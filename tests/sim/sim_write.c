@@ -87,34 +87,87 @@ static const struct schemas *schemas(void)
     return compiled;
 }
 
-/* Prunes, fills in defaults and checks. Steals the tree; NULL: it is refused. A status that does
- * not fit is refused too: the operator must never write one. */
+/* Has nobody touched what is neither metadata nor status? Then it stands shared in both. */
+static bool rest_is_shared(const json_t *tree, const json_t *before)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)tree, name, value)
+    {
+        if (strcmp(name, "metadata") != 0 && strcmp(name, "status") != 0 &&
+            json_object_get(before, name) != value)
+            return false;
+    }
+    return json_object_size(tree) == json_object_size(before);
+}
+
+/* What a schema has to look at again: all else it has seen as it is. Returns owned. */
+static json_t *new_part(json_t *tree, const struct sim_object *before)
+{
+    json_t *status = json_object_get(tree, "status");
+    if (!before || !status || !rest_is_shared(tree, before->tree))
+        return json_incref(tree);
+    json_t *part = json_object();
+    json_object_set(part, "metadata", json_object_get(tree, "metadata"));
+    if (json_object_get(before->tree, "status") != status)
+        json_object_set(part, "status", status);
+    return part;
+}
+
+/* A status that does not fit is a warning to users, but the operator must never write one. What is
+ * said of members that are not in the part is about their absence. */
+static bool is_wrong(const struct schema_problem *problem, bool of_part)
+{
+    return str_starts(problem->field, "status") ||
+           (!problem->is_warning && (!of_part || str_starts(problem->field, "metadata")));
+}
+
+static const struct schema_problem *find_wrong(const struct schema_problems *problems, bool of_part)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        if (is_wrong(&problems->items[i], of_part))
+            return &problems->items[i];
+    }
+    return NULL;
+}
+
+/* Steals the tree and what the schema has made of its part. */
+static json_t *take_made(json_t *tree, const json_t *part, json_t *made)
+{
+    if (part == tree) {
+        json_decref(tree);
+        return made;
+    }
+    if (json_object_get(part, "status"))
+        json_object_set(tree, "status", json_object_get(made, "status"));
+    json_decref(made);
+    return tree;
+}
+
+/* Prunes, fills in defaults and checks. Steals the tree; NULL: it is refused. */
 static json_t *apply_schema(unsigned kind, json_t *tree, const struct sim_object *before,
                             struct sim_result *result)
 {
     if (!sim_resource_of(kind)->crd)
         return tree;
-    CLEANUP(freep) char *text = sim_json_dump(tree);
+    json_t *part = new_part(tree, before);
+    CLEANUP(freep) char *text = sim_json_dump(part);
     struct span old = {before ? before->text : NULL, before ? before->length : 0};
     CLEANUP(buf_fini) struct buf out;
     buf_init(&out, BUF_UNLIMITED);
     struct schema_problems problems = {.count = 0};
     schemas_apply(schemas(), (enum object_kind)kind, (struct span){text, strlen(text)}, old, &out,
                   &problems);
-    const struct schema_problem *wrong = NULL;
-    for (size_t i = 0; i < problems.count && !wrong; i++) {
-        const struct schema_problem *problem = &problems.items[i];
-        if (!problem->is_warning || str_starts(problem->field, "status"))
-            wrong = problem;
-    }
-    if (wrong)
+    const struct schema_problem *wrong = find_wrong(&problems, part != tree);
+    if (wrong) {
         refuse_invalid(result, kind, sim_json_text(tree, "metadata", "name", NULL), wrong->field,
                        wrong->message);
-    bool same = !wrong && out.length == strlen(text) && memcmp(out.data, text, out.length) == 0;
-    if (!same) {
         json_decref(tree);
-        tree = wrong ? NULL : sim_json_parse(out.data, out.length);
+        tree = NULL;
+    } else if (out.length != strlen(text) || memcmp(out.data, text, out.length) != 0) {
+        tree = take_made(tree, part, sim_json_parse(out.data, out.length));
     }
+    json_decref(part);
     schema_problems_fini(&problems);
     return tree;
 }
