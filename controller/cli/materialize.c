@@ -16,12 +16,15 @@
 
 struct materialize_options {
     bool show_secrets;
+    char *state_dir;
     struct offline_options offline;
 };
 
 static const struct option_spec options[] = {
     {"show-secrets", OPTION_BOOL, offsetof(struct materialize_options, show_secrets), "false", NULL,
      "write values of Secrets in clear instead of <secret NS/NAME KEY>", true},
+    {"state-dir", OPTION_TEXT, offsetof(struct materialize_options, state_dir), NULL, "PATH",
+     "of a folder: the run's state, read for copies of Webhooks that are gone", false},
     OFFLINE_OPTIONS(struct materialize_options, offline),
 };
 
@@ -135,6 +138,19 @@ static int materialize(struct run *run, const char *name, struct err *err)
     return run->incomplete ? EXIT_PROBLEMS : EXIT_FINE;
 }
 
+static int load_and_materialize(const char *const *paths, size_t count, const char *name,
+                                struct materialize_options *values, struct err *err)
+{
+    CLEANUP(offline_freep)
+    struct offline *offline =
+        offline_new(paths, count, &values->offline, !values->show_secrets, err);
+    if (!offline)
+        return EXIT_UNABLE;
+    offline_print_notes(offline, stderr);
+    struct run state = {offline, values, offline_input_has_errors(offline)};
+    return materialize(&state, name, err);
+}
+
 static int run(int argc, char **argv, struct materialize_options *values, struct err *err)
 {
     bool help;
@@ -145,16 +161,16 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
         options_print_help(&command, stdout);
         return EXIT_FINE;
     }
+    struct dir_peek peek = {.path = NULL};
+    if (values->state_dir && dir_peek_open(values->state_dir, &peek, err) < 0)
+        return EXIT_UNABLE;
+    values->offline.peek = values->state_dir ? &peek : NULL;
     int end = argc;
     const char *name = first < argc ? take_name(argc, argv, first, &end) : NULL;
-    CLEANUP(offline_freep)
-    struct offline *offline = offline_new((const char *const *)argv + first, (size_t)(end - first),
-                                          &values->offline, !values->show_secrets, err);
-    if (!offline)
-        return EXIT_UNABLE;
-    offline_print_notes(offline, stderr);
-    struct run state = {offline, values, offline_input_has_errors(offline)};
-    return materialize(&state, name, err);
+    int code = load_and_materialize((const char *const *)argv + first, (size_t)(end - first), name,
+                                    values, err);
+    dir_peek_fini(&peek);
+    return code;
 }
 
 int cli_materialize(int argc, char **argv)
