@@ -17,6 +17,7 @@
 struct materialize_options {
     bool show_secrets;
     char *state_dir;
+    struct dir_peek peek; /* into it */
     struct offline_options offline;
 };
 
@@ -138,19 +139,6 @@ static int materialize(struct run *run, const char *name, struct err *err)
     return run->incomplete ? EXIT_PROBLEMS : EXIT_FINE;
 }
 
-static int load_and_materialize(const char *const *paths, size_t count, const char *name,
-                                struct materialize_options *values, struct err *err)
-{
-    CLEANUP(offline_freep)
-    struct offline *offline =
-        offline_new(paths, count, &values->offline, !values->show_secrets, err);
-    if (!offline)
-        return EXIT_UNABLE;
-    offline_print_notes(offline, stderr);
-    struct run state = {offline, values, offline_input_has_errors(offline)};
-    return materialize(&state, name, err);
-}
-
 static int run(int argc, char **argv, struct materialize_options *values, struct err *err)
 {
     bool help;
@@ -161,16 +149,19 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
         options_print_help(&command, stdout);
         return EXIT_FINE;
     }
-    struct dir_peek peek = {.path = NULL};
-    if (values->state_dir && dir_peek_open(values->state_dir, &peek, err) < 0)
+    if (values->state_dir && dir_peek_open(values->state_dir, &values->peek, err) < 0)
         return EXIT_UNABLE;
-    values->offline.peek = values->state_dir ? &peek : NULL;
+    values->offline.peek = values->state_dir ? &values->peek : NULL;
     int end = argc;
     const char *name = first < argc ? take_name(argc, argv, first, &end) : NULL;
-    int code = load_and_materialize((const char *const *)argv + first, (size_t)(end - first), name,
-                                    values, err);
-    dir_peek_fini(&peek);
-    return code;
+    CLEANUP(offline_freep)
+    struct offline *offline = offline_new((const char *const *)argv + first, (size_t)(end - first),
+                                          &values->offline, !values->show_secrets, err);
+    if (!offline)
+        return EXIT_UNABLE;
+    offline_print_notes(offline, stderr);
+    struct run state = {offline, values, offline_input_has_errors(offline)};
+    return materialize(&state, name, err);
 }
 
 int cli_materialize(int argc, char **argv)
@@ -180,6 +171,7 @@ int cli_materialize(int argc, char **argv)
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE)
         line_print(stderr, "grapnel materialize: %s", err.msg);
+    dir_peek_fini(&values.peek);
     options_free(&command, &values);
     return code;
 }
