@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,17 +67,21 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_UNABLE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    char flag[] = "--help";
+    char *of_help[] = {argv[2], flag, NULL}; /* `help COMMAND` is `COMMAND --help` */
+    bool asked = argc > 2 && strcmp(argv[1], "help") == 0;
+    char **words = asked ? of_help : argv + 1;
+    const char *name = words[0];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
         return EXIT_FINE;
     }
-    if (strcmp(argv[1], "--version") == 0)
-        return cli_version(1, argv + 1);
+    if (strcmp(name, "--version") == 0)
+        return cli_version(1, words);
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(asked ? 2 : argc - 1, words);
     }
-    line_print(stderr, "grapnel: there is no command %s (see grapnel --help)", argv[1]);
+    line_print(stderr, "grapnel: there is no command %s (see grapnel --help)", name);
     return EXIT_UNABLE;
 }

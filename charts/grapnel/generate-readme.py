@@ -26,6 +26,7 @@ INTRODUCTION = """\
 Installs Grapnel, the operator that gives open-source Tyk gateways global webhooks.
 
 ```sh
+docker build -t REGISTRY/grapnel:0.1.0 . && docker push REGISTRY/grapnel:0.1.0     # in the repository's root
 kubectl create namespace grapnel-system
 kubectl -n grapnel-system create secret generic gateway --from-literal=TYK_AUTH=SECRET-OF-THE-GATEWAYS
 helm install grapnel charts/grapnel -n grapnel-system --wait \\
@@ -74,9 +75,12 @@ create Secrets in its own namespace, and read the one named `grapnel-seal`. All 
 ## Upgrade, rollback, uninstall
 
 `helm upgrade` upgrades the CRDs too. `helm uninstall` keeps them (`crds.keep`) and with them every ApiDefinition, Webhook and
-OperatorContext; gateways keep what they hold. To remove all: delete the ApiDefinitions while the operator runs (it takes them
-off the gateways), uninstall, then `kubectl delete crd apidefinitions.tyk.tyk.io webhooks.tyk.tyk.io operatorcontexts.tyk.tyk.io`.
-If the operator is gone before them, release each with `kubectl patch tykapis NAME --type=merge -p '{"metadata":{"finalizers":null}}'`.
+OperatorContext; gateways keep what they hold. Keep the Secret `grapnel-seal` too, and have it in your backups: with another key
+the copies of Webhooks that are gone are lost where they hold values of Secrets.
+
+To remove all: delete the ApiDefinitions while the operator runs (it takes them off the gateways), uninstall, then
+`kubectl delete crd apidefinitions.tyk.tyk.io webhooks.tyk.tyk.io operatorcontexts.tyk.tyk.io`. If the operator is gone before
+them, release each with `kubectl patch tykapis NAME --type=merge -p '{"metadata":{"finalizers":null}}'`.
 
 CRDs that an earlier release under another name has kept are taken over by `helm install --take-ownership`.
 

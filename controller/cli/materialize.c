@@ -16,12 +16,16 @@
 
 struct materialize_options {
     bool show_secrets;
+    char *state_dir;
+    struct dir_peek peek; /* into it */
     struct offline_options offline;
 };
 
 static const struct option_spec options[] = {
     {"show-secrets", OPTION_BOOL, offsetof(struct materialize_options, show_secrets), "false", NULL,
      "write values of Secrets in clear instead of <secret NS/NAME KEY>", true},
+    {"state-dir", OPTION_TEXT, offsetof(struct materialize_options, state_dir), NULL, "PATH",
+     "of a folder: the run's state, read for copies of Webhooks that are gone", false},
     OFFLINE_OPTIONS(struct materialize_options, offline),
 };
 
@@ -145,6 +149,9 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
         options_print_help(&command, stdout);
         return EXIT_FINE;
     }
+    if (values->state_dir && dir_peek_open(values->state_dir, &values->peek, err) < 0)
+        return EXIT_UNABLE;
+    values->offline.peek = values->state_dir ? &values->peek : NULL;
     int end = argc;
     const char *name = first < argc ? take_name(argc, argv, first, &end) : NULL;
     CLEANUP(offline_freep)
@@ -164,6 +171,7 @@ int cli_materialize(int argc, char **argv)
     int code = run(argc, argv, &values, &err);
     if (code == EXIT_UNABLE)
         line_print(stderr, "grapnel materialize: %s", err.msg);
+    dir_peek_fini(&values.peek);
     options_free(&command, &values);
     return code;
 }

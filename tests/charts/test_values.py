@@ -150,7 +150,7 @@ def test_notes_tell_the_next_step(helm, tmp_path):
         return result.stdout.partition("NOTES:")[2]
 
     bare = notes()
-    assert "No gateways are named yet" in bare and "kubectl get tyk" in bare and "rbac.secretAccess" in bare
+    assert "No gateways are named yet" in bare and "kubectl -n default get tyk" in bare and "rbac.secretAccess" in bare
     named = notes("--set", "gateway.service.name=gw,gateway.service.port=control,gateway.existingSecret=gw")
     assert "grapnel-system/gw (port control)" in named and "No gateways are named" not in named and "403" not in named
     assert "403" in notes("--set", "gateway.urls={http://a}")

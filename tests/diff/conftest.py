@@ -109,6 +109,9 @@ class Place:
         return self._call("diff", *(self._urls() if urls else []), *more, *([self.manifests] if paths is None else paths),
                           stdin=stdin, env=env)
 
+    def materialize(self, *more):
+        return self._call("materialize", *more, self.manifests)
+
     def render(self):
         return json.loads(self._call("render", "--show-secrets", self.manifests).out)
 

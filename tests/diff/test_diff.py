@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 import yaml
+import yaml
 
 from conftest import BIN, ROOT, Place
 
@@ -531,6 +532,23 @@ def test_the_state_of_a_folder(place, stub):
     assert apis(done.only["changed"]) == ["default/a"], "without it the handler would go"
     (state / "id").write_text("0" * 32 + "\n")
     assert apis(place.diff("-o", "json", "--state-dir", state).only["blocked"]) == ["default/a"]
+
+
+def test_copies_that_a_folder_remembers_are_written_out(place, stub):
+    """The Webhook and its Secret are gone: the folder's state is all that knows them."""
+    place.write({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pager", "namespace": "default"}, "stringData": {"token": "t0ken"}},
+                webhook(headers=[{"name": "X-T", "valueFrom": {"secretKeyRef": {"name": "pager", "key": "token"}}}]), oas("a", reference()))
+    place.run()
+    place.remove("Webhook", "pager")
+    place.remove("Secret", "pager")
+    place.run("--conversion-grace", "100ms")
+    state = ("--state-dir", place.manifests / ".grapnel")
+    bare, hidden, shown = (place.materialize(*more) for more in ([], state, [*state, "--show-secrets"]))
+    assert (bare.code, hidden.code, shown.code) == (1, 1, 0), bare.err + hidden.err + shown.err
+    assert "id: pager" in bare.out and "t0ken" not in hidden.out + hidden.err and "values of Secrets" in hidden.err
+    assert place.materialize("--state-dir", "/nowhere").code == 2
+    place.write(yaml.safe_load(shown.out))
+    assert place.diff(*state).code == 0, "what is written out is what the gateways hold"
 
 
 def test_a_folder_in_use_can_be_looked_into(place, stub):

@@ -128,6 +128,21 @@ def test_a_terminal_obeys_nothing_that_stands_in_arguments(grapnel):
         assert done.returncode == 2 and done.stderr and not OBEYED.search(done.stderr), (words, done.stderr)
 
 
+# --- help ---
+
+@pytest.mark.parametrize("command", ["run", "render", "validate", "diff", "materialize", "version"])
+def test_help_of_a_command_is_what_the_command_says_of_itself(grapnel, command):
+    done, itself = grapnel("help", command), grapnel(command, "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (0, itself.stdout, "")
+    assert done.stdout.startswith(f"Usage: grapnel {command}")
+
+
+def test_help_of_what_is_no_command_says_so(grapnel):
+    done = grapnel("help", "rendr")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "grapnel: there is no command rendr (see grapnel --help)\n")
+    assert grapnel("help").stdout == grapnel("--help").stdout != ""
+
+
 # --- what is left of it ---
 
 @pytest.fixture
