@@ -53,6 +53,7 @@ struct reader {
     const char *at;
     const char *end;
     unsigned depth;
+    struct buf text; /* of the last string with escapes */
 };
 
 static json_t *read_value(struct reader *reader);
@@ -65,28 +66,61 @@ static bool take(struct reader *reader, char byte)
     return true;
 }
 
-/* Behind the opening quote: ASCII without escapes. */
+/* Passes over ASCII that stands for itself. */
+static bool pass_plain(struct reader *reader)
+{
+    bool high = false;
+    reader->at = json_scan_plain(reader->at, reader->end, &high);
+    return !high;
+}
+
+static bool read_escapes(struct reader *reader, const char *first)
+{
+    static const char from[] = "\"\\/bfnrt";
+    static const char to[] = "\"\\/\b\f\n\r\t";
+    buf_clear(&reader->text);
+    buf_add(&reader->text, first, (size_t)(reader->at - first));
+    while (take(reader, '\\')) {
+        const char *place =
+            reader->at < reader->end && *reader->at ? strchr(from, *reader->at) : NULL;
+        if (!place)
+            return false;
+        buf_add_char(&reader->text, to[place - from]);
+        first = ++reader->at;
+        if (!pass_plain(reader))
+            return false;
+        buf_add(&reader->text, first, (size_t)(reader->at - first));
+    }
+    return true;
+}
+
+/* Behind the opening quote: ASCII. What is returned stands until the next one. */
 static bool read_text(struct reader *reader, const char **ret_text, size_t *ret_length)
 {
-    const char *at = reader->at;
-    while (at < reader->end && *at >= ' ' && *at != '"' && *at != '\\')
-        at++;
-    if (at == reader->end || *at != '"')
+    const char *first = reader->at;
+    if (!pass_plain(reader))
         return false;
-    *ret_text = reader->at;
-    *ret_length = (size_t)(at - reader->at);
-    reader->at = at + 1;
-    return true;
+    *ret_text = first;
+    *ret_length = (size_t)(reader->at - first);
+    if (reader->at < reader->end && *reader->at == '\\') {
+        if (!read_escapes(reader, first))
+            return false;
+        *ret_text = buf_text(&reader->text);
+        *ret_length = reader->text.length;
+    }
+    return take(reader, '"');
 }
 
 static bool read_member(struct reader *reader, json_t *object)
 {
-    const char *key;
+    const char *text;
     size_t length;
-    if (!take(reader, '"') || !read_text(reader, &key, &length) || !take(reader, ':'))
+    if (!take(reader, '"') || !read_text(reader, &text, &length) || !take(reader, ':'))
         return false;
-    json_t *value = read_value(reader);
-    return value && json_object_setn_new_nocheck(object, key, length, value) == 0;
+    /* Keys with escapes are rare. */
+    bool is_plain = text != reader->text.data;
+    json_t *value = is_plain ? read_value(reader) : NULL;
+    return value && json_object_setn_new_nocheck(object, text, length, value) == 0;
 }
 
 static bool read_element(struct reader *reader, json_t *array)
@@ -115,6 +149,7 @@ static json_t *read_container(struct reader *reader, json_t *container, char clo
 
 static json_t *read_number(struct reader *reader)
 {
+    bool negative = take(reader, '-');
     const char *first = reader->at;
     json_int_t number = 0;
     while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9' &&
@@ -122,7 +157,7 @@ static json_t *read_number(struct reader *reader)
         number = number * 10 + (*reader->at++ - '0');
     bool is_plain = reader->at > first && (*first != '0' || reader->at == first + 1) &&
                     reader->at < reader->end && strchr(",]}", *reader->at);
-    return is_plain ? json_integer(number) : NULL;
+    return is_plain ? json_integer(negative ? -number : number) : NULL;
 }
 
 static json_t *read_word(struct reader *reader, const char *word, json_t *value)
@@ -163,7 +198,9 @@ json_t *sim_json_parse(const char *bytes, size_t length)
     if (!bytes)
         return NULL;
     struct reader reader = {.at = bytes, .end = bytes + length};
+    buf_init(&reader.text, BUF_UNLIMITED);
     json_t *tree = read_value(&reader);
+    buf_fini(&reader.text);
     if (tree && reader.at == reader.end)
         return tree;
     json_decref(tree);
