@@ -14,32 +14,6 @@
 static void apply(struct schema_walk *walk, const struct schema *schema, struct span value,
                   struct span old);
 
-/* ---- the path ---- */
-
-static size_t enter(struct schema_walk *walk, struct span key)
-{
-    size_t length = walk->path.length;
-    CLEANUP(freep) char *name = json_text_string(key);
-    if (length)
-        buf_add_char(&walk->path, '.');
-    buf_add_text(&walk->path, name);
-    return length;
-}
-
-static size_t enter_element(struct schema_walk *walk, size_t index)
-{
-    size_t length = walk->path.length;
-    buf_add_format(&walk->path, "[%zu]", index);
-    return length;
-}
-
-static void leave(struct schema_walk *walk, size_t length)
-{
-    walk->path.length = length;
-    if (walk->path.data)
-        walk->path.data[length] = '\0';
-}
-
 /* ---- objects ---- */
 
 static const struct schema *schema_of_member(const struct schema *schema, const char *name)
@@ -65,14 +39,12 @@ static char *nearest_hint(const struct schema *schema, const char *name)
     return best ? xasprintf("did you mean %s?", best) : NULL;
 }
 
+/* The walk stands on the member. */
 static void tell_pruned(struct schema_walk *walk, const struct schema *schema, struct span key)
 {
-    CLEANUP(freep) char *name = json_text_string(key);
-    size_t length = enter(walk, key);
-    schema_problems_add(walk->problems, true, walk->at ? walk->at : key.ptr,
-                        xstrdup(buf_text(&walk->path)), xstrdup("unknown field, it is left out"),
-                        nearest_hint(schema, name));
-    leave(walk, length);
+    schema_problems_add(walk->problems, true, walk->at ? walk->at : key.ptr, schema_path(walk),
+                        xstrdup("unknown field, it is left out"),
+                        nearest_hint(schema, walk->here->name));
 }
 
 /* A value of which the schema does not know more. */
@@ -86,10 +58,9 @@ static void copy_value(struct schema_walk *walk, struct span value)
 static bool apply_status(struct schema_walk *walk, const struct schema *schema, struct span value)
 {
     struct schema_problems problems = {0};
-    struct schema_walk inner = {.out = walk->out, .path = walk->path, .problems = &problems};
+    struct schema_walk inner = {.out = walk->out, .here = walk->here, .problems = &problems};
     size_t start = walk->out->length;
     apply(&inner, schema, value, (struct span){NULL, 0});
-    walk->path = inner.path;
     bool fits = problems.errors == 0;
     if (!fits) {
         walk->out->length = start;
@@ -111,10 +82,26 @@ static void write_default(struct schema_walk *walk, const struct schema *schema,
 }
 
 /* What every object has is not the schema's business (schema_meta.c). */
-static bool is_head(const struct schema_walk *walk, const char *name)
+static bool is_head(const char *name)
 {
-    return !walk->path.length && (strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 ||
-                                  strcmp(name, "metadata") == 0);
+    return (strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 ||
+            strcmp(name, "metadata") == 0);
+}
+
+/* The value of a member, on which the walk stands; false: it is left out. */
+static bool write_value(struct schema_walk *walk, const struct schema *member, struct span value,
+                        struct span old)
+{
+    const struct schema_step *here = walk->here;
+    if (!member)
+        copy_value(walk, value);
+    else if (json_text_type(value) == JSON_TEXT_NULL && !member->nullable)
+        write_default(walk, member, value.ptr);
+    else if (!here->above && strcmp(here->name, "status") == 0)
+        return apply_status(walk, member, value);
+    else
+        apply(walk, member, value, old);
+    return true;
 }
 
 /* One member, key and value; false when it is not in the object that is stored. */
@@ -122,33 +109,25 @@ static bool write_member(struct schema_walk *walk, const struct schema *schema, 
                          struct span value, struct span old)
 {
     CLEANUP(freep) char *name = json_text_string(key);
-    bool head = is_head(walk, name);
+    const struct schema_step step = {.above = walk->here, .name = name};
+    bool head = !walk->here && is_head(name);
     const struct schema *member = head ? NULL : schema_of_member(schema, name);
-    if (!member && !schema->preserves && !head) {
+    bool is_known = member || schema->preserves || head;
+    bool is_absent = member && json_text_type(value) == JSON_TEXT_NULL && !member->nullable &&
+                     !member->default_value.ptr;
+    bool written = false;
+    walk->here = &step;
+    if (!is_known) {
         tell_pruned(walk, schema, key);
-        return false;
+    } else if (!is_absent) {
+        size_t start = walk->out->length;
+        buf_add(walk->out, key.ptr, key.length);
+        buf_add_char(walk->out, ':');
+        written = write_value(walk, member, value, json_text_member(old, name));
+        if (!written)
+            walk->out->length = start;
     }
-    bool is_null = json_text_type(value) == JSON_TEXT_NULL;
-    if (member && is_null && !member->nullable && !member->default_value.ptr)
-        return false;
-
-    size_t start = walk->out->length;
-    bool is_status = !walk->path.length && strcmp(name, "status") == 0;
-    size_t length = enter(walk, key);
-    buf_add(walk->out, key.ptr, key.length);
-    buf_add_char(walk->out, ':');
-    bool written = true;
-    if (!member)
-        copy_value(walk, value);
-    else if (is_null && !member->nullable)
-        write_default(walk, member, value.ptr);
-    else if (is_status)
-        written = apply_status(walk, member, value);
-    else
-        apply(walk, member, value, json_text_member(old, name));
-    leave(walk, length);
-    if (!written)
-        walk->out->length = start;
+    walk->here = step.above;
     return written;
 }
 
@@ -163,12 +142,12 @@ static void write_defaults(struct schema_walk *walk, const struct schema *schema
             continue;
         if (walk->out->length > start + 1)
             buf_add_char(walk->out, ',');
-        size_t length = walk->path.length;
-        buf_add_format(&walk->path, "%s%s", length ? "." : "", strmap_entry_key(entry));
-        json_text_add_string(walk->out, strmap_entry_key(entry));
+        const struct schema_step step = {.above = walk->here, .name = strmap_entry_key(entry)};
+        walk->here = &step;
+        json_text_add_string(walk->out, step.name);
         buf_add_char(walk->out, ':');
         write_default(walk, property, value.ptr);
-        leave(walk, length);
+        walk->here = step.above;
     }
 }
 
@@ -258,7 +237,8 @@ static void apply_array(struct schema_walk *walk, const struct schema *schema, s
     while (json_text_next(&iter)) {
         if (count++)
             buf_add_char(walk->out, ',');
-        size_t length = enter_element(walk, iter.index);
+        const struct schema_step step = {.above = walk->here, .index = iter.index};
+        walk->here = &step;
         bool is_null = json_text_type(iter.value) == JSON_TEXT_NULL;
         if (!schema->items)
             copy_value(walk, iter.value);
@@ -266,7 +246,7 @@ static void apply_array(struct schema_walk *walk, const struct schema *schema, s
             write_default(walk, schema->items, iter.value.ptr);
         else
             apply(walk, schema->items, iter.value, (struct span){NULL, 0});
-        leave(walk, length);
+        walk->here = step.above;
     }
     buf_add_char(walk->out, ']');
     if (count < schema->min_items)
@@ -352,7 +332,5 @@ void schema_apply(const struct schema *schema, struct span value, struct span ol
                   struct schema_problems *problems)
 {
     struct schema_walk walk = {.out = out, .problems = problems};
-    buf_init(&walk.path, BUF_UNLIMITED);
     apply(&walk, schema, value, old);
-    buf_fini(&walk.path);
 }

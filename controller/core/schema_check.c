@@ -50,11 +50,31 @@ char *schema_hint(const struct schema *schema)
     return xstrndup(schema->description, length);
 }
 
+static void add_path(const struct schema_step *step, struct buf *out)
+{
+    if (!step)
+        return;
+    add_path(step->above, out);
+    if (step->name)
+        buf_add_format(out, "%s%s", step->above ? "." : "", step->name);
+    else
+        buf_add_format(out, "[%zu]", step->index);
+}
+
+char *schema_path(const struct schema_walk *walk)
+{
+    struct buf path;
+    buf_init(&path, BUF_UNLIMITED);
+    add_path(walk->here, &path);
+    return buf_take(&path);
+}
+
 /* Adds an error at the path of the walk, `suffix` behind it; takes the texts. */
 void schema_complain(struct schema_walk *walk, const char *at, const char *suffix, char *message,
                      char *hint)
 {
-    char *field = xasprintf("%s%s", buf_text(&walk->path), suffix);
+    CLEANUP(freep) char *path = schema_path(walk);
+    char *field = xasprintf("%s%s", path, suffix);
     if (*field == '.')
         memmove(field, field + 1, strlen(field));
     schema_problems_add(walk->problems, false, walk->at ? walk->at : at, field, message, hint);
@@ -184,13 +204,17 @@ void schema_complain_of_type(struct schema_walk *walk, const struct schema *sche
 }
 
 /* Two scalars are the same when their decoded texts are. */
-static bool same_scalar(struct span a, struct span b)
+static bool is_choice(const struct schema *schema, struct span value)
 {
-    CLEANUP(freep) char *left = json_text_string(a);
-    CLEANUP(freep) char *right = json_text_string(b);
-    if (left || right)
-        return str_equal(left, right);
-    return a.length == b.length && memcmp(a.ptr, b.ptr, a.length) == 0;
+    CLEANUP(freep) char *text = json_text_string(value);
+    struct json_text_iter iter = json_text_iterate(schema->choices);
+    while (json_text_next(&iter)) {
+        if (text ? json_text_is(iter.value, text)
+                 : iter.value.length == value.length &&
+                       memcmp(iter.value.ptr, value.ptr, value.length) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Returns owned: the remedy, NULL where none of the choices is near. */
@@ -209,12 +233,12 @@ static char *nearest_choice(const struct schema *schema, struct span value)
 
 void schema_check_choices(struct schema_walk *walk, const struct schema *schema, struct span value)
 {
+    if (is_choice(schema, value))
+        return;
     CLEANUP(buf_fini) struct buf all;
     buf_init(&all, BUF_UNLIMITED);
     struct json_text_iter iter = json_text_iterate(schema->choices);
     while (json_text_next(&iter)) {
-        if (same_scalar(iter.value, value))
-            return;
         CLEANUP(freep) char *choice = json_text_string(iter.value);
         buf_add_format(&all, "%s%s", iter.index ? ", " : "", choice ? choice : "?");
     }
@@ -260,13 +284,12 @@ void schema_check_string(struct schema_walk *walk, const struct schema *schema, 
 void schema_check_number(struct schema_walk *walk, const struct schema *schema, struct span value)
 {
     double number = number_of(value);
+    bool too_small = schema->has_minimum && number < schema->minimum;
+    if (!too_small && !(schema->has_maximum && number > schema->maximum))
+        return;
     CLEANUP(freep) char *found = shown(value);
-    if (schema->has_minimum && number < schema->minimum)
-        schema_complain(walk, value.ptr, "",
-                        xasprintf("%s is less than %g", found, schema->minimum),
-                        schema_hint(schema));
-    if (schema->has_maximum && number > schema->maximum)
-        schema_complain(walk, value.ptr, "",
-                        xasprintf("%s is more than %g", found, schema->maximum),
-                        schema_hint(schema));
+    schema_complain(walk, value.ptr, "",
+                    xasprintf("%s is %s than %g", found, too_small ? "less" : "more",
+                              too_small ? schema->minimum : schema->maximum),
+                    schema_hint(schema));
 }

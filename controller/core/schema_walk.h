@@ -12,15 +12,23 @@
  * The state of one walk over a value and its schema, and the checks of single values. Private to
  * core/schema_*.c.
  */
+struct schema_step {
+    const struct schema_step *above;
+    const char *name; /* NULL: an element */
+    size_t index;
+};
+
 struct schema_walk {
     struct buf *out;
-    struct buf path; /* "spec.headers[0]" */
+    const struct schema_step *here; /* NULL: the object itself */
     struct schema_problems *problems;
     size_t blocking; /* problems that make the answer of a rule meaningless */
     /* Set while a default is written: it stands nowhere in the text, its object does. */
     const char *at;
 };
 
+/* Returns owned: where the walk is, "spec.headers[0]". */
+char *schema_path(const struct schema_walk *walk);
 /* "a map", "true or false", …: what was found, in the words of YAML's users. */
 const char *schema_found(enum json_text_type type);
 /* Adds an error at the path of the walk, `suffix` behind it; takes the texts. */
