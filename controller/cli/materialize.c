@@ -23,7 +23,8 @@ struct materialize_options {
 
 static const struct option_spec options[] = {
     {"show-secrets", OPTION_BOOL, offsetof(struct materialize_options, show_secrets), "false", NULL,
-     "write values of Secrets in clear instead of <secret NS/NAME KEY>", true},
+     "write values of Secrets in clear instead of <secret NS/NAME KEY>, where they can be opened",
+     true},
     {"state-dir", OPTION_TEXT, offsetof(struct materialize_options, state_dir), NULL, "PATH",
      "of a folder: the run's state, read for copies of Webhooks that are gone", false},
     OFFLINE_OPTIONS(struct materialize_options, offline),
@@ -70,21 +71,48 @@ static void print_config_map(const struct offline_api *api, struct span document
     print_manifest((struct span){buf_text(&text), text.length});
 }
 
+/* Says where a value stays sealed. Returns whether it is one that --show-secrets would show. */
+static bool report_value(struct run *run, const char *api_key, const char *ref, const char *what,
+                         const char *secret, const char *value)
+{
+    if (!copy_is_hidden(secret, value))
+        return secret && !run->options->show_secrets;
+    run->incomplete = true;
+    line_print(stderr,
+               "%s: the webhook %s: %s is sealed and cannot be opened here: put it in the place "
+               "of <secret> before you commit",
+               api_key, ref, what);
+    return false;
+}
+
+static void report_copy(struct run *run, const char *api_key, const struct resolved_ref *ref)
+{
+    const struct copy *copy = ref->copy;
+    bool not_shown = report_value(run, api_key, ref->ref, "its URL", copy->url_secret, copy->url);
+    for (size_t i = 0; i < copy->header_count; i++) {
+        const struct copy_header *header = &copy->headers[i];
+        CLEANUP(freep) char *what = xasprintf("the value of its header %s", header->name);
+        if (report_value(run, api_key, ref->ref, what, header->secret, header->value))
+            not_shown = true;
+    }
+    if (!not_shown)
+        return;
+    run->incomplete = true;
+    line_print(stderr,
+               "%s: the webhook %s has values of Secrets: put something in the place of "
+               "<secret …> before you commit (or use --show-secrets)",
+               api_key, ref->ref);
+}
+
 /* What cannot be committed, or is not written out, is said. */
 static void report(struct run *run, const struct offline_api *api)
 {
     offline_print_problems(run->offline, api, stderr);
     for (size_t i = 0; i < api->resolution.problem_count; i++)
         run->incomplete = run->incomplete || api->resolution.problems[i].severity == PROBLEM_ERROR;
-    for (size_t i = 0; i < api->resolution.ref_count && !run->options->show_secrets; i++) {
-        const struct resolved_ref *ref = &api->resolution.refs[i];
-        if (!ref->copy || !copy_has_secrets(ref->copy))
-            continue;
-        run->incomplete = true;
-        line_print(stderr,
-                   "%s: the webhook %s has values of Secrets: put something in the place of "
-                   "<secret …> before you commit (or use --show-secrets)",
-                   api->object->key, ref->ref);
+    for (size_t i = 0; i < api->resolution.ref_count; i++) {
+        if (api->resolution.refs[i].copy)
+            report_copy(run, api->object->key, &api->resolution.refs[i]);
     }
 }
 
@@ -152,6 +180,7 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
     if (values->state_dir && dir_peek_open(values->state_dir, &values->peek, err) < 0)
         return EXIT_UNABLE;
     values->offline.peek = values->state_dir ? &values->peek : NULL;
+    values->offline.hides_sealed = !values->state_dir;
     int end = argc;
     const char *name = first < argc ? take_name(argc, argv, first, &end) : NULL;
     CLEANUP(offline_freep)

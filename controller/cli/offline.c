@@ -40,10 +40,13 @@ static void choose_context(const struct offline *offline, const struct offline_o
     api_facts_fini(&facts);
 }
 
-static void resolve_one(const struct offline *offline, struct offline_api *api)
+static void resolve_one(const struct offline *offline, const struct offline_options *options,
+                        struct offline_api *api)
 {
     CLEANUP(accepted_freep)
-    struct accepted *before = accepted_read(api->object, offline->settings.seal_key);
+    struct accepted *before = options->hides_sealed
+                                  ? accepted_read_hidden(api->object)
+                                  : accepted_read(api->object, offline->settings.seal_key);
     struct resolve_input input = {
         .api = api->object,
         .cache = offline->cache,
@@ -84,7 +87,7 @@ static void resolve_all(struct offline *offline, const struct offline_options *o
         struct offline_api *api = &offline->apis[i];
         api->object = cache_get(offline->cache, OBJECT_API, keys[i]);
         choose_context(offline, options, api);
-        resolve_one(offline, api);
+        resolve_one(offline, options, api);
         claims_put(offline->claims, api->object, &api->resolution.facts, api->resolution.valid);
     }
     claims_settle(offline->claims);

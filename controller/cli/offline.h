@@ -24,6 +24,7 @@ struct offline_options {
     const struct gateway_abilities *abilities; /* of APIs without contextRef */
     const struct dir_peek *peek;               /* what is remembered of the manifests */
     bool contexts_elsewhere; /* one that is not among the manifests may be somewhere else */
+    bool hides_sealed;       /* nothing is opened: placeholders stand in copies instead */
 };
 
 /* The rows of these options for a command's table. */

@@ -103,19 +103,28 @@ static void read_webhook(struct span webhook, struct resolved_ref *ref)
     ref->policy = conversion_policy_read(values[4]);
 }
 
+/* Of one object. */
+struct reader {
+    struct accepted *accepted;
+    const char *api_key;
+    const struct seal_key *key;
+    bool hides; /* what is sealed, without a key */
+};
+
 /* One element of status.webhooks or of the annotation. */
-static void read_element(struct accepted *accepted, struct span element, const char *api_key,
-                         const struct seal_key *key)
+static void read_element(const struct reader *reader, struct span element)
 {
     static const char *const names[] = {"ref", "source", "webhook", "copy"};
     struct span values[4];
     members_read(element, names, 4, values, NULL, NULL);
     CLEANUP(freep) char *ref = json_text_string(values[0]);
     bool converted = json_text_is(values[1], "Converted");
-    if (!ref || !*ref || strmap_has(accepted->refs, ref) ||
+    if (!ref || !*ref || strmap_has(reader->accepted->refs, ref) ||
         (!converted && !json_text_is(values[1], "Global")))
         return;
-    struct copy *copy = copy_from_json(values[3], key, api_key, ref, NULL);
+    struct copy *copy = reader->hides
+                            ? copy_from_json_hidden(values[3], NULL)
+                            : copy_from_json(values[3], reader->key, reader->api_key, ref, NULL);
     if (!copy)
         return;
     struct resolved_ref *entry = xcalloc(1, sizeof(*entry));
@@ -123,25 +132,23 @@ static void read_element(struct accepted *accepted, struct span element, const c
     entry->copy = copy;
     read_webhook(values[2], entry);
     entry->ref = TAKE(ref);
-    strmap_set(accepted->refs, entry->ref, entry);
+    strmap_set(reader->accepted->refs, entry->ref, entry);
 }
 
-static void read_list(struct accepted *accepted, struct span list, bool converted_only,
-                      const struct object *api, const struct seal_key *key)
+static void read_list(const struct reader *reader, struct span list, bool converted_only)
 {
     if (json_text_type(list) != JSON_TEXT_ARRAY)
         return;
     struct json_text_iter iter = json_text_iterate(list);
     while (json_text_next(&iter)) {
         if (!converted_only || json_text_is(json_text_member(iter.value, "source"), "Converted"))
-            read_element(accepted, iter.value, api->key, key);
+            read_element(reader, iter.value);
     }
 }
 
-struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
+static void read_all(const struct reader *reader, const struct object *api)
 {
-    struct accepted *accepted = accepted_new();
-    read_list(accepted, json_text_get(object_status(api), "webhooks", NULL), false, api, key);
+    read_list(reader, json_text_get(object_status(api), "webhooks", NULL), false);
     CLEANUP(freep) char *annotation = object_annotation(api, CONVERTED_ANNOTATION);
     struct json_text_limits limits = {.depth = ANNOTATION_DEPTH};
     if (annotation) {
@@ -149,9 +156,22 @@ struct accepted *accepted_read(const struct object *api, const struct seal_key *
         size_t blank = strspn(annotation, " \t\r\n");
         struct span list = {annotation + blank, text.length - blank};
         if (json_text_check(text, &limits, NULL, NULL) == 0)
-            read_list(accepted, list, true, api, key);
+            read_list(reader, list, true);
     }
-    return accepted;
+}
+
+struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
+{
+    struct reader reader = {accepted_new(), api->key, key, false};
+    read_all(&reader, api);
+    return reader.accepted;
+}
+
+struct accepted *accepted_read_hidden(const struct object *api)
+{
+    struct reader reader = {accepted_new(), api->key, NULL, true};
+    read_all(&reader, api);
+    return reader.accepted;
 }
 
 void accepted_set(struct accepted *accepted, const struct resolved_ref *ref)

@@ -10,6 +10,7 @@
 #include "core/cooldown.h"
 #include "core/members.h"
 #include "core/method.h"
+#include "core/secret.h"
 #include "core/url.h"
 
 struct copy *copy_new(void)
@@ -330,16 +331,42 @@ static int open_sealed(struct copy *copy, const struct writer *writer, struct er
     return 0;
 }
 
+static int check_url(const struct copy *copy, struct err *err)
+{
+    return url_fault(copy->url, NULL) ? refuse(err, "url") : 0;
+}
+
 struct copy *copy_from_json(struct span json, const struct seal_key *key, const char *api_key,
                             const char *ref, struct err *err)
 {
     CLEANUP(copy_unrefp) struct copy *copy = copy_new();
     struct writer writer = {.key = key, .api_key = api_key, .ref = ref, .copy = copy};
-    if (read_fields(copy, json, err) < 0 || open_sealed(copy, &writer, err) < 0)
+    if (read_fields(copy, json, err) < 0 || open_sealed(copy, &writer, err) < 0 ||
+        check_url(copy, err) < 0)
         return NULL;
-    if (url_fault(copy->url, NULL)) {
-        (void)refuse(err, "url");
-        return NULL;
-    }
     return TAKE(copy);
+}
+
+static void hide(const char *secret, char **value)
+{
+    if (!secret)
+        return;
+    free(*value);
+    *value = secret_placeholder(secret);
+}
+
+struct copy *copy_from_json_hidden(struct span json, struct err *err)
+{
+    CLEANUP(copy_unrefp) struct copy *copy = copy_new();
+    if (read_fields(copy, json, err) < 0 || (!copy->url_secret && check_url(copy, err) < 0))
+        return NULL;
+    hide(copy->url_secret, &copy->url);
+    for (size_t i = 0; i < copy->header_count; i++)
+        hide(copy->headers[i].secret, &copy->headers[i].value);
+    return TAKE(copy);
+}
+
+bool copy_is_hidden(const char *secret, const char *value)
+{
+    return secret && secret_is_placeholder(value);
 }

@@ -62,3 +62,8 @@ void copy_add_json(const struct copy *copy, enum copy_form form, const struct se
  * sealed value does not open (forged, moved, another key, `key` NULL): it counts as absent. */
 struct copy *copy_from_json(struct span json, const struct seal_key *key, const char *api_key,
                             const char *ref, struct err *err);
+/* The same without a key: a placeholder (core/secret.h) stands for each sealed value. To be shown,
+ * never to be pushed. */
+struct copy *copy_from_json_hidden(struct span json, struct err *err);
+/* Is a value with its source (as in struct copy_header) such a placeholder? */
+bool copy_is_hidden(const char *secret, const char *value);

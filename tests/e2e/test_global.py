@@ -2,6 +2,7 @@
 """Global webhooks: who may refer to them, how a change reaches every gateway, and what their deletion leaves."""
 
 import json
+import subprocess
 
 import pytest
 import yaml
@@ -585,19 +586,38 @@ def test_a_secret_that_comes_late_is_found(stage, operator, gateways, kubectl, t
     await_on_all(gateways, headers(team), [{"Authorization": value}])
 
 
-def test_materialize_prints_what_to_commit(stage, relying, gateways, kubectl, tyk, team, tmp_path):
+def materialize(stage, kubectl, team: str, code: int) -> subprocess.CompletedProcess:
+    shown = kubectl.run("get", "apidefinition", "orders", "--namespace", team, "-o", "yaml")
+    done = subprocess.run([str(stage.find_binary("grapnel")), "materialize", "-"], input=shown, text=True,
+                          capture_output=True, timeout=20)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_materialize_prints_what_to_commit(stage, relying, gateways, kubectl, tyk, team):
     """After a conversion under Retain, the manifest for Git comes from the object as kubectl shows it."""
-    import subprocess
     relying(conversionPolicy="Retain")
     kubectl.delete("webhook", "pager", team)
     tyk.await_api(team, "orders", "ResolvedRefs", "True", "Converted")
-    file = tmp_path / "orders.yaml"
-    file.write_text(kubectl.run("get", "apidefinition", "orders", "--namespace", team, "-o", "yaml"))
-    printed = subprocess.run([str(stage.find_binary("grapnel")), "materialize", str(file)], check=True, text=True,
-                             stdout=subprocess.PIPE, timeout=20).stdout
+    printed = materialize(stage, kubectl, team, 0).stdout
     [handler] = handlers(yaml.safe_load(printed))
     assert "id" not in handler and (handler["url"], handler["method"]) == (URL, "POST")
     kubectl.apply(printed)
     tyk.await_ready(team, "orders")
     assert tyk.sources(team, "orders") == ["Local"]
     is_converted_on(gateways, team)
+
+
+def test_materialize_leaves_a_place_for_what_is_sealed(stage, with_secret, gateways, kubectl, tyk, team):
+    kubectl.delete("webhook", "pager", team)
+    tyk.await_api(team, "orders", "ResolvedRefs", "True", "Converted")
+    done = materialize(stage, kubectl, team, 1)
+    assert "the webhook pager: the value of its header Authorization is sealed" in done.stderr
+    [handler] = handlers(yaml.safe_load(done.stdout))
+    assert {one["name"]: one["value"] for one in handler["headers"]} == {"Authorization": "<secret>", "X-Team": "platform"}
+    kubectl.apply(done.stdout)  # as it is: refused, and the gateways keep the value
+    tyk.await_api(team, "orders", "Ready", "False", "InvalidSpec")
+    await_on_all(gateways, headers(team), [{"Authorization": with_secret, "X-Team": "platform"}])
+    kubectl.apply(done.stdout.replace("<secret>", "Bearer b"))
+    tyk.await_ready(team, "orders")
+    await_on_all(gateways, headers(team), [{"Authorization": "Bearer b", "X-Team": "platform"}])

@@ -120,6 +120,30 @@ def test_no_unresolved_reference_is_pushed(grapnel, case):
             assert handler.get("url") or handler.get("target_path")
 
 
+SEALED = [case for case in CASES if case.startswith("materialize-sealed-")]
+
+
+@pytest.mark.parametrize("case", SEALED)
+def test_a_placeholder_of_a_sealed_value_is_refused_wherever_it_stands(grapnel, case):
+    written = run(grapnel, case).stdout
+    done = subprocess.run([grapnel, "validate", "-"], input=written, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stdout.count("it is the placeholder of a Secret's value") == written.count("<secret>") > 0
+
+
+@pytest.mark.parametrize("case", SEALED)
+def test_sealed_values_that_cannot_be_opened_count_as_absent_elsewhere(grapnel, case):
+    """And no command prints the sealed text."""
+    missing = set(re.findall(r"the webhook (\w+):", text_of(case, "stderr")))
+    [element] = json.loads(run(grapnel, case, command="render").stdout)
+    assert {handler["ref"] for handler in element["handlers"] if handler["source"] == "Missing"} == missing
+    assert {webhook["ref"] for webhook in element["webhooks"]}.isdisjoint(missing)
+    done = subprocess.run([grapnel, "validate", "in.yaml"], cwd=HERE / case, capture_output=True, text=True, timeout=60)
+    assert set(re.findall(r'there is no Webhook "(\w+)"', done.stdout)) >= missing
+    everything = [run(grapnel, case), run(grapnel, case, command="render"), done]
+    assert not [one for one in everything if "v1:" in one.stdout + one.stderr]
+
+
 def test_every_row_of_the_table_has_its_case():
     named = re.findall(r"`([a-z0-9-]+)`", (HERE / "README.md").read_text())
     assert sorted(set(named) - set(CASES)) == []

@@ -99,6 +99,32 @@ static void a_copy_that_was_moved_or_forged_opens_to_nothing(void **state)
     copy_unref(copy);
 }
 
+static void without_a_key_a_placeholder_stands_for_what_is_sealed(void **state)
+{
+    (void)state;
+    struct copy *copy = make_copy("Pager");
+    char *json = to_json(copy, COPY_SEALED, "team/orders", "pager");
+    struct copy *hidden = copy_from_json_hidden((struct span){json, strlen(json)}, NULL);
+    assert_non_null(hidden);
+    assert_string_equal(hidden->url, "<secret>");
+    assert_true(copy_is_hidden(hidden->url_secret, hidden->url));
+    assert_string_equal(hidden->headers[0].value, "<secret>");
+    assert_true(copy_is_hidden(hidden->headers[0].secret, hidden->headers[0].value));
+    assert_string_equal(hidden->headers[1].value, "platform");
+    assert_false(copy_is_hidden(hidden->headers[1].secret, hidden->headers[1].value));
+    assert_false(copy_is_hidden(copy->url_secret, copy->url));
+    copy_unref(hidden);
+    CLEANUP(freep) char *bad = replaced(json, "\"POST\"", "\"post\"");
+    assert_null(copy_from_json_hidden((struct span){bad, strlen(bad)}, NULL));
+    CLEANUP(freep)
+    char *nowhere = make_json(
+        "{name: a, url: '<secret>', method: POST, bodyTemplate: '', headers: [{name: b, sealed: "
+        "x}]}");
+    assert_null(copy_from_json_hidden((struct span){nowhere, strlen(nowhere)}, NULL));
+    free(json);
+    copy_unref(copy);
+}
+
 static void another_url_beside_a_sealed_header_opens_to_nothing(void **state)
 {
     (void)state;
@@ -254,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sealed_copy_opens_to_itself_and_shows_no_secret),
         cmocka_unit_test(a_copy_that_was_moved_or_forged_opens_to_nothing),
+        cmocka_unit_test(without_a_key_a_placeholder_stands_for_what_is_sealed),
         cmocka_unit_test(another_url_beside_a_sealed_header_opens_to_nothing),
         cmocka_unit_test(sealed_values_cannot_change_places),
         cmocka_unit_test(sealed_headers_cannot_change_places),
