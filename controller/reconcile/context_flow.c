@@ -398,8 +398,8 @@ static bool was_synced(const struct object *object)
     return generation == object->generation && str_equal(reason, "GatewaysSynced");
 }
 
-/* When may the status be written? 0: now. That gateways are just busy, as at each start and edit, is
- * told only where it lasts. */
+/* When may the status be written? 0: now. That gateways are just busy, as at each start and edit,
+ * is told only where it lasts. */
 static int64_t status_delay(const struct reconciler *reconciler, const struct object *object,
                             struct context_state *state, const struct object_state *writes,
                             const struct gateway_summary *summary)
