@@ -13,15 +13,19 @@
 #include "cli/offline.h"
 #include "cli/options.h"
 #include "core/materialize.h"
+#include "core/secret.h"
 
 struct materialize_options {
     bool show_secrets;
+    char *state_dir;
     struct offline_options offline;
 };
 
 static const struct option_spec options[] = {
     {"show-secrets", OPTION_BOOL, offsetof(struct materialize_options, show_secrets), "false", NULL,
      "write values of Secrets in clear instead of <secret NS/NAME KEY>", true},
+    {"state-dir", OPTION_TEXT, offsetof(struct materialize_options, state_dir), NULL, "PATH",
+     "of which folder: the run's state, read for the copies that it remembers", false},
     OFFLINE_OPTIONS(struct materialize_options, offline),
 };
 
@@ -66,22 +70,36 @@ static void print_config_map(const struct offline_api *api, struct span document
     print_manifest((struct span){buf_text(&text), text.length});
 }
 
+static bool is_unopened(const struct copy *copy)
+{
+    bool unopened = copy->url_secret && secret_is_placeholder(copy->url);
+    for (size_t i = 0; i < copy->header_count; i++)
+        unopened =
+            unopened || (copy->headers[i].secret && secret_is_placeholder(copy->headers[i].value));
+    return unopened;
+}
+
+static void report_secrets(struct run *run, const char *api, const struct resolved_ref *ref)
+{
+    bool unopened = ref->copy && is_unopened(ref->copy);
+    if (!ref->copy || !copy_has_secrets(ref->copy) || (run->options->show_secrets && !unopened))
+        return;
+    run->incomplete = true;
+    line_print(stderr,
+               "%s: the webhook %s has values of Secrets%s: put something in the place of "
+               "<secret%s> before you commit%s",
+               api, ref->ref, unopened ? ", which only the operator can open" : "",
+               unopened ? "" : " …", unopened ? "" : " (or use --show-secrets)");
+}
+
 /* What cannot be committed, or is not written out, is said. */
 static void report(struct run *run, const struct offline_api *api)
 {
     offline_print_problems(run->offline, api, stderr);
     for (size_t i = 0; i < api->resolution.problem_count; i++)
         run->incomplete = run->incomplete || api->resolution.problems[i].severity == PROBLEM_ERROR;
-    for (size_t i = 0; i < api->resolution.ref_count && !run->options->show_secrets; i++) {
-        const struct resolved_ref *ref = &api->resolution.refs[i];
-        if (!ref->copy || !copy_has_secrets(ref->copy))
-            continue;
-        run->incomplete = true;
-        line_print(stderr,
-                   "%s: the webhook %s has values of Secrets: put something in the place of "
-                   "<secret …> before you commit (or use --show-secrets)",
-                   api->object->key, ref->ref);
-    }
+    for (size_t i = 0; i < api->resolution.ref_count; i++)
+        report_secrets(run, api->object->key, &api->resolution.refs[i]);
 }
 
 static void materialize_one(struct run *run, const struct offline_api *api)
@@ -135,16 +153,9 @@ static int materialize(struct run *run, const char *name, struct err *err)
     return run->incomplete ? EXIT_PROBLEMS : EXIT_FINE;
 }
 
-static int run(int argc, char **argv, struct materialize_options *values, struct err *err)
+static int print(int argc, char **argv, int first, struct materialize_options *values,
+                 struct err *err)
 {
-    bool help;
-    int first = options_read(&command, argc, argv, values, &help, err);
-    if (first < 0)
-        return EXIT_UNABLE;
-    if (help) {
-        options_print_help(&command, stdout);
-        return EXIT_FINE;
-    }
     int end = argc;
     const char *name = first < argc ? take_name(argc, argv, first, &end) : NULL;
     CLEANUP(offline_freep)
@@ -155,6 +166,27 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
     offline_print_notes(offline, stderr);
     struct run state = {offline, values, offline_input_has_errors(offline)};
     return materialize(&state, name, err);
+}
+
+static int run(int argc, char **argv, struct materialize_options *values, struct err *err)
+{
+    bool help;
+    int first = options_read(&command, argc, argv, values, &help, err);
+    if (first < 0)
+        return EXIT_UNABLE;
+    if (help) {
+        options_print_help(&command, stdout);
+        return EXIT_FINE;
+    }
+    struct dir_peek peek = {.path = NULL};
+    if (values->state_dir && dir_peek_open(values->state_dir, &peek, err) < 0)
+        return EXIT_UNABLE;
+    values->offline.peek = values->state_dir ? &peek : NULL;
+    /* Without the key of a cluster, and so of its converted webhooks all but the values. */
+    values->offline.unopened_copies = !values->state_dir;
+    int code = print(argc, argv, first, values, err);
+    dir_peek_fini(&peek);
+    return code;
 }
 
 int cli_materialize(int argc, char **argv)

@@ -43,7 +43,9 @@ static void choose_context(const struct offline *offline, const struct offline_o
 static void resolve_one(const struct offline *offline, struct offline_api *api)
 {
     CLEANUP(accepted_freep)
-    struct accepted *before = accepted_read(api->object, offline->settings.seal_key);
+    struct accepted *before = offline->unopened_copies
+                                  ? accepted_read_unopened(api->object)
+                                  : accepted_read(api->object, offline->settings.seal_key);
     struct resolve_input input = {
         .api = api->object,
         .cache = offline->cache,
@@ -120,6 +122,7 @@ struct offline *offline_new(const char *const *paths, size_t count,
         .all_id_namespaces = !options->id_namespaces.count,
         .placeholders = placeholders,
     };
+    offline->unopened_copies = options->unopened_copies;
     manifests_fill_cache(&offline->manifests, offline->cache);
     if (options->peek) {
         offline->settings.seal_key = &options->peek->seal_key;

@@ -23,6 +23,7 @@ struct offline_options {
     /* For commands that know more; NULL: render's way. */
     const struct gateway_abilities *abilities; /* of APIs without contextRef */
     const struct dir_peek *peek;               /* what is remembered of the manifests */
+    bool unopened_copies;    /* placeholders do for sealed values, whatever the key */
     bool contexts_elsewhere; /* one that is not among the manifests may be somewhere else */
 };
 
@@ -59,6 +60,7 @@ struct offline {
     struct cache *cache;
     struct claims *claims;
     struct resolve_settings settings;
+    bool unopened_copies;
     struct offline_api *apis; /* by key in bytes */
     size_t api_count;
 };

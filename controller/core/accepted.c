@@ -103,10 +103,23 @@ static void read_webhook(struct span webhook, struct resolved_ref *ref)
     ref->policy = conversion_policy_read(values[4]);
 }
 
-/* One element of status.webhooks or of the annotation. */
-static void read_element(struct accepted *accepted, struct span element, const char *api_key,
-                         const struct seal_key *key)
+struct reader {
+    struct accepted *accepted;
+    const char *api_key;
+    const struct seal_key *key;
+    bool unopened;
+};
+
+static struct copy *read_copy(const struct reader *reader, struct span copy, const char *ref)
 {
+    return reader->unopened ? copy_from_json_unopened(copy, NULL)
+                            : copy_from_json(copy, reader->key, reader->api_key, ref, NULL);
+}
+
+/* One element of status.webhooks or of the annotation. */
+static void read_element(const struct reader *reader, struct span element)
+{
+    struct accepted *accepted = reader->accepted;
     static const char *const names[] = {"ref", "source", "webhook", "copy"};
     struct span values[4];
     members_read(element, names, 4, values, NULL, NULL);
@@ -115,7 +128,7 @@ static void read_element(struct accepted *accepted, struct span element, const c
     if (!ref || !*ref || strmap_has(accepted->refs, ref) ||
         (!converted && !json_text_is(values[1], "Global")))
         return;
-    struct copy *copy = copy_from_json(values[3], key, api_key, ref, NULL);
+    struct copy *copy = read_copy(reader, values[3], ref);
     if (!copy)
         return;
     struct resolved_ref *entry = xcalloc(1, sizeof(*entry));
@@ -126,22 +139,20 @@ static void read_element(struct accepted *accepted, struct span element, const c
     strmap_set(accepted->refs, entry->ref, entry);
 }
 
-static void read_list(struct accepted *accepted, struct span list, bool converted_only,
-                      const struct object *api, const struct seal_key *key)
+static void read_list(const struct reader *reader, struct span list, bool converted_only)
 {
     if (json_text_type(list) != JSON_TEXT_ARRAY)
         return;
     struct json_text_iter iter = json_text_iterate(list);
     while (json_text_next(&iter)) {
         if (!converted_only || json_text_is(json_text_member(iter.value, "source"), "Converted"))
-            read_element(accepted, iter.value, api->key, key);
+            read_element(reader, iter.value);
     }
 }
 
-struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
+static void read_all(const struct reader *reader, const struct object *api)
 {
-    struct accepted *accepted = accepted_new();
-    read_list(accepted, json_text_get(object_status(api), "webhooks", NULL), false, api, key);
+    read_list(reader, json_text_get(object_status(api), "webhooks", NULL), false);
     CLEANUP(freep) char *annotation = object_annotation(api, CONVERTED_ANNOTATION);
     struct json_text_limits limits = {.depth = ANNOTATION_DEPTH};
     if (annotation) {
@@ -149,8 +160,21 @@ struct accepted *accepted_read(const struct object *api, const struct seal_key *
         size_t blank = strspn(annotation, " \t\r\n");
         struct span list = {annotation + blank, text.length - blank};
         if (json_text_check(text, &limits, NULL, NULL) == 0)
-            read_list(accepted, list, true, api, key);
+            read_list(reader, list, true);
     }
+}
+
+struct accepted *accepted_read(const struct object *api, const struct seal_key *key)
+{
+    struct accepted *accepted = accepted_new();
+    read_all(&(struct reader){accepted, api->key, key, false}, api);
+    return accepted;
+}
+
+struct accepted *accepted_read_unopened(const struct object *api)
+{
+    struct accepted *accepted = accepted_new();
+    read_all(&(struct reader){accepted, api->key, NULL, true}, api);
     return accepted;
 }
 

@@ -44,6 +44,8 @@ void accepted_freep(struct accepted **accepted);
 /* Reads status.webhooks, and the annotation grapnel.dev/converted-webhooks for refs that status
  * does not have. What cannot be read or opened is absent. */
 struct accepted *accepted_read(const struct object *api, const struct seal_key *key);
+/* The same, with placeholders for what is sealed, see copy_from_json_unopened(). */
+struct accepted *accepted_read_unopened(const struct object *api);
 /* Adds or replaces; copies the texts, takes a reference of its own to the copy. A ref without a
  * copy (MISSING) is taken out; it is remembered whether it was refused. */
 void accepted_set(struct accepted *accepted, const struct resolved_ref *ref);

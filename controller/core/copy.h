@@ -62,3 +62,6 @@ void copy_add_json(const struct copy *copy, enum copy_form form, const struct se
  * sealed value does not open (forged, moved, another key, `key` NULL): it counts as absent. */
 struct copy *copy_from_json(struct span json, const struct seal_key *key, const char *api_key,
                             const char *ref, struct err *err);
+/* The same without a key: placeholders stand for sealed values. To show it to people, never to
+ * push: nothing proves whose copy it is. */
+struct copy *copy_from_json_unopened(struct span json, struct err *err);
