@@ -185,6 +185,7 @@ static int run(int argc, char **argv, struct materialize_options *values, struct
     /* Without the key of a cluster, and so of its converted webhooks all but the values. */
     values->offline.unopened_copies = !values->state_dir;
     int code = print(argc, argv, first, values, err);
+    values->offline.peek = NULL;
     dir_peek_fini(&peek);
     return code;
 }
