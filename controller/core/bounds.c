@@ -21,7 +21,8 @@ static bool check_one(const struct handler_scope *scope, const struct handler *h
         return false;
     }
     if (handler->ref && bounds_exceeds(handler->ref, REF_LENGTH_MAX)) {
-        handler_refuse(scope, handler, "id", "no Webhook can be meant",
+        bool oas = scope->view->form == API_FORM_OAS;
+        handler_refuse(scope, handler, oas ? "id" : "handler_meta.id", "no Webhook can be meant",
                        "it is longer than %d characters", REF_LENGTH_MAX);
         return false;
     }

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/event.h"
 #include "core/members.h"
 #include "core/nearest.h"
 
@@ -138,6 +139,34 @@ static void check(const struct api_view *view, struct problems *problems, struct
     misspelt_find(object, names, warn, &(struct lint){problems, prefix});
 }
 
+/* Handlers that stand one level too high are as lost as misspelt ones. */
+static void warn_of_place(const char *prefix, const char *key, const char *holder,
+                          struct problems *problems)
+{
+    CLEANUP(freep) char *meant = xasprintf("%s.%s", holder, key);
+    warn(&(struct lint){problems, prefix}, key, meant);
+}
+
+static void check_oas_place(const struct api_view *view, struct problems *problems)
+{
+    CLEANUP(freep) char *prefix = xasprintf("%s." EXTENSION, view->prefix);
+    if (json_text_member(view->extension, "eventHandlers").ptr)
+        warn_of_place(prefix, "eventHandlers", "server", problems);
+}
+
+static void check_classic_place(const struct api_view *view, struct problems *problems)
+{
+    CLEANUP(freep) char *prefix = xasprintf("%s.event_handlers", view->prefix);
+    if (json_text_type(view->handlers) != JSON_TEXT_OBJECT)
+        return;
+    struct json_text_iter iter = json_text_iterate(view->handlers);
+    while (json_text_next(&iter)) {
+        CLEANUP(freep) char *key = json_text_string(iter.key);
+        if (key && event_find(key))
+            warn_of_place(prefix, key, "events", problems);
+    }
+}
+
 static void check_oas(const struct api_view *view, struct problems *problems)
 {
     static const char *const extension[] = {"info", "server", "upstream"};
@@ -152,6 +181,7 @@ static void check_oas(const struct api_view *view, struct problems *problems)
           &(struct misspelt_names){server, 3, NULL, 0});
     check(view, problems, json_text_member(view->server, "listenPath"),
           "." EXTENSION ".server.listenPath", &(struct misspelt_names){path, 1, NULL, 0});
+    check_oas_place(view, problems);
 }
 
 static void check_classic(const struct api_view *view, struct problems *problems)
@@ -164,6 +194,7 @@ static void check_classic(const struct api_view *view, struct problems *problems
     check(view, problems, view->proxy, ".proxy", &(struct misspelt_names){proxy, 2, NULL, 0});
     check(view, problems, view->handlers, ".event_handlers",
           &(struct misspelt_names){handlers, 1, NULL, 0});
+    check_classic_place(view, problems);
 }
 
 void misspelt_lint(const struct api_view *view, struct problems *problems)

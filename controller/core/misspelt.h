@@ -26,8 +26,8 @@ typedef void misspelt_fn(void *arg, const char *key, const char *meant);
 void misspelt_find(struct span object, const struct misspelt_names *names, misspelt_fn *tell,
                    void *arg);
 
-/* Warns (UnknownField) of such keys on the way to the handlers, the listen path and the target;
- * those in handlers are told by who reads these. */
+/* Warns (UnknownField) of such keys on the way to the handlers, the listen path and the target, and
+ * of handlers that stand one level too high; those in handlers are told by who reads these. */
 void misspelt_lint(const struct api_view *view, struct problems *problems);
 
 #define MISSPELT_MESSAGE "unknown field, it goes to the gateway as it is"

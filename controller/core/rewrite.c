@@ -40,7 +40,8 @@ static void add_pointer(enum api_form form, const struct handler *handler, struc
 }
 
 bool rewrite_patch(const struct object *api, const struct accepted *accepted,
-                   const struct resolve_settings *settings, struct buf *out)
+                   const struct strmap *refs, const struct resolve_settings *settings,
+                   struct buf *out)
 {
     struct api_view view;
     struct problems problems = {.count = 0};
@@ -58,7 +59,8 @@ bool rewrite_patch(const struct object *api, const struct accepted *accepted,
     for (size_t i = 0; i < handlers.count; i++) {
         const struct handler *handler = &handlers.items[i];
         const struct resolved_ref *ref = handler->ref ? accepted_get(accepted, handler->ref) : NULL;
-        if (!handler->is_webhook || !ref || ref->source != REF_CONVERTED)
+        if (!handler->is_webhook || !ref || ref->source != REF_CONVERTED ||
+            (refs && !strmap_has(refs, ref->ref)))
             continue;
         CLEANUP(buf_fini) struct buf pointer;
         CLEANUP(buf_fini) struct buf local;

@@ -368,12 +368,11 @@ static void add_ready(const struct context_state *state, const struct gateway_su
 }
 
 static void add_status(struct reconciler *reconciler, const struct object *object,
-                       const struct context_state *state, struct buf *out)
+                       const struct context_state *state, const struct gateway_summary *summary,
+                       struct buf *out)
 {
-    struct gateway_summary summary = {.state = GATEWAY_NONE};
-    (void)reconciler->gateways->ops->summary(reconciler->gateways, object->key, &summary);
     CLEANUP(conditions_fini) struct conditions conditions = {.count = 0};
-    add_ready(state, &summary, &conditions);
+    add_ready(state, summary, &conditions);
     const struct condition *ready = conditions_get(&conditions, "Ready");
     if (ready->status != CONDITION_TRUE)
         conditions_add(&conditions, "Reconciling", CONDITION_TRUE, ready->reason, "%s",
@@ -381,13 +380,41 @@ static void add_status(struct reconciler *reconciler, const struct object *objec
     buf_add_format(out,
                    "{\"observedGeneration\":%" PRId64
                    ",\"gateways\":{\"total\":%zu,\"synced\":%zu},\"gatewaysSummary\":\"%zu/%zu\"",
-                   object->generation, summary.ready, summary.synced, summary.synced,
-                   summary.ready);
+                   object->generation, summary->ready, summary->synced, summary->synced,
+                   summary->ready);
     buf_add_text(out, ",\"endpoints\":");
     reconciler->gateways->ops->describe(reconciler->gateways, object->key, out);
     buf_add_text(out, ",\"conditions\":");
     conditions_add_json(&conditions, object, loop_wall_time(reconciler->loop), out);
     buf_add_char(out, '}');
+}
+
+/* Does the status say that all gateways of this very spec are in step? */
+static bool was_synced(const struct object *object)
+{
+    int64_t generation = 0;
+    json_text_int64(json_text_get(object_status(object), "observedGeneration", NULL), &generation);
+    CLEANUP(freep) char *reason = condition_reason(object, "Ready", NULL);
+    return generation == object->generation && str_equal(reason, "GatewaysSynced");
+}
+
+/* When may the status be written? 0: now. That gateways are just busy, as at each start and edit,
+ * is told only where it lasts. */
+static int64_t status_delay(const struct reconciler *reconciler, const struct object *object,
+                            struct context_state *state, const struct object_state *writes,
+                            const struct gateway_summary *summary)
+{
+    int64_t now = loop_now(reconciler->loop);
+    int64_t since = writes->written_ms + STATUS_INTERVAL_MS;
+    bool is_busy = summary->state == GATEWAY_PENDING && !state->place.problem &&
+                   !summary->orphans_held && was_synced(object);
+    if (is_busy && !state->busy_ms)
+        state->busy_ms = now;
+    else if (!is_busy)
+        state->busy_ms = 0;
+    if (is_busy && since < state->busy_ms + PENDING_QUIET_MS)
+        since = state->busy_ms + PENDING_QUIET_MS;
+    return since > now ? since - now : 0;
 }
 
 struct unknown_search {
@@ -440,18 +467,20 @@ bool context_reconcile(struct reconciler *reconciler, const char *key)
     }
     struct object_state *writes = object_state_of(reconciler, WORK_CONTEXT, key);
     flaws_tell_annotations(reconciler, &writes->flaws, object);
-    const struct context_state *state =
+    struct context_state *state =
         follow_secrets(reconciler, writes, object) ? refresh(reconciler, object, writes) : NULL;
     if (!state)
         return false;
+    struct gateway_summary summary = {.state = GATEWAY_NONE};
+    (void)reconciler->gateways->ops->summary(reconciler->gateways, key, &summary);
     CLEANUP(buf_fini) struct buf status;
     buf_init(&status, BUF_UNLIMITED);
-    add_status(reconciler, object, state, &status);
+    add_status(reconciler, object, state, &summary, &status);
+    int64_t delay = status_delay(reconciler, object, state, writes, &summary);
     if (status_is_current(object, buf_text(&status), status.length))
         return false;
-    int64_t left = writes->written_ms + STATUS_INTERVAL_MS - loop_now(reconciler->loop);
-    if (left > 0) {
-        reconciler_touch_after(reconciler, WORK_CONTEXT, key, left);
+    if (delay) {
+        reconciler_await(reconciler, writes->work_key, delay);
         return false;
     }
     object_write_status(writes, object, &status);

@@ -118,49 +118,56 @@ static bool is_mass_deletion(struct reconciler *reconciler)
     return lately > (limit > MASS_DELETION_MIN ? limit : MASS_DELETION_MIN);
 }
 
-/* Why the spec is left alone although the policy would rewrite it; NULL: nothing is in the way. */
-static const char *obstacle(struct reconciler *reconciler, const struct object *api,
-                            const struct resolution *resolution)
+#define MATERIALIZE "(grapnel materialize prints what to write there)"
+
+/* Returns owned: why the spec is left alone although the policy of `refs` would rewrite it; NULL:
+ * nothing is in the way. */
+static char *obstacle(struct reconciler *reconciler, const struct object *api,
+                      const struct resolution *resolution, const struct strmap *refs)
 {
     const struct object *ns = cache_get(reconciler_cache(reconciler), OBJECT_NAMESPACE, api->ns);
     if (ns && ns->deleting)
-        return "its namespace is being deleted";
+        return xstrdup("the spec is not rewritten: its namespace is being deleted");
     if (is_mass_deletion(reconciler))
-        return "many Webhooks were deleted at once, which looks like an accident";
+        return xstrdup("the spec is not rewritten: many Webhooks were deleted at once, which looks "
+                       "like an accident " MATERIALIZE);
     for (size_t i = 0; i < resolution->ref_count; i++) {
-        if (resolution->refs[i].source == REF_CONVERTED &&
-            copy_has_secrets(resolution->refs[i].copy))
-            return "the copy holds a value from a Secret, which must not stand in a spec";
+        const struct resolved_ref *ref = &resolution->refs[i];
+        if (strmap_has(refs, ref->ref) && copy_has_secrets(ref->copy))
+            return xasprintf("the spec is not rewritten: the copy of %s holds a value from a "
+                             "Secret, which must not stand in a spec " MATERIALIZE,
+                             ref->ref);
     }
     return NULL;
 }
 
-/* Is there a converted reference that its policy would rewrite, and that was not rewritten yet? Who
- * writes it back (a GitOps tool that left no mark) has decided: two would write for ever. */
-static bool wants_rewrite(const struct api_state *state, const struct object *api,
-                          const struct resolution *resolution)
+/* Returns owned: the converted references that their policy would rewrite, and that were not
+ * rewritten yet; NULL: none. Who writes one back (a GitOps tool that left no mark) has decided: two
+ * would write for ever. */
+static struct strmap *refs_to_rewrite(const struct api_state *state, const struct object *api,
+                                      const struct resolution *resolution)
 {
-    bool config_map = resolution->facts.config_map != NULL;
     bool owned = gitops_owns(api);
-    for (size_t i = 0; i < resolution->ref_count; i++) {
+    struct strmap *refs = NULL;
+    for (size_t i = 0; i < resolution->ref_count && !resolution->facts.config_map; i++) {
         const struct resolved_ref *ref = &resolution->refs[i];
-        if (ref->source != REF_CONVERTED || config_map ||
+        if (ref->source != REF_CONVERTED ||
             (state->rewritten && strmap_get(state->rewritten, ref->ref)))
             continue;
-        if (ref->policy == CONVERSION_REWRITE || (ref->policy == CONVERSION_AUTO && !owned))
-            return true;
+        if (ref->policy == CONVERSION_RETAIN || (ref->policy == CONVERSION_AUTO && owned))
+            continue;
+        refs = refs ? refs : strset_new();
+        strset_add(refs, ref->ref);
     }
-    return false;
+    return refs;
 }
 
-static void remember_rewrite(struct api_state *state, const struct resolution *resolution)
+static void remember_rewrite(struct api_state *state, const struct strmap *refs)
 {
     if (!state->rewritten)
         state->rewritten = strmap_new(NULL);
-    for (size_t i = 0; i < resolution->ref_count; i++) {
-        if (resolution->refs[i].source == REF_CONVERTED)
-            strmap_set(state->rewritten, resolution->refs[i].ref, state);
-    }
+    for (struct strmap_entry *e = strmap_first(refs); e; e = strmap_next(e))
+        strmap_set(state->rewritten, strmap_entry_key(e), state);
 }
 
 /* Those whose Webhook is there again start anew. */
@@ -178,8 +185,8 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
     struct reconciler *reconciler = state->reconciler;
     int64_t now = loop_now(reconciler->loop);
     forget_rewrites(state, resolution);
-    if (!reconciler->store->ops->can_change(reconciler->store) ||
-        !wants_rewrite(state, api, resolution)) {
+    CLEANUP(strmap_freep) struct strmap *refs = refs_to_rewrite(state, api, resolution);
+    if (!reconciler->store->ops->can_change(reconciler->store) || !refs) {
         state->converted_ms = 0;
         state->rewrite_refused = false;
         return false;
@@ -191,7 +198,7 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
         reconciler_await(reconciler, state->work_key, left);
         return false;
     }
-    const char *why_not = obstacle(reconciler, api, resolution);
+    CLEANUP(freep) char *why_not = obstacle(reconciler, api, resolution, refs);
     if (why_not) {
         if (!state->rewrite_refused)
             reconciler->store->ops->event(reconciler->store, api, EVENT_WARNING, "Converted",
@@ -201,12 +208,12 @@ bool conversion_rewrite(struct api_state *state, const struct object *api,
     }
     CLEANUP(buf_fini) struct buf patch;
     buf_init(&patch, BUF_UNLIMITED);
-    if (!rewrite_patch(api, state->accepted, &reconciler->options.resolve, &patch))
+    if (!rewrite_patch(api, state->accepted, refs, &reconciler->options.resolve, &patch))
         return false;
     api_add_event(
         state, EVENT_NORMAL, "SpecRewritten",
         "the references whose global webhooks are gone are local webhooks in the spec now");
-    remember_rewrite(state, resolution);
+    remember_rewrite(state, refs);
     struct span text = {buf_text(&patch), patch.length};
     api_change(state, api, &(struct object_change){.spec_patch = text});
     return true;

@@ -110,6 +110,7 @@ struct context_state {
     unsigned edition;     /* another one for each digest, of all contexts; 0: the default context */
     unsigned edition_told; /* to its users */
     bool known;            /* all that it names has been read, there or not */
+    int64_t busy_ms;       /* since when gateways that were in step are busy; 0: they are not */
     char *service;         /* that is followed; NULL: none */
 };
 

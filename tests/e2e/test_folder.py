@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder source: the same manifests and the same outcome, without a cluster."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,33 @@ def test_a_secret_is_in_no_file_of_the_state(folder_stage, operator, gateways):
     assert files
     for file in files:
         assert value.encode() not in file.read_bytes(), file
+
+
+def test_materialize_knows_what_the_state_remembers(folder_stage, operator):
+    """A run never writes into the folder: whoever wants a converted webhook there prints it."""
+    value = folder_stage.secret_value()
+    operator.write("hook.yaml", to_manifest([
+        secret(TEAM, "pager", token=value),
+        webhook(TEAM, "pager", headers=[
+            {"name": "Authorization", "valueFrom": {"secretKeyRef": {"name": "pager", "key": "token"}}}])]))
+    operator.write("api.yaml", to_manifest(oas_api(TEAM, "orders", reference("pager"))))
+    operator.start()
+    await_ready(operator, "orders")
+    operator.remove("hook.yaml")
+    eventually_equal(lambda: condition(status(operator, "ApiDefinition", "orders"), "ResolvedRefs").get("reason"),
+                     "Converted")
+
+    def materialize(*flags):
+        done = subprocess.run([folder_stage.find_binary("grapnel"), "materialize", operator.folder, "--state-dir",
+                               operator.state, *flags], capture_output=True, text=True, timeout=20)
+        gateway = yaml.safe_load(done.stdout)["spec"]["oas"]["x-tyk-api-gateway"]
+        return done.returncode, gateway["server"]["eventHandlers"][0]
+
+    code, handler = materialize()
+    assert (code, handler.get("id"), handler["url"]) == (1, None, URL)
+    assert handler["headers"] == [{"name": "Authorization", "value": "<secret>"}]
+    code, handler = materialize("--show-secrets")
+    assert (code, handler["headers"]) == (0, [{"name": "Authorization", "value": value}])
 
 
 def test_a_broken_file_harms_nothing_else(operator, gateways):

@@ -209,7 +209,8 @@ static void check_rewritten(const struct resolve_input *input, const struct reso
     struct span text = object_text(input->api);
     json_t *tree = json_loadb(text.ptr, text.length, 0, NULL);
     /* jansson reads no numbers beyond those of C. */
-    if (tree && resolution->valid && rewrite_patch(input->api, accepted, input->settings, &patch)) {
+    if (tree && resolution->valid &&
+        rewrite_patch(input->api, accepted, NULL, input->settings, &patch)) {
         expect_json(&patch, "a patch is JSON");
         json_t *operations = json_loadb(buf_text(&patch), patch.length, 0, NULL);
         if (operations)

@@ -464,6 +464,8 @@ LOCAL = 'enabled: true, trigger: QuotaExceeded, type: webhook, method: POST, url
     (OAS.replace("server: {", "server: {event_handlers: [], "), "x-tyk-api-gateway.server.event_handlers", "eventHandlers"),
     (API.replace("  event_handlers:", "  eventHandlers:"), "eventHandlers", "event_handlers"),
     (API.replace("    events:", "    event:"), "event_handlers.event", "events"),
+    (API.replace("    events:\n      Quota", "      Quota").replace("{id: pager", "{x: 1"), "event_handlers.QuotaExceeded", "events.QuotaExceeded"),
+    (OAS.replace("      upstream:", "      eventHandlers: []\n      upstream:"), "x-tyk-api-gateway.eventHandlers", "server.eventHandlers"),
     (OAS.replace("state: {", "org_id: o, state: {"), "x-tyk-api-gateway.info.org_id", "orgId"),
     (handled("oas", "{%s, cooldown: 5s}" % LOCAL), "x-tyk-api-gateway.server.eventHandlers[0].cooldown", "cooldownPeriod"),
     (handled("oas", "{%s, event_timeout: 5}" % LOCAL), "x-tyk-api-gateway.server.eventHandlers[0].event_timeout", "cooldownPeriod"),
@@ -491,6 +493,11 @@ def test_fields_that_are_near_to_one_that_is_read_are_told(validate, text, field
 ], ids=["oas-handler", "classic-handler", "server"])
 def test_other_fields_are_the_gateways_own_affair(validate, text):
     assert lines(validate(a_yaml=text)) == []
+
+
+def test_an_id_that_is_too_long_is_told_where_it_stands(validate):
+    done = validate(a_yaml=API.replace("id: pager", "id: " + "x" * 1025))
+    assert [line.split(": ")[1] for line in lines(done)] == ["spec.event_handlers.events.QuotaExceeded[0].handler_meta.id"]
 
 
 def test_events_that_are_near_to_one_of_the_gateway(validate):

@@ -315,8 +315,10 @@ void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gat
 void fake_gateways_set_summary(struct fake_gateways *gateways, const char *context,
                                enum gateway_state state, const char *detail)
 {
-    gateways->summary = (struct gateway_summary){
-        .total = ENDPOINTS, .ready = ENDPOINTS, .synced = ENDPOINTS - 1, .state = state};
+    gateways->summary = (struct gateway_summary){.total = ENDPOINTS,
+                                                 .ready = ENDPOINTS,
+                                                 .synced = ENDPOINTS - (state != GATEWAY_SYNCED),
+                                                 .state = state};
     snprintf(gateways->summary.detail, sizeof(gateways->summary.detail), "%s", detail);
     gateways->callbacks.context_changed(gateways->arg, context);
     fake_loop_run(gateways->loop);

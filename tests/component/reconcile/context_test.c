@@ -93,6 +93,52 @@ static void a_refused_secret_is_told_with_the_remedy(void **state)
                                        "secret is refused (TYK_AUTH of spec.secretRef must be"));
 }
 
+static void expect_context_reason(const struct rig *rig, const char *reason)
+{
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", reason);
+}
+
+/* Else --once ends with a status that says that its gateways are not done yet, for good. */
+static void nothing_is_settled_while_the_status_of_a_context_waits(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_UNREACHABLE, "gw1: timeout");
+    expect_context_reason(rig, "GatewayUnreachable");
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_SYNCED, "");
+    expect_context_reason(rig, "GatewayUnreachable");
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 1000);
+    expect_context_reason(rig, "GatewaysSynced");
+    assert_true(reconciler_is_settled(rig->reconciler));
+}
+
+/* At a start they are not known yet, at each edit they are busy. */
+static void gateways_that_are_busy_for_a_moment_are_not_told(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    expect_context_reason(rig, "GatewaysSynced");
+    unsigned before = fake_world_status_writes(rig->world);
+    for (int i = 0; i < 2; i++) {
+        fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_PENDING, "gw1");
+        fake_loop_advance(rig->loop, 1900);
+        fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_SYNCED, "");
+        fake_loop_advance(rig->loop, 5000);
+    }
+    assert_int_equal(fake_world_status_writes(rig->world), before);
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_PENDING, "gw1");
+    fake_loop_advance(rig->loop, 2000);
+    expect_context_reason(rig, "Progressing");
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_SYNCED, "");
+    fake_loop_advance(rig->loop, 1000);
+    expect_context_reason(rig, "GatewaysSynced");
+}
+
 static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
 {
     struct rig *rig = *state;
@@ -286,6 +332,8 @@ static const struct CMUnitTest tests[] = {
     TEST(the_default_context_may_allow_adoption),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
     TEST(a_refused_secret_is_told_with_the_remedy),
+    TEST(nothing_is_settled_while_the_status_of_a_context_waits),
+    TEST(gateways_that_are_busy_for_a_moment_are_not_told),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),

@@ -183,6 +183,36 @@ static void nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs(void
     assert_true(reconciler_is_settled(rig->reconciler));
 }
 
+#define REFERENCE "'},{'enabled':true,'trigger':'KeyExpired','type':'webhook','id':'"
+
+/* A sealed value of a reference that stays is in nobody's way. */
+static void only_references_whose_policy_says_so_are_rewritten(void **state)
+{
+    struct rig *rig = *state;
+    rig_secret(rig, "token");
+    rig_webhook(rig, "moves", ",'conversionPolicy':'Rewrite'");
+    rig_webhook(rig, "stays", ",'conversionPolicy':'Retain'");
+    rig_webhook(rig, "sealed",
+                ",'conversionPolicy':'Retain','headers':[{'name':'A','valueFrom':{'secretKeyRef':"
+                "{'name':'token','key':'t'}}}]");
+    rig_api(rig, "orders", "stays" REFERENCE "moves" REFERENCE "sealed", "");
+    rig_start(rig);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/moves");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/stays");
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/sealed");
+    fake_loop_advance(rig->loop, RIG_GRACE_MS + 3 * RIG_REWRITE_MS);
+    static const char handlers[] = "spec/oas/x-tyk-api-gateway/server/eventHandlers";
+    CLEANUP(freep)
+    char *spec = fake_world_read(rig->world, OBJECT_API, "default/orders", handlers);
+    assert_non_null(strstr(spec, "\"id\":\"stays\""));
+    assert_non_null(strstr(spec, "\"id\":\"sealed\""));
+    assert_null(strstr(spec, "\"id\":\"moves\""));
+    assert_non_null(strstr(spec, "https://moves/hook"));
+    rig_expect_api(rig, "default/orders", "metadata/generation", "2");
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "Converted");
+    assert_int_equal(fake_world_events(rig->world, "default/orders", "SpecRewritten"), 1);
+}
+
 static void delete_and_recreate_within_the_grace_is_no_deletion(void **state)
 {
     struct rig *rig = *state;
@@ -405,6 +435,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_deleted_global_is_converted_after_the_grace),
     TEST(copies_that_no_annotation_can_hold_are_converted_all_the_same),
     TEST(nothing_is_settled_while_a_grace_or_the_delay_of_a_rewrite_runs),
+    TEST(only_references_whose_policy_says_so_are_rewritten),
     TEST(delete_and_recreate_within_the_grace_is_no_deletion),
     TEST(nothing_is_converted_while_the_view_proves_nothing),
     TEST(what_is_not_watched_is_not_found_but_never_gone),

@@ -19,7 +19,7 @@ static char *patch_of(const char *spec)
     struct accepted *accepted = accepted_read(api, NULL);
     struct buf patch;
     buf_init(&patch, BUF_UNLIMITED);
-    bool any = rewrite_patch(api, accepted, &settings, &patch);
+    bool any = rewrite_patch(api, accepted, NULL, &settings, &patch);
     assert_int_equal(any, patch.length > 0);
     accepted_free(accepted);
     object_unref(api);
