@@ -178,7 +178,10 @@ void endpoint_bind_contended(struct endpoint *endpoint);
 void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */
+/* Lists all that stands here, then decides about every slot, some in each round of the loop; until
+ * then the endpoint is OBSERVING. */
 void look_start(struct endpoint *endpoint);
+void look_cancel(struct endpoint *endpoint);
 /* What one definition says about a slot. */
 void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found found,
                 const struct marker *marker, const struct definition *definition);
