@@ -451,7 +451,7 @@ bool context_reconcile(struct reconciler *reconciler, const char *key)
         return false;
     int64_t left = writes->written_ms + STATUS_INTERVAL_MS - loop_now(reconciler->loop);
     if (left > 0) {
-        reconciler_touch_after(reconciler, WORK_CONTEXT, key, left);
+        reconciler_await(reconciler, writes->work_key, left);
         return false;
     }
     object_write_status(writes, object, &status);

@@ -93,6 +93,25 @@ static void a_refused_secret_is_told_with_the_remedy(void **state)
                                        "secret is refused (TYK_AUTH of spec.secretRef must be"));
 }
 
+/* Else --once would end with a status of what was, not of what is. */
+static void nothing_is_settled_while_the_status_of_a_context_waits(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_PENDING, "");
+    fake_loop_advance(rig->loop, 10);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "Progressing");
+    assert_true(reconciler_is_settled(rig->reconciler));
+    fake_gateways_set_summary(rig->gateways, "tyk/edge", GATEWAY_UNREACHABLE, "");
+    fake_loop_advance(rig->loop, 500);
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_loop_advance(rig->loop, 500);
+    fake_world_expect_reason(rig->world, OBJECT_CONTEXT, "tyk/edge", "Ready", "GatewayUnreachable");
+    assert_true(reconciler_is_settled(rig->reconciler));
+}
+
 static void a_change_of_a_context_reaches_the_documents_of_its_apis(void **state)
 {
     struct rig *rig = *state;
@@ -286,6 +305,7 @@ static const struct CMUnitTest tests[] = {
     TEST(the_default_context_may_allow_adoption),
     TEST(a_context_is_read_with_its_secret_before_its_apis_are_judged),
     TEST(a_refused_secret_is_told_with_the_remedy),
+    TEST(nothing_is_settled_while_the_status_of_a_context_waits),
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
