@@ -9,16 +9,6 @@
 
 #define FIRST_CAPACITY 16
 
-const char *slot_state_name(enum slot_state state)
-{
-    static const char *const names[SLOT_STATE_COUNT] = {
-        "unknown", "user-classic", "user-oas", "refill-classic", "refill-oas", "writing",
-        "written", "read-classic", "read-oas", "reading",        "synced",     "failed",
-        "foreign", "kept",         "leaving",  "orphan",
-    };
-    return names[state];
-}
-
 static uint32_t hash_of(const char *text)
 {
     uint32_t hash = 2166136261U;

@@ -35,7 +35,6 @@ enum slot_state {
     SLOT_ORPHAN,  /* ours, and nobody has named its object */
 };
 #define SLOT_STATE_COUNT 16
-const char *slot_state_name(enum slot_state state);
 
 /* Why a slot is FAILED or FOREIGN. */
 enum slot_fault {

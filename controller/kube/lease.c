@@ -240,7 +240,6 @@ static void begin_try(struct lease *lease)
 static void fail_try(struct lease *lease, const struct err *err)
 {
     lease->view.is_fresh = false;
-    lease->stats.failures++;
     /* Who loses a race for the lease has nothing to complain about. */
     bool is_news = !lease->complained && err->class != ERR_CONFLICT;
     log_at(is_news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,

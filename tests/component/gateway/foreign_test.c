@@ -580,7 +580,7 @@ static void an_id_that_is_not_contended_any_more_holds_up_nothing(void **state)
         world_want(world, &b);
         world_run(world, 10000);
         expect_state(world, "b", GATEWAY_FOREIGN, "another ApiDefinition has the id");
-        assert_false(world->ops->is_settled(world->gateways));
+        assert_false(fleet_is_settled(world->gateways));
         if (way == 0)
             world_remove(world, "b");
         else if (way == 1)
@@ -590,7 +590,7 @@ static void an_id_that_is_not_contended_any_more_holds_up_nothing(void **state)
         else
             world->ops->remove_context(world->gateways, "x/two");
         world_run(world, 10000);
-        assert_true(world->ops->is_settled(world->gateways));
+        assert_true(fleet_is_settled(world->gateways));
         CLEANUP(freep) char *word = world_word(world, "x/one", 0);
         assert_string_equal(word, "Synced");
         world_free(world);

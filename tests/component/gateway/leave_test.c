@@ -309,7 +309,7 @@ static void a_move_to_a_context_without_gateways_cleans_nothing(void **state)
     world_run(world, 60000);
     assert_int_equal(counts(world, 0)->deletes, 0);
     expect_state(world, "a", GATEWAY_NONE, "");
-    assert_false(world->ops->is_settled(world->gateways));
+    assert_false(fleet_is_settled(world->gateways));
     assert_true(world->ops->is_quiet(world->gateways));
     /* And back: nothing has to be pushed. */
     reset_counts(world);

@@ -70,7 +70,7 @@ static void look(struct world *world, const struct between *between)
 
 static void do_nothing(struct world *world)
 {
-    assert_false(world->ops->is_settled(world->gateways));
+    assert_false(fleet_is_settled(world->gateways));
     assert_false(world->ops->is_quiet(world->gateways));
 }
 
