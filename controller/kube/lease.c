@@ -423,9 +423,8 @@ static void give_up_call(struct lease *lease)
 
 /* The end. */
 
-static void finish_release(void *arg)
+static void finish_release(struct lease *lease)
 {
-    struct lease *lease = arg;
     lease_released_fn *released = lease->released;
     kube_cancel(TAKE(lease->call));
     loop_timer_disarm(lease->timer);
@@ -490,7 +489,7 @@ void lease_release(struct lease *lease, lease_released_fn *done, void *arg)
     else if (lease->object && lease->view.is_ours)
         put(lease, LEASE_CLAIM_RELEASE, on_released);
     else
-        loop_defer(lease->loop, finish_release, lease);
+        loop_timer_arm(lease->timer, 0);
 }
 
 /* Lifecycle. */
@@ -527,7 +526,6 @@ void lease_free(struct lease *lease)
     if (!lease)
         return;
     loop_defer_cancel(lease->loop, start, lease);
-    loop_defer_cancel(lease->loop, finish_release, lease);
     loop_defer_cancel(lease->loop, tell_set_back, lease);
     loop_defer_cancel(lease->loop, tell_stood_still, lease);
     kube_cancel(lease->call);
