@@ -23,7 +23,8 @@ static void rebind(void *arg)
     for (size_t i = 0; i < endpoint->context_count; i++) {
         for (struct place *place = endpoint->contexts[i]->places; place;
              place = place->context_next) {
-            if (place_is_wanted(place))
+            const struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+            if (place_is_wanted(place) && (!slot || slot->place != place))
                 endpoint_bind(endpoint, place, false);
         }
     }
