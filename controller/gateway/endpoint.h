@@ -160,6 +160,7 @@ bool endpoint_is_reachable(const struct endpoint *endpoint);
 /* endpoint_bind.c: where it is, and who wants something here */
 /* Returns owned: the URL as people may see it; what stands before an @ is a password. */
 char *endpoint_label(const char *url);
+bool endpoint_has_context(const struct endpoint *endpoint, const char *name);
 void endpoint_attach(struct endpoint *endpoint, struct fleet_context *context);
 /* Frees the endpoint when this was its last context. */
 void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context);

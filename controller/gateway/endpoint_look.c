@@ -47,15 +47,6 @@ static void on_begin(void *arg)
     }
 }
 
-static bool has_context(const struct endpoint *endpoint, const char *name)
-{
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        if (strcmp(endpoint->contexts[i]->name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* On the listen path that it was sent with, also if it was renamed. */
 static uint64_t claim_of(const struct definition *definition, const char *api_id)
 {
@@ -74,7 +65,7 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
     struct fleet *fleet = endpoint->fleet;
     struct api *api = strmap_get(fleet->apis, marker->api);
     bool is_named = api && api->mode != API_UNKNOWN;
-    if (!is_named && !has_context(endpoint, marker->context))
+    if (!is_named && !endpoint_has_context(endpoint, marker->context))
         return NULL;
     api = fleet_api(fleet, marker->api);
     struct fleet_context *context = fleet_context(fleet, marker->context);

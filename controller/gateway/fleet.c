@@ -264,15 +264,6 @@ static bool is_exchanged(const struct place *place, const struct endpoint *endpo
     return false;
 }
 
-static bool is_of_context(const struct endpoint *endpoint, const struct fleet_context *context)
-{
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        if (endpoint->contexts[i] == context)
-            return true;
-    }
-    return false;
-}
-
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint)
 {
     switch (place->api->mode) {
@@ -287,7 +278,7 @@ enum plan_wish place_wish(const struct place *place, const struct endpoint *endp
     }
     /* Its context may be gone, or may not have this endpoint any more: what is there stays. */
     if (place->api->current == place)
-        return is_of_context(endpoint, place->context) ? PLAN_WANTED : PLAN_KEPT;
+        return endpoint_has_context(endpoint, place->context->name) ? PLAN_WANTED : PLAN_KEPT;
     if (place->is_stray)
         return PLAN_UNWANTED;
     bool may_go = api_is_established(place->api) || gives_way(place, endpoint) ||
