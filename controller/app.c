@@ -88,6 +88,7 @@ static void on_signal(void *arg, int number)
         return;
     }
     log_info("stopping", .detail = strsignal(number));
+    app->failed |= app->config->once && !app->ending;
     tell_service_manager("STOPPING=1");
     end(app);
 }

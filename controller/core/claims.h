@@ -9,8 +9,9 @@
 /*
  * What the APIs of a context claim for themselves: an api_id, a listen path on a domain. Who holds
  * a thing that several claim: the incumbent (recorded in its status: apiId, listenPath), else the
- * oldest, else the smaller key; the others hold nothing new and push nothing. So
- * status.apiId and status.listenPath must say what an API holds, not what it wants.
+ * oldest, else the smaller key; the others hold nothing new and push nothing. But incumbents that
+ * want each other's listen paths, and nothing else that is held, have them. So status.apiId and
+ * status.listenPath must say what an API holds, not what it wants.
  *
  * Pure, and incremental: changes are gathered, and a decision costs as much as the APIs that
  * contest something with those that have changed, however many there are of either.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who of some APIs that contest things has them: first what is recorded, then the rest from the
- * oldest on, all or nothing. */
+ * oldest on, all or nothing. Incumbents that wait for nothing but each other's listen paths have
+ * them: none of them could ever be the first to move. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 #include "core/claims_private.h"
 #include "core/ids.h"
 #include "core/path.h"
+
+/* So many may change places in a ring. */
+#define RING_MAX 8
 
 /* The texts of a claim, while it is decided. */
 struct texts {
@@ -75,7 +79,10 @@ static void hold_recorded(struct holders *holders, struct entry *entry)
 {
     if (!entry->held)
         return;
-    CLEANUP(texts_fini) struct texts texts = texts_of(entry->held, entry->domain);
+    struct claim held = *entry->held;
+    if (entry->is_in_ring)
+        held.path = NULL;
+    CLEANUP(texts_fini) struct texts texts = texts_of(&held, entry->domain);
     hold_texts(holders, entry, &texts);
 }
 
@@ -88,8 +95,6 @@ static struct entry *other_holder(const struct strmap *map, const char *text,
 
 static void lose(struct entry *entry, const struct entry *holder, char *over)
 {
-    free(entry->with);
-    free(entry->over);
     entry->with = holder ? xstrdup(holder->api->key) : NULL;
     entry->over = over;
 }
@@ -123,6 +128,8 @@ static void decide(struct holders *holders, struct entry *entry)
 {
     const struct claim *want = &entry->want;
     struct entry *holder;
+    free(TAKE(entry->with));
+    free(TAKE(entry->over));
     if (entry->is_reserved) {
         lose(entry, NULL, xasprintf("listen path %s", want->path));
         return;
@@ -153,24 +160,94 @@ static int by_age(const void *a, const void *b)
     return ids_is_older(left->api, right->api) ? -1 : 1;
 }
 
-void claims_decide(struct entry **entries, size_t count)
+/* Has another of its ring arrived where it still is? Then its turn is before who wants what it was
+ * promised. */
+static bool is_displaced(const struct holders *holders, const struct entry *entry)
 {
-    /* Nobody to contest with: most are alone. */
-    if (count == 1 && !entries[0]->is_reserved)
-        return;
+    if (!entry->held || entry->held == &entry->want)
+        return false;
+    CLEANUP(texts_fini) struct texts texts = texts_of(entry->held, entry->domain);
+    return other_holder(holders->paths, texts.path, entry) != NULL;
+}
+
+static void decide_all(struct entry **entries, size_t count)
+{
     struct holders holders = {strmap_new(NULL), strmap_new(NULL), strmap_new(NULL),
                               strmap_new(NULL), strmap_new(NULL), strmap_new(NULL)};
-    qsort(entries, count, sizeof(struct entry *), by_age);
     for (size_t i = 0; i < count; i++)
         hold_derived(&holders, entries[i]);
-    for (size_t i = 0; i < count; i++)
-        hold_recorded(&holders, entries[i]);
-    for (size_t i = 0; i < count; i++)
-        decide(&holders, entries[i]);
+    /* Who has arrived first: another of its ring may still be recorded there. */
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct entry *entry = entries[i % count];
+        if ((entry->held == &entry->want) == (i < count))
+            hold_recorded(&holders, entry);
+    }
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct entry *entry = entries[i % count];
+        if ((entry->is_in_ring || is_displaced(&holders, entry)) == (i < count))
+            decide(&holders, entry);
+    }
     strmap_free(holders.ids);
     strmap_free(holders.paths);
     strmap_free(holders.routes);
     strmap_free(holders.own_paths);
     strmap_free(holders.more_paths);
     strmap_free(holders.derived);
+}
+
+/* Does who waits for another wait, over that one, for itself? */
+static bool closes_ring(const struct strmap *waiting, const struct entry *entry)
+{
+    const struct entry *at = entry;
+    for (int i = 0; i < RING_MAX && at && at->with; i++) {
+        at = strmap_get(waiting, at->with);
+        if (at == entry)
+            return true;
+    }
+    return false;
+}
+
+static bool find_rings(struct entry **entries, size_t count)
+{
+    bool found = false;
+    struct strmap *waiting = strmap_new(NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i]->with)
+            strmap_set(waiting, entries[i]->api->key, entries[i]);
+    }
+    for (size_t i = 0; i < count && strmap_count(waiting) > 1; i++) {
+        entries[i]->is_in_ring = closes_ring(waiting, entries[i]);
+        found |= entries[i]->is_in_ring;
+    }
+    strmap_free(waiting);
+    return found;
+}
+
+/* One that cannot have all that it wants stays where it is, and who waits for it as well. */
+static bool open_rings(struct entry **entries, size_t count)
+{
+    bool opened = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!entries[i]->is_in_ring || !entries[i]->over)
+            continue;
+        entries[i]->is_in_ring = false;
+        opened = true;
+    }
+    return opened;
+}
+
+void claims_decide(struct entry **entries, size_t count)
+{
+    /* Nobody to contest with: most are alone. */
+    if (count == 1 && !entries[0]->is_reserved)
+        return;
+    qsort(entries, count, sizeof(struct entry *), by_age);
+    decide_all(entries, count);
+    if (!find_rings(entries, count))
+        return;
+    do
+        decide_all(entries, count);
+    while (open_rings(entries, count));
+    for (size_t i = 0; i < count; i++)
+        entries[i]->is_in_ring = false;
 }

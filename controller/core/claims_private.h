@@ -38,6 +38,7 @@ struct entry {
     bool is_reserved; /* wants a path of the gateway's own */
     bool is_new;      /* put since the last decision */
     bool is_grouped;  /* while it is decided */
+    bool is_in_ring;  /* likewise: those that it waits for wait for it */
     size_t unsettled; /* one more than where it is in the list of these; 0: it is not */
     uint32_t node_count;
     struct node nodes[];

@@ -38,11 +38,6 @@ void packing_free(struct packing *packing)
     free(packing);
 }
 
-void packing_freep(struct packing **packing)
-{
-    packing_free(*packing);
-}
-
 static void put_first(struct packing *packing, struct object_content *content)
 {
     TAILQ_INSERT_HEAD(&packing->open, content, entry);

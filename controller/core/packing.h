@@ -21,7 +21,6 @@ struct packing;
 struct packing *packing_new(size_t whole_max, size_t open_max);
 /* All objects that were given to it must be gone. */
 void packing_free(struct packing *packing);
-void packing_freep(struct packing **packing);
 
 /* The object may be packed from now on; one that was given before is left alone. NULL for packing
  * is fine: nothing is packed. */

@@ -54,8 +54,7 @@ struct endpoint *endpoint_new(struct fleet *fleet, const struct gateway_endpoint
 static void cancel_work(struct endpoint *endpoint)
 {
     gateway_call_cancel(TAKE(endpoint->call));
-    observation_cancel(TAKE(endpoint->observation));
-    foreign_fini(&endpoint->next_foreign);
+    look_cancel(endpoint);
     jobs_cancel(endpoint);
     spot_clear(endpoint);
     loop_timer_disarm(endpoint->timer);

@@ -160,6 +160,7 @@ bool endpoint_is_reachable(const struct endpoint *endpoint);
 /* endpoint_bind.c: where it is, and who wants something here */
 /* Returns owned: the URL as people may see it; what stands before an @ is a password. */
 char *endpoint_label(const char *url);
+bool endpoint_has_context(const struct endpoint *endpoint, const char *name);
 void endpoint_attach(struct endpoint *endpoint, struct fleet_context *context);
 /* Frees the endpoint when this was its last context. */
 void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context);
@@ -178,7 +179,10 @@ void endpoint_bind_contended(struct endpoint *endpoint);
 void endpoint_bind_cancel(struct endpoint *endpoint);
 
 /* endpoint_look.c */
+/* Lists all that stands here, then decides about every slot, some in each round of the loop; until
+ * then the endpoint is OBSERVING. */
 void look_start(struct endpoint *endpoint);
+void look_cancel(struct endpoint *endpoint);
 /* What one definition says about a slot. */
 void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found found,
                 const struct marker *marker, const struct definition *definition);

@@ -15,6 +15,15 @@ char *endpoint_label(const char *url)
     return at ? xasprintf("%.*s%s", (int)(host - url), url, at + 1) : xstrdup(url);
 }
 
+bool endpoint_has_context(const struct endpoint *endpoint, const char *name)
+{
+    for (size_t i = 0; i < endpoint->context_count; i++) {
+        if (strcmp(endpoint->contexts[i]->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Binds what could not be bound because another API held its id. */
 static void rebind(void *arg)
 {
@@ -23,7 +32,8 @@ static void rebind(void *arg)
     for (size_t i = 0; i < endpoint->context_count; i++) {
         for (struct place *place = endpoint->contexts[i]->places; place;
              place = place->context_next) {
-            if (place_is_wanted(place))
+            const struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+            if (place_is_wanted(place) && (!slot || slot->place != place))
                 endpoint_bind(endpoint, place, false);
         }
     }

@@ -82,14 +82,15 @@ static void on_done(void *arg, const struct gateway_answer *answer)
         endpoint_fail(endpoint, answer);
         return;
     }
-    size_t count;
-    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!all[i]->seen && wants_classic(all[i]))
-            all[i]->is_oas = false;
-        else if (all[i]->seen)
-            look_decide(endpoint, all[i]);
+    slots_walk(&endpoint->slots);
+    struct slot *slot;
+    while ((slot = slots_walk_next(&endpoint->slots))) {
+        if (!slot->seen && wants_classic(slot))
+            slot->is_oas = false;
+        else if (slot->seen)
+            look_decide(endpoint, slot);
     }
+    slots_walk_end(&endpoint->slots);
     endpoint_enter(endpoint,
                    slots_queued(&endpoint->slots) ? ENDPOINT_PUSHING : ENDPOINT_RELOADING);
 }

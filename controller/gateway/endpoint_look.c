@@ -15,12 +15,16 @@
 #define ORPHAN_S 30
 #define ORPHAN_MS 30000
 #define MAX_N 60000
+/* Slots, before the loop gets its turn again: a few milliseconds of work. */
+#define DECIDED_AT_ONCE 512
 /* Events of one batch; a gateway that lost everything is one line in the log. */
 #define REPAIRS_TOLD 10
 
 static void on_begin(void *arg);
 static void on_definition(void *arg, enum api_family form, const struct definition *definition);
 static void on_done(void *arg, const struct gateway_answer *answer);
+static void decide_some(void *arg);
+static void finish(struct endpoint *endpoint);
 
 void look_start(struct endpoint *endpoint)
 {
@@ -43,15 +47,6 @@ static void on_begin(void *arg)
     }
 }
 
-static bool has_context(const struct endpoint *endpoint, const char *name)
-{
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        if (strcmp(endpoint->contexts[i]->name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* On the listen path that it was sent with, also if it was renamed. */
 static uint64_t claim_of(const struct definition *definition, const char *api_id)
 {
@@ -70,7 +65,7 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
     struct fleet *fleet = endpoint->fleet;
     struct api *api = strmap_get(fleet->apis, marker->api);
     bool is_named = api && api->mode != API_UNKNOWN;
-    if (!is_named && !has_context(endpoint, marker->context))
+    if (!is_named && !endpoint_has_context(endpoint, marker->context))
         return NULL;
     api = fleet_api(fleet, marker->api);
     struct fleet_context *context = fleet_context(fleet, marker->context);
@@ -226,39 +221,64 @@ static void on_done(void *arg, const struct gateway_answer *answer)
     endpoint->next_foreign = (struct foreign){0};
     foreign_sort(&endpoint->foreign);
     endpoint->loaded = endpoint->next_loaded;
+    endpoint->observed_at = loop_now(endpoint->fleet->loop);
+    slots_walk(&endpoint->slots);
+    decide_some(endpoint);
+}
+
+static void decide_after_look(struct endpoint *endpoint, struct slot *slot)
+{
+    if (!slot->seen) {
+        look_absent(endpoint, slot);
+        slot->found = foreign_found(&endpoint->foreign, slot->place->api_id);
+        if (slot->found != PLAN_ABSENT)
+            slot->looked_at = 0;
+    }
+    obstacle_looked_for(slot);
+    if (slot->state != SLOT_WRITTEN)
+        look_decide(endpoint, slot);
+    else if (verify_slot(endpoint, slot))
+        look_moved(endpoint, slot->place->api);
+}
+
+/* Those that nobody could decide about meanwhile come last. */
+static void decide_some(void *arg)
+{
+    struct endpoint *endpoint = arg;
+    for (size_t i = 0; i < DECIDED_AT_ONCE; i++) {
+        struct slot *slot = slots_walk_next(&endpoint->slots);
+        if (!slot)
+            slot = endpoint->slots.lists[SLOT_UNKNOWN].first;
+        if (!slot) {
+            finish(endpoint);
+            return;
+        }
+        decide_after_look(endpoint, slot);
+    }
+    loop_defer(endpoint->fleet->loop, decide_some, endpoint);
+}
+
+static void finish(struct endpoint *endpoint)
+{
+    slots_walk_end(&endpoint->slots);
     endpoint->is_observed = true;
     if (!endpoint->was_observed)
         fleet_touch_removed(endpoint->fleet);
     endpoint->was_observed = true;
-    endpoint->observed_at = loop_now(endpoint->fleet->loop);
     close_breaker(endpoint);
-
-    size_t count;
-    size_t moved = 0;
-    CLEANUP(freep) struct slot **all = slots_all(&endpoint->slots, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct slot *slot = all[i];
-        if (!slot->seen) {
-            look_absent(endpoint, slot);
-            slot->found = foreign_found(&endpoint->foreign, slot->place->api_id);
-            if (slot->found != PLAN_ABSENT)
-                slot->looked_at = 0;
-        }
-        obstacle_looked_for(slot);
-        if (slot->state != SLOT_WRITTEN)
-            look_decide(endpoint, slot);
-        else if (verify_slot(endpoint, slot))
-            all[moved++] = slot;
-    }
-    /* Afterwards: this drops other slots than the one at hand. */
-    for (size_t i = 0; i < moved; i++)
-        look_moved(endpoint, all[i]->place->api);
     obstacles_review(endpoint);
     plan_next_look(endpoint);
     look_collect(endpoint);
     push_done(endpoint);
-    if (endpoint->state == ENDPOINT_OBSERVING)
-        endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
+    endpoint_enter(endpoint, endpoint->burst.api_id ? ENDPOINT_SPOTTING : ENDPOINT_IDLE);
+}
+
+void look_cancel(struct endpoint *endpoint)
+{
+    observation_cancel(TAKE(endpoint->observation));
+    foreign_fini(&endpoint->next_foreign);
+    loop_defer_cancel(endpoint->fleet->loop, decide_some, endpoint);
+    slots_walk_end(&endpoint->slots);
 }
 
 static void log_about(const struct endpoint *endpoint, const struct slot *slot, const char *message)

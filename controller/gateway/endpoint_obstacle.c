@@ -13,26 +13,30 @@
  */
 static void on_obstacle(void *arg, const struct gateway_answer *answer);
 
-/* Does another API of ours have the listen path here, or shall it? The API itself may, under the id
- * that it leaves: that goes with the same reload. */
-static bool is_of_ours(const struct endpoint *endpoint, const struct slot *slot)
+/* Which other API of ours has the listen path here, or shall have it? NULL: none. The API itself
+ * may, under the id that it leaves: that goes with the same reload. */
+static struct slot *rival_of(const struct endpoint *endpoint, const struct slot *slot)
 {
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        const struct slot *other = endpoint->slots.lists[state].first;
+        struct slot *other = endpoint->slots.lists[state].first;
         for (; other; other = other->next) {
             bool stands = other->found == PLAN_OURS && other->fault != FAULT_RENAMED;
             if (stands && other->place->claim == slot->place->claim &&
                 other->place->api != slot->place->api)
-                return true;
+                return other;
         }
     }
-    return false;
+    return NULL;
 }
 
 void obstacle_met(struct endpoint *endpoint, struct slot *slot)
 {
-    if (is_of_ours(endpoint, slot)) {
+    struct slot *rival = rival_of(endpoint, slot);
+    if (rival) {
         slot->retry_at = SLOT_NEVER;
+        /* It may be leaving, and wait in turn for what this one leaves. */
+        if (rival->state == SLOT_LEAVING)
+            look_decide(endpoint, rival);
         return;
     }
     if (endpoint->state == ENDPOINT_OBSERVING)
@@ -55,7 +59,7 @@ void obstacles_review(struct endpoint *endpoint)
     for (struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot; slot = next) {
         next = slot->next;
         if (slot->fault != FAULT_RENAMED || slot->retry_at != SLOT_NEVER ||
-            is_of_ours(endpoint, slot))
+            rival_of(endpoint, slot))
             continue;
         slot->retry_at = 0;
         slot->attempts = 0;

@@ -230,10 +230,35 @@ static bool gives_way(const struct place *place, const struct endpoint *endpoint
     return is_there && (current->claim == place->claim || slot->form == PLAN_FORM_RENAMED);
 }
 
-static bool is_of_context(const struct endpoint *endpoint, const struct fleet_context *context)
+/* Has the API's new definition been renamed because one that `other` leaves has its path? */
+static bool waits_for(const struct api *api, const struct api *other)
 {
-    for (size_t i = 0; i < endpoint->context_count; i++) {
-        if (endpoint->contexts[i] == context)
+    const struct place *current = api->current;
+    const struct fleet_context *context = current->context;
+    for (size_t i = 0; i < context->endpoint_count; i++) {
+        const struct slots *slots = &context->endpoints[i].endpoint->slots;
+        const struct slot *slot = slots_find(slots, current->api_id);
+        if (!slot || slot->place != current || slot->fault != FAULT_RENAMED)
+            continue;
+        for (const struct place *left = other->places; left; left = left->next) {
+            if (left == other->current || left->claim != current->claim)
+                continue;
+            const struct slot *old = slots_find(slots, left->api_id);
+            if (old && old->place == left)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Does another API wait for this one to go, and its API for that one? Two that take each other's
+ * places: neither would ever be verified first. */
+static bool is_exchanged(const struct place *place, const struct endpoint *endpoint)
+{
+    const struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first;
+    for (; slot; slot = slot->next) {
+        if (slot->fault == FAULT_RENAMED && slot->place->claim == place->claim &&
+            place_is_wanted(slot->place) && waits_for(place->api, slot->place->api))
             return true;
     }
     return false;
@@ -253,11 +278,12 @@ enum plan_wish place_wish(const struct place *place, const struct endpoint *endp
     }
     /* Its context may be gone, or may not have this endpoint any more: what is there stays. */
     if (place->api->current == place)
-        return is_of_context(endpoint, place->context) ? PLAN_WANTED : PLAN_KEPT;
+        return endpoint_has_context(endpoint, place->context->name) ? PLAN_WANTED : PLAN_KEPT;
     if (place->is_stray)
         return PLAN_UNWANTED;
-    return api_is_established(place->api) || gives_way(place, endpoint) ? PLAN_UNWANTED
-                                                                        : PLAN_LEAVING;
+    bool may_go = api_is_established(place->api) || gives_way(place, endpoint) ||
+                  is_exchanged(place, endpoint);
+    return may_go ? PLAN_UNWANTED : PLAN_LEAVING;
 }
 
 void fleet_each_slot(struct fleet *fleet, const struct place *place,

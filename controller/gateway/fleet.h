@@ -154,5 +154,7 @@ bool fleet_progress(const struct gateways *gateways, const char *api_key,
 bool fleet_summary(const struct gateways *gateways, const char *context_name,
                    struct gateway_summary *ret_summary);
 void fleet_describe(const struct gateways *gateways, const char *context_name, struct buf *out);
+/* Is everything that is wanted verified, and nothing left to delete, on every endpoint that can be
+ * reached? For tests. */
 bool fleet_is_settled(const struct gateways *gateways);
 bool fleet_is_quiet(const struct gateways *gateways);

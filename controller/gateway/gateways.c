@@ -314,7 +314,6 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
         .progress = fleet_progress,
         .summary = fleet_summary,
         .describe = fleet_describe,
-        .is_settled = fleet_is_settled,
         .is_quiet = fleet_is_quiet,
         .free = free_gateways,
     };

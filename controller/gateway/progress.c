@@ -142,19 +142,9 @@ static void add_context(struct gateway_progress *progress, const struct fleet_co
              context->endpoint_count ? "none is ready" : "");
 }
 
-static bool is_of_context(const struct fleet_context *context, const struct endpoint *endpoint)
-{
-    for (size_t i = 0; context && i < context->endpoint_count; i++) {
-        if (context->endpoints[i].endpoint == endpoint)
-            return true;
-    }
-    return false;
-}
-
 /* Does anything of the API that is not wanted there still stand on the endpoint, or may it? Of an
  * endpoint of another context, which may be out of reach for ever, only what was seen there. */
-static bool may_hold(const struct fleet *fleet, const struct endpoint *endpoint,
-                     const struct api *api)
+static bool may_hold(const struct endpoint *endpoint, const struct api *api)
 {
     for (const struct place *place = api->places; place; place = place->next) {
         const struct slot *slot = slots_find(&endpoint->slots, place->api_id);
@@ -162,8 +152,7 @@ static bool may_hold(const struct fleet *fleet, const struct endpoint *endpoint,
             return true;
     }
     return api->mode == API_REMOVED && !endpoint->was_observed &&
-           (endpoint_is_reachable(endpoint) ||
-            is_of_context(strmap_get(fleet->contexts, api->stands_in), endpoint));
+           (endpoint_is_reachable(endpoint) || endpoint_has_context(endpoint, api->stands_in));
 }
 
 static void add_leaving(const struct fleet *fleet, const struct api *api,
@@ -175,7 +164,7 @@ static void add_leaving(const struct fleet *fleet, const struct api *api,
     for (struct strmap_entry *entry = strmap_first(fleet->endpoints); entry;
          entry = strmap_next(entry)) {
         const struct endpoint *endpoint = strmap_entry_value(entry);
-        if (!may_hold(fleet, endpoint, api))
+        if (!may_hold(endpoint, api))
             continue;
         if (endpoint_is_reachable(endpoint)) {
             progress->leaving++;

@@ -9,16 +9,6 @@
 
 #define FIRST_CAPACITY 16
 
-const char *slot_state_name(enum slot_state state)
-{
-    static const char *const names[SLOT_STATE_COUNT] = {
-        "unknown", "user-classic", "user-oas", "refill-classic", "refill-oas", "writing",
-        "written", "read-classic", "read-oas", "reading",        "synced",     "failed",
-        "foreign", "kept",         "leaving",  "orphan",
-    };
-    return names[state];
-}
-
 static uint32_t hash_of(const char *text)
 {
     uint32_t hash = 2166136261U;
@@ -32,6 +22,7 @@ void slots_fini(struct slots *slots)
     for (size_t i = 0; i < slots->capacity; i++)
         free(slots->table[i]);
     free(slots->table);
+    free(slots->walk);
     *slots = (struct slots){0};
 }
 
@@ -110,16 +101,34 @@ struct slot *slots_add(struct slots *slots, struct place *place)
     return slot;
 }
 
-struct slot **slots_all(const struct slots *slots, size_t *ret_count)
+void slots_walk(struct slots *slots)
 {
-    struct slot **all = xcalloc(slots->count + 1, sizeof(struct slot *));
-    size_t count = 0;
+    slots_walk_end(slots);
+    slots->walk = xcalloc(slots->count + 1, sizeof(struct slot *));
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
-        for (struct slot *slot = slots->lists[state].first; slot; slot = slot->next)
-            all[count++] = slot;
+        for (struct slot *slot = slots->lists[state].first; slot; slot = slot->next) {
+            slots->walk[slots->walk_count++] = slot;
+            slot->step = (uint32_t)slots->walk_count;
+        }
     }
-    *ret_count = count;
-    return all;
+}
+
+struct slot *slots_walk_next(struct slots *slots)
+{
+    struct slot *slot = NULL;
+    while (!slot && slots->walk_next < slots->walk_count)
+        slot = slots->walk[slots->walk_next++];
+    if (slot)
+        slot->step = 0;
+    return slot;
+}
+
+void slots_walk_end(struct slots *slots)
+{
+    while (slots_walk_next(slots))
+        continue;
+    free(TAKE(slots->walk));
+    slots->walk_count = slots->walk_next = 0;
 }
 
 void slots_move(struct slots *slots, struct slot *slot, enum slot_state state)
@@ -132,6 +141,8 @@ void slots_move(struct slots *slots, struct slot *slot, enum slot_state state)
 void slots_remove(struct slots *slots, struct slot *slot)
 {
     list_remove(&slots->lists[slot->state], slot);
+    if (slot->step)
+        slots->walk[slot->step - 1] = NULL;
     size_t mask = slots->capacity - 1;
     size_t hole = slot->hash & mask;
     while (slots->table[hole] != slot)

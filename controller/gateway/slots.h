@@ -35,7 +35,6 @@ enum slot_state {
     SLOT_ORPHAN,  /* ours, and nobody has named its object */
 };
 #define SLOT_STATE_COUNT 16
-const char *slot_state_name(enum slot_state state);
 
 /* Why a slot is FAILED or FOREIGN. */
 enum slot_fault {
@@ -80,6 +79,7 @@ struct slot {
     bool repairs : 1;     /* has been pushed again because of that */
     bool oas_sent : 1;    /* an OAS definition was, and since then nothing has been loaded */
     bool in_doubt : 1; /* was not wanted until now: nobody has watched whether it is still there */
+    uint32_t step;     /* where it is in the walk, from 1; 0: nowhere */
 };
 
 struct slot_list {
@@ -94,14 +94,21 @@ struct slots {
     /* private: open addressing */
     struct slot **table;
     size_t capacity;
+    struct slot **walk; /* NULL among them: was removed */
+    size_t walk_count;
+    size_t walk_next;
 };
 
 void slots_fini(struct slots *slots);
 struct slot *slots_find(const struct slots *slots, const char *api_id);
 /* Adds a slot for an id that has none, in SLOT_UNKNOWN. Owned by the slots. */
 struct slot *slots_add(struct slots *slots, struct place *place);
-/* Returns owned: all of them, for who may move them meanwhile. */
-struct slot **slots_all(const struct slots *slots, size_t *ret_count);
+/* Begins a walk over all that are there now, the only one at a time, for who may move and remove
+ * any of them meanwhile, and take a rest in between. */
+void slots_walk(struct slots *slots);
+/* The next one; NULL when there is none left. */
+struct slot *slots_walk_next(struct slots *slots);
+void slots_walk_end(struct slots *slots);
 /* Moves it to the end of the list of that state; also to the end of the one it is in. */
 void slots_move(struct slots *slots, struct slot *slot, enum slot_state state);
 /* Takes it out and frees it. */

@@ -13,7 +13,8 @@
 #define TOKEN_AGE_MS 50000
 #define FILES_AGE_MS 300000
 #define EXPIRY_LEEWAY_S 10
-/* A plugin that failed is not run again at once, however many requests want it. */
+/* A plugin that failed, or whose credentials had run out when they came, is not run again at once,
+ * however many requests want it. */
 #define PLUGIN_PAUSE_MS 5000
 #define TOKEN_LIMIT 65536
 #define PEM_LIMIT (1U << 20)
@@ -38,6 +39,7 @@ struct kube_auth {
     struct kube_exec_left left;
     bool has_plugin_result;
     int64_t expires; /* of what the plugin gave; 0: never */
+    int64_t plugin_gave_at;
     struct err plugin_error;
     int64_t plugin_failed_at;
 };
@@ -72,6 +74,7 @@ struct kube_auth *kube_auth_new(struct loop *loop, const struct kube_config *con
                                .arg = arg,
                                .token_read_at = NEVER,
                                .files_read_at = NEVER,
+                               .plugin_gave_at = NEVER,
                                .plugin_failed_at = NEVER};
     return auth;
 }
@@ -197,6 +200,7 @@ static void on_plugin(void *arg, const struct kube_exec_result *result, const st
     } else {
         auth->has_plugin_result = true;
         auth->expires = result->expires;
+        auth->plugin_gave_at = loop_now(auth->loop);
         auth->plugin_failed_at = NEVER;
         set_text(auth, &auth->token, result->token);
         set_text(auth, &auth->cert, result->cert_pem);
@@ -210,7 +214,9 @@ static enum kube_auth_state refresh_plugin(struct kube_auth *auth, struct err *e
     if (!auth->config->exec)
         return KUBE_AUTH_READY;
     bool expired = auth->expires && loop_wall_time(auth->loop) >= auth->expires - EXPIRY_LEEWAY_S;
-    if (auth->has_plugin_result && !expired)
+    /* What has run out when it comes (a clock is wrong) is for the server to judge. */
+    bool is_new = !is_older(auth, auth->plugin_gave_at, PLUGIN_PAUSE_MS);
+    if (auth->has_plugin_result && (!expired || is_new))
         return KUBE_AUTH_READY;
     if (auth->run)
         return KUBE_AUTH_WAIT;

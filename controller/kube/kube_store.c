@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "kube/event_recorder.h"
 #include "kube/kube_object.h"
 #include "kube/kube_path.h"
 #include "kube/merge_patch.h"
@@ -352,9 +353,4 @@ struct object_store *kube_store_new(const struct kube_store_options *options)
     TAILQ_INIT(&store->queued);
     TAILQ_INIT(&store->others);
     return &store->port;
-}
-
-void kube_store_event_stats(const struct object_store *port, struct event_stats *ret_stats)
-{
-    event_recorder_stats(((const struct kube_store *)port)->events, ret_stats);
 }

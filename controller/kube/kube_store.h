@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdint.h>
-
-#include "kube/event_recorder.h"
 #include "kube/kube_client.h"
 #include "ports/object_store.h"
 
@@ -18,5 +15,3 @@ struct kube_store_options {
     const char *instance;       /* reportingInstance of events: the host's name; copied */
 };
 struct object_store *kube_store_new(const struct kube_store_options *options);
-
-void kube_store_event_stats(const struct object_store *port, struct event_stats *ret_stats);

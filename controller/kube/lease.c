@@ -104,19 +104,15 @@ static void arm(struct lease *lease, int64_t due_ms)
 static void tell_set_back(void *arg)
 {
     const struct lease *lease = arg;
-    log_warn("lease is older than before: the store was restored from a backup", .ns = lease->ns,
-             .name = lease->name);
     if (lease->callbacks.set_back && !lease->released)
         lease->callbacks.set_back(lease->arg);
 }
 
-static void tell_stood_still(void *arg)
+/* What was read may not be how it is. */
+static void doubt(struct lease *lease, const char *why)
 {
-    const struct lease *lease = arg;
-    log_warn("this process has stood still: everything is read anew", .ns = lease->ns,
-             .name = lease->name);
-    if (lease->callbacks.set_back && !lease->released)
-        lease->callbacks.set_back(lease->arg);
+    log_warn(why, .ns = lease->ns, .name = lease->name);
+    loop_defer(lease->loop, tell_set_back, lease);
 }
 
 static void forget_object(struct lease *lease)
@@ -156,7 +152,7 @@ static int note_object(struct lease *lease, struct span text, struct err *err)
     if (lease_record_read(text, &record, err) < 0)
         return -1;
     if (is_set_back(lease, text))
-        loop_defer(lease->loop, tell_set_back, lease);
+        doubt(lease, "lease is older than before: the store was restored from a backup");
     bool same = false;
     struct lease_record before;
     if (lease->object && lease_record_read((struct span){lease->object, strlen(lease->object)},
@@ -230,7 +226,7 @@ static void begin_try(struct lease *lease)
 {
     int64_t now = clock_ms(lease);
     if (now - lease->view.tried_ms > STOOD_STILL_DURATIONS * lease->timing.duration_ms)
-        loop_defer(lease->loop, tell_stood_still, lease);
+        doubt(lease, "this process has stood still: everything is read anew");
     lease->view.tried_ms = now;
     lease->view.random = loop_random(lease->loop, UINT32_MAX);
     lease->view.is_fresh = false;
@@ -240,7 +236,6 @@ static void begin_try(struct lease *lease)
 static void fail_try(struct lease *lease, const struct err *err)
 {
     lease->view.is_fresh = false;
-    lease->stats.failures++;
     /* Who loses a race for the lease has nothing to complain about. */
     bool is_news = !lease->complained && err->class != ERR_CONFLICT;
     log_at(is_news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
@@ -424,9 +419,8 @@ static void give_up_call(struct lease *lease)
 
 /* The end. */
 
-static void finish_release(void *arg)
+static void finish_release(struct lease *lease)
 {
-    struct lease *lease = arg;
     lease_released_fn *released = lease->released;
     kube_cancel(TAKE(lease->call));
     loop_timer_disarm(lease->timer);
@@ -491,7 +485,7 @@ void lease_release(struct lease *lease, lease_released_fn *done, void *arg)
     else if (lease->object && lease->view.is_ours)
         put(lease, LEASE_CLAIM_RELEASE, on_released);
     else
-        loop_defer(lease->loop, finish_release, lease);
+        loop_timer_arm(lease->timer, 0);
 }
 
 /* Lifecycle. */
@@ -528,9 +522,7 @@ void lease_free(struct lease *lease)
     if (!lease)
         return;
     loop_defer_cancel(lease->loop, start, lease);
-    loop_defer_cancel(lease->loop, finish_release, lease);
     loop_defer_cancel(lease->loop, tell_set_back, lease);
-    loop_defer_cancel(lease->loop, tell_stood_still, lease);
     kube_cancel(lease->call);
     loop_timer_free(lease->timer);
     free(lease->object);

@@ -73,7 +73,6 @@ void lease_release(struct lease *lease, lease_released_fn *done, void *arg);
 struct lease_stats {
     bool leads;
     uint64_t slow_paths; /* renewals that had to read first */
-    uint64_t failures;   /* tries */
     uint64_t losses;
 };
 void lease_stats(const struct lease *lease, struct lease_stats *ret_stats);

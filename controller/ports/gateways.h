@@ -149,9 +149,6 @@ struct gateways_ops {
                     struct gateway_summary *ret_summary);
     /* Appends the context's endpoints as the JSON of OperatorContext status.endpoints. */
     void (*describe)(const struct gateways *gateways, const char *context, struct buf *out);
-    /* Is everything that is wanted verified, and nothing left to delete, on every endpoint that can
-     * be reached? For --once. */
-    bool (*is_settled)(const struct gateways *gateways);
     /* Will nothing more happen without a change from outside or a long wait? Settled, refused for
      * good, held by somebody else, or unreachable. For --once. */
     bool (*is_quiet)(const struct gateways *gateways);

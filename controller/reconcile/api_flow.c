@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/annotations.h"
+#include "core/conditions.h"
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
@@ -246,6 +247,13 @@ static void record_usage(struct api_look *look)
     free(counts);
 }
 
+/* By its status. Until it is looked at again it is to give nobody the hope that it will move. */
+static bool was_refused(const struct object *api)
+{
+    CLEANUP(freep) char *reason = condition_reason(api, "Stalled", NULL);
+    return str_equal(reason, "InvalidSpec") && api_reported_generation(api) == api->generation;
+}
+
 void api_claim(struct reconciler *reconciler, const char *key, const struct object *api)
 {
     if (!api) {
@@ -260,7 +268,7 @@ void api_claim(struct reconciler *reconciler, const char *key, const struct obje
         api_facts_fini(&facts);
         api_facts_read(api, config_map, &facts);
     }
-    claims_put(reconciler->claims, api, &facts, !api->problem);
+    claims_put(reconciler->claims, api, &facts, !api->problem && !was_refused(api));
     api_facts_fini(&facts);
 }
 
@@ -288,8 +296,7 @@ static void judge(struct api_look *look)
     struct reconciler *reconciler = look->reconciler;
     struct api_state *state = look->state;
     judge_size(look);
-    if (!look->resolution.valid)
-        claims_put(reconciler->claims, look->api, &look->resolution.facts, false);
+    claims_put(reconciler->claims, look->api, &look->resolution.facts, look->resolution.valid);
     claims_settle(reconciler->claims);
     const struct claims_conflict *conflict = claims_conflict(reconciler->claims, state->key);
     if (conflict)

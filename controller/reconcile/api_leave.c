@@ -100,10 +100,6 @@ void api_gone(struct reconciler *reconciler, struct api_state *state)
     struct gateway_progress progress;
     bool retained = state->retained;
     api_release(reconciler, state);
-    if (state->call) {
-        reconciler->store->ops->cancel(reconciler->store, state->call);
-        state->call = NULL;
-    }
     if (!state->leaving && !retained) {
         state->leaving = true;
         state->wanted = false;

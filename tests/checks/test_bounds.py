@@ -30,6 +30,7 @@ BOUNDS = {
     "core/bounds.h REFS_MAX": "unit/core/resolve_test.c: what_no_status_can_hold_is_refused",
     "core/bounds.h REF_LENGTH_MAX": "unit/core/resolve_test.c: what_no_status_can_hold_is_refused",
     "core/bounds.h URL_MAX": "unit/core/webhook_test.c: values_of_secrets_have_the_bounds_of_written_ones",
+    "core/claims_decide.c RING_MAX": "unit/core/claims_test.c: a_ring_has_eight_members_at_most",
     "core/conditions.c MESSAGE_LIMIT": "unit/core/bounds_test.c: a_conditions_message_is_cut",
     "core/conditions.h CONDITIONS_MAX": "- more than there are types: beyond it is a mistake of ours, and ends the process",
     "core/cooldown.h COOLDOWN_MAX": "unit/core/cooldown_test.c: *",

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`grapnel run --once` on a folder that is not whole: it ends, says what is wrong, and takes nothing off."""
 
+import signal
+import socket
+import subprocess
+
 import pytest
 
+from conftest import BIN
 from test_diff import api_id, classic, oas, reference, webhook
 
 BROKEN = "apiVersion: tyk.tyk.io/v1alpha1\nkind: [\n"
@@ -126,3 +131,16 @@ def test_what_is_for_others_holds_nothing_up(place, stub):
     (place.manifests / "values.yaml").write_text("replicaCount: 1\n")
     done = place.run()
     assert done.code == 0 and "not converged" not in done.out
+
+
+def test_one_that_is_ended_has_not_converged(place):
+    place.write(classic("a"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [BIN / "grapnel", "run", "--once", "--source", f"dir:{place.manifests}",
+                   "--gateway-url", f"http://127.0.0.1:{silent.getsockname()[1]}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            silent.accept()
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=30)
+    assert process.returncode == 1, out
+    assert '"msg":"stopping"' in out

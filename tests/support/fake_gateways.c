@@ -229,7 +229,7 @@ static void op_describe(const struct gateways *port, const char *context, struct
     buf_add_text(out, "[]");
 }
 
-static bool op_is_settled(const struct gateways *port)
+static bool op_is_quiet(const struct gateways *port)
 {
     (void)port;
     return true;
@@ -252,8 +252,7 @@ static const struct gateways_ops ops = {
     .progress = op_progress,
     .summary = op_summary,
     .describe = op_describe,
-    .is_settled = op_is_settled,
-    .is_quiet = op_is_settled,
+    .is_quiet = op_is_quiet,
     .free = op_free,
 };
 

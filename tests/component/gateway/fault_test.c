@@ -44,7 +44,7 @@ static void a_hanging_gateway_delays_no_other(void **state)
     assert_int_equal(progress.total, 12);
     world_run(world, 10000);
     expect_state(world, "a49", GATEWAY_UNREACHABLE, "gw-3: no answer in time");
-    assert_true(world->ops->is_settled(world->gateways));
+    assert_true(fleet_is_settled(world->gateways));
     world_free(world);
 }
 

@@ -219,7 +219,7 @@ void world_run(struct world *world, int64_t ms)
 static bool is_settled(void *arg)
 {
     struct world *world = arg;
-    return world->ops->is_settled(world->gateways);
+    return fleet_is_settled(world->gateways);
 }
 
 int64_t world_settle(struct world *world)

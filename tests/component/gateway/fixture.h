@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/strmap.h"
+#include "gateway/fleet.h"
 #include "gateway/gateways.h"
 #include "support/fake_gateway.h"
 #include "support/fake_loop.h"

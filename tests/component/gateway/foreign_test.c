@@ -580,7 +580,7 @@ static void an_id_that_is_not_contended_any_more_holds_up_nothing(void **state)
         world_want(world, &b);
         world_run(world, 10000);
         expect_state(world, "b", GATEWAY_FOREIGN, "another ApiDefinition has the id");
-        assert_false(world->ops->is_settled(world->gateways));
+        assert_false(fleet_is_settled(world->gateways));
         if (way == 0)
             world_remove(world, "b");
         else if (way == 1)
@@ -590,11 +590,30 @@ static void an_id_that_is_not_contended_any_more_holds_up_nothing(void **state)
         else
             world->ops->remove_context(world->gateways, "x/two");
         world_run(world, 10000);
-        assert_true(world->ops->is_settled(world->gateways));
+        assert_true(fleet_is_settled(world->gateways));
         CLEANUP(freep) char *word = world_word(world, "x/one", 0);
         assert_string_equal(word, "Synced");
         world_free(world);
     }
+}
+
+static void a_contended_id_makes_no_news_of_all_others(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+    world_want_many(world, 50, 1, false);
+    world_want(world, &(struct world_api){.name = "b", .id = "a0", .context = "x/two"});
+    world_run(world, 10000);
+    expect_state(world, "b", GATEWAY_FOREIGN, "another ApiDefinition has the id");
+    expect_synced(world, "a0", 1);
+    world->told = strset_new();
+    world_remove(world, "a49");
+    world_run(world, 10000);
+    assert_true(strmap_has(world->told, "ns/a49"));
+    assert_int_equal(strmap_count(world->told), 2); /* and b, which was tried again */
+    world_free(world);
 }
 
 /* One list shows that the new path is taken, and that nothing of ours is left under the old id. */
@@ -662,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_document_that_cannot_bear_a_marker_is_rejected),
         cmocka_unit_test(one_id_wanted_by_two_contexts_of_a_gateway_is_the_firsts),
         cmocka_unit_test(an_id_that_is_not_contended_any_more_holds_up_nothing),
+        cmocka_unit_test(a_contended_id_makes_no_news_of_all_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

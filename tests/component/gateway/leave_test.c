@@ -309,7 +309,7 @@ static void a_move_to_a_context_without_gateways_cleans_nothing(void **state)
     world_run(world, 60000);
     assert_int_equal(counts(world, 0)->deletes, 0);
     expect_state(world, "a", GATEWAY_NONE, "");
-    assert_false(world->ops->is_settled(world->gateways));
+    assert_false(fleet_is_settled(world->gateways));
     assert_true(world->ops->is_quiet(world->gateways));
     /* And back: nothing has to be pushed. */
     reset_counts(world);
@@ -421,6 +421,45 @@ static void a_new_api_id_with_another_path_is_verified_first(void **state)
     assert_null(fake_gateway_loaded(world->gateway[0], "one"));
     assert_int_equal(counts(world, 0)->reloads, 2);
     world_free(world);
+}
+
+/* `a` on the first `count` gateways and `b` on those from the second on take each other's context
+ * and listen path. */
+static void exchange(size_t count, bool at_once)
+{
+    struct world *world = world_new(count + 1);
+    world_context(world, &(struct world_context){.name = "x/one", .count = count});
+    world_context(world, &(struct world_context){.name = "x/two", .from = 1, .count = count});
+    world_want(world, &(struct world_api){.name = "a", .context = "x/one", .path = "/1/"});
+    world_want(world, &(struct world_api){.name = "b", .context = "x/two", .path = "/2/"});
+    world_settle(world);
+    world_want(world, &(struct world_api){.name = "a", .context = "x/two", .path = "/2/"});
+    if (!at_once) {
+        world_run(world, 10000);
+        /* Nobody has to wait but `a`: what it leaves stays until it is somewhere else. */
+        expect_state(world, "a", GATEWAY_REJECTED, "has its listen path");
+        assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
+        assert_non_null(strstr(fake_gateway_loaded(world->gateway[count], "b"), "\"/2/\""));
+    }
+    world_want(world, &(struct world_api){.name = "b", .context = "x/one", .path = "/1/"});
+    world_settle(world);
+    expect_synced(world, "a", count);
+    expect_synced(world, "b", count);
+    assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+    assert_null(fake_gateway_loaded(world->gateway[count], "b"));
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[count], "a"), "\"/2/\""));
+    assert_non_null(strstr(fake_gateway_loaded(world->gateway[0], "b"), "\"/1/\""));
+    world_free(world);
+}
+
+static void two_that_take_each_others_place_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    exchange(1, true);
+    exchange(1, false);
+    /* With a gateway that both contexts have. */
+    exchange(2, true);
+    exchange(2, false);
 }
 
 /* The operator was killed between the deletion on the gateways and the finalizer: a gateway that
@@ -586,6 +625,7 @@ int main(void)
         cmocka_unit_test(what_stands_on_a_shared_gateway_stays_known_when_its_context_goes),
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
+        cmocka_unit_test(two_that_take_each_others_place_do_not_wait_for_each_other),
         cmocka_unit_test(what_is_kept_already_is_no_news),
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_all_have_been_looked_at),
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes),

@@ -210,7 +210,7 @@ static void many_orphans_stop_the_collection_until_confirmed(void **state)
     assert_true(world->ops->summary(world->gateways, "", &summary));
     assert_int_equal(summary.orphans_held, 10);
     assert_true(world->ops->is_quiet(world->gateways));
-    assert_false(world->ops->is_settled(world->gateways));
+    assert_false(fleet_is_settled(world->gateways));
 
     /* What is wanted goes on meanwhile. */
     world_want(world, &(struct world_api){.name = "a0", .version = 2});

@@ -442,6 +442,36 @@ static void calls_fail_when_it_fails_and_it_is_not_run_again_at_once(void **stat
     kube_config_fini(&config);
 }
 
+/* Its clock and ours may differ: the server judges the token. */
+static void what_has_run_out_when_it_comes_is_used_all_the_same(void **state)
+{
+    struct world *world = *state;
+    struct test_server *server = test_server_new(loop_event_base(world->loop), NULL, NULL);
+    struct http *http = http_curl_new(world->loop, "0");
+    struct kube_config config = config_for(world, server);
+    CLEANUP(freep)
+    char *script = xasprintf("echo x >> %s\n"
+                             "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+                             "\",\"status\":{\"token\":\"old\",\"expirationTimestamp\":"
+                             "\"2020-01-01T00:00:00Z\"}}'",
+                             world->count_file);
+    write_script(world, script);
+    struct kube_client *client = kube_client_new(world->loop, http, &config);
+    struct kube_request request = {.method = "GET", .path = "/version"};
+    for (int i = 0; i < 3; i++) {
+        world->done = 0;
+        kube_start(client, &request, on_answer, world);
+        loop_run(world->loop);
+        assert_false(world->failed);
+    }
+    assert_int_equal(runs_of(world), 1);
+    assert_non_null(strstr(test_server_request(server), "Authorization: Bearer old\r\n"));
+    kube_client_free(client);
+    http_curl_free(http);
+    test_server_free(server);
+    kube_config_fini(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +485,7 @@ int main(void)
         TEST(a_killed_program_that_does_not_go_is_not_waited_for),
         TEST(the_client_runs_it_once_for_all_and_again_when_refused),
         TEST(calls_fail_when_it_fails_and_it_is_not_run_again_at_once),
+        TEST(what_has_run_out_when_it_comes_is_used_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,6 +226,80 @@ static void of_two_apis_with_one_listen_path_the_second_stalls(void **state)
     rig_expect_reason(rig, "default/rival", "Ready", "Synced");
 }
 
+static void apply_at(struct rig *rig, const char *name, const char *path)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'ApiDefinition','metadata':{'name':'%s'},'spec':{'name':'%s',"
+                           "'proxy':{'target_url':'http://up/','listen_path':'%s'}}}",
+                           name, name, path);
+    fake_world_apply(rig->world, json);
+}
+
+static void apis_that_exchange_listen_paths_do_not_wait_for_each_other(void **state)
+{
+    struct rig *rig = *state;
+    apply_at(rig, "a", "/1/");
+    apply_at(rig, "b", "/2/");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 1000);
+    apply_at(rig, "a", "/2/");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/a", "Stalled", "Conflict");
+    rig_expect_in_document(rig, "default/a", "/1/", true);
+    fake_gateways_hold(rig->gateways, true);
+    apply_at(rig, "b", "/1/");
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_reason(rig, "default/a", "Stalled", NULL);
+    rig_expect_reason(rig, "default/b", "Stalled", NULL);
+    fake_gateways_hold(rig->gateways, false);
+    fake_loop_advance(rig->loop, 3000);
+    rig_expect_in_document(rig, "default/a", "/2/", true);
+    rig_expect_in_document(rig, "default/b", "/1/", true);
+    rig_expect_api(rig, "default/a", "status/listenPath", "'/2/'");
+    rig_expect_api(rig, "default/b", "status/listenPath", "'/1/'");
+    rig_expect_reason(rig, "default/a", "Ready", "Synced");
+    rig_expect_reason(rig, "default/b", "Ready", "Synced");
+    assert_int_equal(fake_world_events(rig->world, "default/b", "Conflict"), 0);
+}
+
+static void refuse(struct rig *rig, const char *title)
+{
+    CLEANUP(freep)
+    char *json = xasprintf("{'kind':'ApiDefinition','metadata':{'name':'b'},'spec':{'name':'%s',"
+                           "'proxy':{'target_url':'http://up/','listen_path':'/1/'},"
+                           "'event_handlers':{'events':{'AuthFailure':[{'handler_name':"
+                           "'eh_web_hook_handler','handler_meta':5}]}}}}",
+                           title);
+    fake_world_apply(rig->world, json);
+    fake_loop_advance(rig->loop, 1000);
+    rig_expect_reason(rig, "default/b", "Stalled", "InvalidSpec");
+}
+
+/* Also when the other one is looked at first, after a restart. */
+static void nobody_exchanges_listen_paths_with_one_that_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    apply_at(rig, "a", "/1/");
+    apply_at(rig, "b", "/2/");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    refuse(rig, "b");
+    apply_at(rig, "a", "/2/");
+    fake_loop_advance(rig->loop, 1000);
+    rig_expect_reason(rig, "default/a", "Stalled", "Conflict");
+    refuse(rig, "again"); /* the world lists what was changed last as the last */
+    rig_expect_reason(rig, "default/a", "Stalled", "Conflict");
+    rig_stop(rig);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    rig_expect_reason(rig, "default/a", "Stalled", "Conflict");
+    assert_null(fake_gateways_document(rig->gateways, "default/a"));
+    apply_at(rig, "b", "/1/");
+    fake_loop_advance(rig->loop, 5000);
+    rig_expect_in_document(rig, "default/a", "/2/", true);
+    rig_expect_in_document(rig, "default/b", "/1/", true);
+}
+
 /* Writing. */
 
 static void a_conflict_is_looked_at_again(void **state)
@@ -421,6 +495,8 @@ static const struct CMUnitTest tests[] = {
     TEST(an_invalid_spec_keeps_the_last_good_definition),
     TEST(what_is_invalid_since_before_the_start_is_kept_on_the_gateways),
     TEST(of_two_apis_with_one_listen_path_the_second_stalls),
+    TEST(apis_that_exchange_listen_paths_do_not_wait_for_each_other),
+    TEST(nobody_exchanges_listen_paths_with_one_that_is_refused),
     TEST(a_conflict_is_looked_at_again),
     TEST(a_failed_write_is_repeated_with_back_off),
     TEST(who_may_not_list_namespaces_does_without_them),

@@ -126,6 +126,103 @@ static void the_incumbent_keeps_what_it_has(void **state)
     claims_free(claims);
 }
 
+#define HELD(name_as_id, path) "{apiId: " name_as_id ", listenPath: " path "}"
+#define ID_A "dGVhbS9h"
+#define ID_B "dGVhbS9i"
+#define ID_C "dGVhbS9j"
+
+static void incumbents_may_take_each_others_paths(void **state)
+{
+    (void)state;
+    struct strmap *changed = strset_new();
+    struct claims *claims = claims_new(on_changed, changed);
+    put_at(claims, "new", 1, PATH("/2"), "{}");
+    put_at(claims, "a", 8, PATH("/2"), HELD(ID_A, "/1"));
+    put_at(claims, "b", 9, PATH("/2"), HELD(ID_B, "/2"));
+    check(claims, "team/a", "team/b", "listen path /2");
+    strmap_clear(changed);
+    put_at(claims, "b", 9, PATH("/1/"), HELD(ID_B, "/2"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/new", "team/a", "listen path /2");
+    assert_true(strmap_has(changed, "team/a"));
+    /* One is written before the other. */
+    put_at(claims, "a", 8, PATH("/2"), HELD(ID_A, "/2"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/new", "team/a", "listen path /2");
+    put_at(claims, "a", 8, PATH("/2"), HELD(ID_A, "/1"));
+    put_at(claims, "b", 9, PATH("/1/"), HELD(ID_B, "/1/"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    claims_free(claims);
+    strmap_free(changed);
+}
+
+static void incumbents_may_change_places_in_a_ring(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "a", 1, PATH("/2"), HELD(ID_A, "/1"));
+    put_at(claims, "b", 2, PATH("/3"), HELD(ID_B, "/2"));
+    put_at(claims, "c", 3, PATH("/3"), HELD(ID_C, "/3"));
+    /* A chain has an end, and moves from there on. */
+    check(claims, "team/a", "team/b", "listen path /2");
+    check(claims, "team/b", "team/c", "listen path /3");
+    put_at(claims, "c", 3, PATH("/1"), HELD(ID_C, "/3"));
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/b", NULL, NULL);
+    check(claims, "team/c", NULL, NULL);
+    /* Also with their contexts. */
+    put_at(claims, "c", 3, "{contextRef: {name: edge}, proxy: {listen_path: /1}}",
+           HELD(ID_C, "/3"));
+    check(claims, "team/c", NULL, NULL);
+    check(claims, "team/b", "team/c", "listen path /3");
+    put_at(claims, "a", 1, PATH("/3"),
+           "{apiId: " ID_A ", listenPath: /1, contextRef: {namespace: team, name: edge}}");
+    put_at(claims, "b", 2, PATH("/2"), "{}");
+    check(claims, "team/a", NULL, NULL);
+    check(claims, "team/c", NULL, NULL);
+    claims_free(claims);
+}
+
+static void a_ring_has_eight_members_at_most(void **state)
+{
+    (void)state;
+    for (int size = 2; size <= 9; size++) {
+        struct claims *claims = claims_new(NULL, NULL);
+        for (int i = 0; i < size; i++) {
+            CLEANUP(freep) char *name = xasprintf("n%d", i);
+            CLEANUP(freep) char *spec = xasprintf(PATH("/%d"), (i + 1) % size);
+            CLEANUP(freep) char *status = xasprintf("{listenPath: /%d}", i);
+            put_at(claims, name, i, spec, status);
+        }
+        for (int i = 0; i < size; i++) {
+            CLEANUP(freep) char *key = xasprintf("team/n%d", i);
+            assert_int_equal(claims_conflict(claims, key) != NULL, size > 8);
+        }
+        claims_free(claims);
+    }
+}
+
+static void who_cannot_have_the_rest_takes_no_path_in_exchange(void **state)
+{
+    (void)state;
+    struct claims *claims = claims_new(NULL, NULL);
+    put_at(claims, "d", 1, "{api_id: x, proxy: {listen_path: /d}}", "{apiId: x, listenPath: /d}");
+    put_at(claims, "a", 2, PATH("/2"), HELD(ID_A, "/1"));
+    put_at(claims, "b", 3, "{api_id: x, proxy: {listen_path: /1}}", HELD(ID_B, "/2"));
+    check(claims, "team/a", "team/b", "listen path /2");
+    check(claims, "team/b", "team/d", "api_id x");
+    /* Two are in the way of one: what it takes from the first does not help it. */
+    put_at(claims, "b", 3, PATH("/1"), HELD(ID_B, "/2"));
+    put_at(claims, "e", 4, "{api_id: '2', proxy: {listen_path: /e}}",
+           "{apiId: '2', listenPath: /e}");
+    check(claims, "team/a", "team/b", "listen path /2");
+    check(claims, "team/b", "team/a", "listen path /1");
+    claims_free(claims);
+}
+
 static void a_refused_api_holds_what_is_recorded_and_no_more(void **state)
 {
     (void)state;
@@ -358,6 +455,10 @@ int main(void)
         cmocka_unit_test(the_smaller_key_breaks_a_tie),
         cmocka_unit_test(domains_and_contexts_keep_paths_apart),
         cmocka_unit_test(the_incumbent_keeps_what_it_has),
+        cmocka_unit_test(incumbents_may_take_each_others_paths),
+        cmocka_unit_test(incumbents_may_change_places_in_a_ring),
+        cmocka_unit_test(a_ring_has_eight_members_at_most),
+        cmocka_unit_test(who_cannot_have_the_rest_takes_no_path_in_exchange),
         cmocka_unit_test(a_refused_api_holds_what_is_recorded_and_no_more),
         cmocka_unit_test(a_loser_holds_nothing_new),
         cmocka_unit_test(ids_and_the_routes_of_ids),
