@@ -375,9 +375,10 @@ static char *cut_note(const char *note)
 void event_recorder_tell(struct event_recorder *recorder, const struct object *object,
                          enum event_type type, const char *reason, const char *note)
 {
+    CLEANUP(freep) char *cut = cut_note(note);
     CLEANUP(freep)
-    char *key = xasprintf("%d %s %s %s %s", (int)type, reason, object_kind_name(object->kind),
-                          object->key, object->uid);
+    char *key = xasprintf("%d %s %s %s %s %s", (int)type, reason, object_kind_name(object->kind),
+                          object->key, object->uid, cut);
     struct series *series = strmap_get(recorder->series, key);
     if (!series && (strmap_count(recorder->series) >= SERIES_MAX || !may_speak(recorder, object))) {
         recorder->stats.dropped++;
@@ -395,7 +396,7 @@ void event_recorder_tell(struct event_recorder *recorder, const struct object *o
                                               .version = xstrdup(object->version)},
                                   .type = type,
                                   .reason = xstrdup(reason),
-                                  .note = cut_note(note),
+                                  .note = TAKE(cut),
                                   .first_seen = wall};
         strmap_set(recorder->series, key, series);
         if (!loop_timer_is_armed(recorder->housekeeping))

@@ -10,10 +10,10 @@
 
 /*
  * Events (events.k8s.io/v1), best effort: nothing waits for them, and everything is bounded. Equal
- * ones (same object, type and reason; the note does not count) become one with a series: the second
- * time it is created, later ones are only counted and written every half hour and when it has been
- * quiet for six minutes; so do Kubernetes' own recorders. What an object may say is limited: 25 at
- * once, then one in five minutes.
+ * ones (same object, type, reason and note: a second mistake is not the first one) become one with
+ * a series: the second time it is created, later ones are only counted and written every half hour
+ * and when it has been quiet for six minutes; so do Kubernetes' own recorders. What an object may
+ * say is limited: 25 at once, then one in five minutes.
  */
 struct event_recorder;
 

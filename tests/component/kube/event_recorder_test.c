@@ -181,9 +181,9 @@ static void names_and_notes_are_cut_to_what_the_server_takes(void **state)
 static void the_second_time_makes_a_series_and_later_ones_are_counted(void **state)
 {
     struct world *world = *state;
-    tell(world, "Synced", "one");
+    tell(world, "Synced", "again");
     answer(world, post(world), 201);
-    tell(world, "Synced", "another note");
+    tell(world, "Synced", "again");
     struct fake_call *call = patch(world);
     assert_string_equal(fake_call_header(call, "Content-Type"), "application/merge-patch+json");
     assert_int_equal(count_in(call), 2);
@@ -203,6 +203,19 @@ static void the_second_time_makes_a_series_and_later_ones_are_counted(void **sta
     /* and it is forgotten: the next is a new one */
     tell(world, "Synced", "later");
     answer(world, post(world), 201);
+}
+
+/* The second mistake is not the first one, and of several globals each is converted. */
+static void another_note_makes_another_event(void **state)
+{
+    struct world *world = *state;
+    tell(world, "InvalidSpec", "spec.proxy.listen_path: missing");
+    answer(world, post(world), 201);
+    tell(world, "InvalidSpec", "spec.name: missing");
+    struct fake_call *call = post(world);
+    expect_text(call, "note", NULL, "spec.name: missing");
+    answer(world, call, 201);
+    assert_int_equal(stats_of(world).aggregated, 0);
 }
 
 static void a_long_series_is_written_every_half_hour(void **state)
@@ -453,6 +466,7 @@ int main(void)
         TEST(an_event_has_all_that_the_server_asks_for),
         TEST(names_and_notes_are_cut_to_what_the_server_takes),
         TEST(the_second_time_makes_a_series_and_later_ones_are_counted),
+        TEST(another_note_makes_another_event),
         TEST(a_long_series_is_written_every_half_hour),
         TEST(a_single_event_is_forgotten_after_six_minutes),
         TEST(other_reasons_types_objects_and_incarnations_are_apart),
