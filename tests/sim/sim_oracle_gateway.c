@@ -149,9 +149,9 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     strmap_set(track->pushed, place, now);
 }
 
-/* Who refers to what is not there (yet) is not pushed for a while at first (later a permission may
- * be withdrawn); who has a status already (it waited for its context or ConfigMap, or another
- * process wrote it) is. */
+/* Who refers to what is not there (yet) is not pushed for a while at first; who has a status
+ * already (it waited for its context or ConfigMap, another process wrote it, or all was there and a
+ * permission has been withdrawn since) is. */
 #define REFERENCE_GRACE (7 * SECONDS)
 
 static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_write *write,
@@ -169,8 +169,9 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     sim_wish_read(sim, api, &wish);
     json_t *wanted = sim_handlers(wish.document, wish.oas);
     json_t *given = sim_handlers(write->document, write->oas);
-    bool had_status = *wish.context || oracle->killed_at > track->since || api->generation > 1 ||
-                      sim_oracle_may_be_old(oracle, api->key) || sim->options.elect;
+    bool had_status = *wish.context || track->was_resolved || oracle->killed_at > track->since ||
+                      api->generation > 1 || sim_oracle_may_be_old(oracle, api->key) ||
+                      sim->options.elect;
     if (!had_status && sim_document_version(write->document, write->oas) == wish.version &&
         json_array_size(given) < json_array_size(wanted))
         sim_fail(sim, "reference-grace",

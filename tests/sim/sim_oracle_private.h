@@ -29,7 +29,8 @@ struct sim_api_track {
     struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
-    int64_t since; /* its creation, as far as is known */
+    int64_t since;     /* its creation, as far as is known */
+    bool was_resolved; /* a status has said so */
 };
 
 struct sim_foreign_track {

@@ -223,6 +223,12 @@ static const json_t *condition(const struct sim_object *object, const char *type
     return NULL;
 }
 
+static void note_resolved(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    if (strcmp(sim_json_text(condition(api, "ResolvedRefs"), "status", NULL), "True") == 0)
+        sim_oracle_track(oracle, api->uid, api->key)->was_resolved = true;
+}
+
 static bool holds(const struct sim_pod_track *pod, const struct sim_wish *wish)
 {
     struct sim_definition definition;
@@ -431,6 +437,7 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
         return;
     if (ours && change->of_status) {
         check_copies(oracle, change);
+        note_resolved(oracle, object);
         check_programmed(oracle, object);
     } else if (ours && change->before) {
         check_change(oracle, change);
