@@ -85,7 +85,13 @@ static void clean_wrong_id(struct endpoint *endpoint, const struct slot *slot,
     look_decide(endpoint, other);
 }
 
-/* `form`: of what was sent; by now another may be wanted. */
+/* Does a Classic definition stand over an OAS one, whose file would be left behind? `form`: of what
+ * was sent; by now another may be wanted. */
+static bool owes_sweep(const struct slot *slot, enum api_family form)
+{
+    return form == API_CLASSIC && (slot->is_oas || slot->oas_sent);
+}
+
 static void accepted(struct endpoint *endpoint, struct slot *slot, enum api_family form,
                      const struct gateway_answer *answer)
 {
@@ -98,7 +104,7 @@ static void accepted(struct endpoint *endpoint, struct slot *slot, enum api_fami
     }
     slot->found = PLAN_OURS;
     slot->held = 0;
-    if (form == API_CLASSIC && (slot->is_oas || slot->oas_sent)) {
+    if (owes_sweep(slot, form)) {
         /* The OAS half of what stood there would stay on the disk for ever: both files are deleted,
          * and what has just proved acceptable is written again. */
         struct job *job = job_free_one(endpoint);
@@ -137,6 +143,13 @@ static void on_post(void *arg, const struct gateway_answer *answer)
         return;
     }
     if (answer->status == 500 && ++endpoint->server_errors >= SERVER_ERRORS_MAX) {
+        endpoint_fail(endpoint, answer);
+        return;
+    }
+    /* An earlier one, or part of this, may be on the disk, and a reload would load that: the OAS
+     * file could not be deleted any more. So nothing else is done for a while, some times. */
+    if (answer->status == 500 && owes_sweep(slot, form) && slot->attempts < SERVER_ERRORS_MAX) {
+        slot->attempts++;
         endpoint_fail(endpoint, answer);
         return;
     }

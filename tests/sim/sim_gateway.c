@@ -99,6 +99,11 @@ void sim_gateway_set_deaf(struct sim_gateway *gateway, bool deaf)
     gateway->is_deaf = deaf;
 }
 
+bool sim_gateway_is_deaf(const struct sim_gateway *gateway)
+{
+    return gateway->is_deaf;
+}
+
 void sim_gateway_balance(struct sim_gateway *gateway, struct sim_gateway *other)
 {
     gateway->other = other;

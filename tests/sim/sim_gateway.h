@@ -63,6 +63,7 @@ void sim_gateway_restore(struct sim_gateway *gateway);
 void sim_gateway_set_never_ready(struct sim_gateway *gateway, bool never);
 /* Writes are answered 200 and do nothing. */
 void sim_gateway_set_deaf(struct sim_gateway *gateway, bool deaf);
+bool sim_gateway_is_deaf(const struct sim_gateway *gateway);
 /* Takes another gateway's answers for every second request: a load balancer. NULL: no more. */
 void sim_gateway_balance(struct sim_gateway *gateway, struct sim_gateway *other);
 

@@ -83,6 +83,8 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].foreign);
         strmap_free(oracle->pods[i].ours);
         strmap_free(oracle->pods[i].strays);
+        strmap_free(oracle->pods[i].unheard);
+        strmap_free(oracle->pods[i].unseen);
         strmap_free(oracle->pods[i].meddled);
     }
     strmap_free(oracle->apis);
@@ -105,15 +107,47 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
         .foreign = strmap_new(sim_foreign_track_free),
         .ours = strset_new(),
         .strays = strset_new(),
+        .unheard = strset_new(),
+        .unseen = strset_new(),
         .meddled = strset_new(),
     };
     sim_gateway_watch(pod->gateway, &sim_oracle_gateway_watcher, oracle);
+}
+
+/* What an API wants is not known as long as its first push is held, for a reference that is
+ * missing; the reload that the start begins with does not wait for that. */
+static bool may_be_held(const struct sim *sim, const struct sim_object *api)
+{
+    const json_t *reported = sim_json_get(api->tree, "status", "observedGeneration", NULL);
+    if (json_integer_value(reported) > 0)
+        return false;
+    struct sim_wish wish;
+    sim_wish_read(sim, api, &wish);
+    json_t *handlers = sim_handlers(wish.document, wish.oas);
+    bool refers = false;
+    for (size_t i = 0; i < json_array_size(handlers); i++)
+        refers |= *sim_json_text(json_array_get(handlers, i), "ref", NULL) != '\0';
+    json_decref(handlers);
+    sim_wish_fini(&wish);
+    return refers;
+}
+
+static void note_held(struct sim_oracle *oracle)
+{
+    size_t count;
+    CLEANUP(freep)
+    const struct sim_object **apis = sim_store_all(oracle->sim->store, OBJECT_API, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (may_be_held(oracle->sim, apis[i]))
+            sim_oracle_note_owed(oracle, apis[i]);
+    }
 }
 
 void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *operator_)
 {
     (void)operator_;
     sim_oracle_read_log(oracle);
+    note_held(oracle);
     /* A new process begins with what it reads. */
     oracle->killed_at = sim_now(oracle->sim->time);
     oracle->kills++;
@@ -188,6 +222,8 @@ void sim_oracle_restored(struct sim_oracle *oracle)
     note_known_before(oracle);
     strmap_clear(oracle->apis);
     oracle->api_disturbed_at = oracle->restored_at = sim_now(sim->time);
+    /* By the objects of then nobody can tell that something was posted since. */
+    sim_oracle_note_unseen(oracle);
     size_t count;
     CLEANUP(freep) const struct sim_object **all = sim_store_all(sim->store, OBJECT_API, &count);
     for (size_t i = 0; i < count; i++) {

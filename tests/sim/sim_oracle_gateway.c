@@ -182,6 +182,19 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
     sim_wish_fini(&wish);
 }
 
+/* A gateway that has answered a deletion, and not done it, hears again: what is written now is
+ * written over an OAS definition that was deleted, as far as anybody can know. */
+static void note_heard(struct sim_pod_track *pod, const struct sim_gateway_write *write)
+{
+    struct sim_definition disk;
+    if (!strmap_has(pod->unheard, write->id))
+        return;
+    strmap_remove(pod->unheard, write->id);
+    if (!write->oas && !sim_gateway_is_deaf(write->gateway) &&
+        sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas)
+        strset_add(pod->strays, write->id);
+}
+
 static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write *write)
 {
     struct sim *sim = oracle->sim;
@@ -198,6 +211,7 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_resolved(oracle, write, pod, marker);
     check_grace(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
+    note_heard(pod, write);
     strset_add(pod->ours, write->id);
 }
 
@@ -254,6 +268,8 @@ static void check_delete(struct sim_oracle *oracle, const struct sim_gateway_wri
         check_foreign(oracle, write, pod, NULL);
         return;
     }
+    if (sim_gateway_is_deaf(write->gateway))
+        strset_add(pod->unheard, write->id);
     const char *reason = reason_to_delete(oracle, write, marker);
     if (reason)
         sim_say(sim, "    %s: %s goes, %s", pod->pod->name, write->id, reason);
@@ -292,12 +308,40 @@ static void note_stray(void *arg, const struct sim_definition *definition)
         strset_add(note->strays, definition->id);
 }
 
+struct unseen {
+    const struct sim_gateway *gateway;
+    struct sim_pod_track *pod;
+};
+
+static void note_unseen(void *arg, const struct sim_definition *definition)
+{
+    const struct unseen *unseen = arg;
+    struct sim_definition loaded;
+    bool is_loaded = sim_gateway_loaded(unseen->gateway, definition->id, &loaded);
+    bool same_form = is_loaded && loaded.oas == definition->oas;
+    if (!same_form || sim_document_version(loaded.document, loaded.oas) !=
+                          sim_document_version(definition->document, definition->oas))
+        strset_add(unseen->pod->unseen, definition->id);
+    /* Who writes a Classic one over it does not know that there is a file to be deleted. */
+    if (definition->oas && !same_form)
+        strset_add(unseen->pod->strays, definition->id);
+}
+
+void sim_oracle_note_unseen(struct sim_oracle *oracle)
+{
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        struct unseen unseen = {oracle->pods[i].pod->gateway, &oracle->pods[i]};
+        sim_gateway_each(unseen.gateway, false, note_unseen, &unseen);
+    }
+}
+
 /* Files of another form go only while what they belong to is loaded. Who was about to see to that
  * cannot know that somebody else's reload, or a start of the gateway, came in between. */
 static void on_reloaded(void *arg, const struct sim_gateway *gateway, bool asked)
 {
     struct sim_pod_track *pod = sim_oracle_pod(arg, gateway);
     struct note note = {gateway, pod->strays};
+    strmap_clear(pod->unseen);
     if (!asked)
         sim_gateway_each(gateway, false, note_stray, &note);
 }

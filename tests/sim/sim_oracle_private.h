@@ -45,6 +45,8 @@ struct sim_pod_track {
     struct strmap *foreign; /* id → struct sim_foreign_track */
     struct strmap *ours;    /* ids that have borne our marker */
     struct strmap *strays;  /* ids whose file of another form may stay behind */
+    struct strmap *unheard; /* ids whose deletion was answered, and last of all not done */
+    struct strmap *unseen;  /* ids that were posted, and not loaded, when etcd was restored */
     struct strmap *meddled; /* ids of ours that somebody has edited or deleted */
 };
 
@@ -103,8 +105,12 @@ void sim_api_track_free(void *value);
 bool sim_oracle_may_be_of_before(const struct sim_oracle *oracle);
 /* "ref call" with the call's suspension left out. Owned. */
 char *sim_copy_print(const char *ref, const json_t *call);
+/* A file of another form that a process owes to this object: it may stay. */
+void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *api);
 /* sim_oracle_gateway.c */
 extern const struct sim_gateway_watcher sim_oracle_gateway_watcher;
+/* Nothing tells any more of what is posted and not loaded. */
+void sim_oracle_note_unseen(struct sim_oracle *oracle);
 /* Our marker on a document, NULL: it is somebody else's. */
 const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_t *document,
                                     bool oas);

@@ -304,9 +304,7 @@ static void note_retained(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
-/* A file of another form that a process owed to this object when it was killed: by the object it
- * would have been noticed. */
-static void note_owed(struct sim_oracle *oracle, const struct sim_object *api)
+void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *api)
 {
     struct sim_wish wish;
     sim_wish_read(oracle->sim, api, &wish);
@@ -447,7 +445,7 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
     if (change->actor == SIM_OPERATOR && !change->after)
         check_released(oracle, change->before);
     else if (!change->after)
-        note_owed(oracle, change->before);
+        sim_oracle_note_owed(oracle, change->before); /* by the object it would be noticed */
     if (change->after)
         sim_oracle_note_place(oracle, change->after);
 }

@@ -123,7 +123,8 @@ static size_t orphans_on(const struct search *search)
 static void check_definition(void *arg, const struct sim_definition *definition)
 {
     struct search *search = arg;
-    search->unseen |= is_unseen(search, definition);
+    search->unseen |=
+        is_unseen(search, definition) || strmap_has(search->pod->unseen, definition->id);
     const struct sim_foreign_track *foreign = strmap_get(search->pod->foreign, definition->id);
     const json_t *marker =
         sim_oracle_our_marker(search->oracle, definition->document, definition->oas);

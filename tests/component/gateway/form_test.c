@@ -154,6 +154,53 @@ static void a_sweep_that_fails_is_made_up_for(void **state)
     }
 }
 
+/* It is taken, its sweep fails, and when it is written again the gateway cannot: no reload comes
+ * before the sweep, or the OAS file stays. */
+static void an_owed_sweep_outlives_a_server_error(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_want(world, &(struct world_api){.name = "b"});
+    world_settle(world);
+    fake_gateway_fault(
+        world->gateway[0],
+        &(struct fake_fault_rule){.fault = FAKE_STATUS, .status = 504, .method = "DELETE"});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 200);
+    assert_null(strstr(fake_gateway_file(world->gateway[0], "a"), "x-grapnel"));
+    fake_gateway_heal(world->gateway[0]);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){
+                           .fault = FAKE_STATUS, .status = 500, .method = "POST", .count = 1});
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    expect_synced(world, "b", 1);
+    world_free(world);
+}
+
+/* One that the gateway can never write does not keep the others waiting for ever. */
+static void a_change_of_form_that_is_never_written_does_not_hold_others_up(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_settle(world);
+    fake_gateway_fault(world->gateway[0],
+                       &(struct fake_fault_rule){
+                           .fault = FAKE_STATUS, .status = 500, .method = "POST", .count = 4});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_run(world, 10000);
+    world_want(world, &(struct world_api){.name = "b"});
+    world_run(world, 3000);
+    expect_synced(world, "b", 1);
+    world_run(world, 40000);
+    expect_classic_alone(world);
+    world_free(world);
+}
+
 /* The process is killed between the two: the next one finds the OAS definition still loaded. */
 static void a_sweep_that_a_killed_process_owes_is_made_up_for(void **state)
 {
@@ -254,6 +301,8 @@ int main(void)
         cmocka_unit_test(an_oas_definition_over_a_classic_one_goes_with_both_files),
         cmocka_unit_test(classic_over_oas_whose_answer_breaks_off_leaves_none_either),
         cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
+        cmocka_unit_test(an_owed_sweep_outlives_a_server_error),
+        cmocka_unit_test(a_change_of_form_that_is_never_written_does_not_hold_others_up),
         cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
         cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),
         cmocka_unit_test(what_comes_while_redis_is_away_is_pushed_with_what_is_owed),
