@@ -58,6 +58,9 @@ struct lease {
     struct lease_view view;
     char *object; /* the Lease as it was read or written last; NULL: none is known */
     char *holder; /* who stands in it; NULL: not known */
+    /* Of the Lease that was seen last, also where it is not known any more; NULL: none was. */
+    char *seen_uid;
+    char *seen_version;
     bool complained;
     /* the end */
     lease_released_fn *released; /* NULL: not yet */
@@ -124,24 +127,17 @@ static void forget_object(struct lease *lease)
     lease->view.is_free = false;
 }
 
-/* Is `text` an older version of the same object than the one that is known? */
-static bool is_set_back(const struct lease *lease, struct span text)
+/* Takes note of its version. Is it an older one of the object that was seen last? */
+static bool is_set_back(struct lease *lease, struct span text)
 {
-    if (!lease->object)
-        return false;
-    struct span known = {lease->object, strlen(lease->object)};
-    const struct span texts[] = {text, known};
-    CLEANUP(freep) char *uid = json_text_string(json_text_get(text, "metadata", "uid", NULL));
-    CLEANUP(freep)
-    char *known_uid = json_text_string(json_text_get(known, "metadata", "uid", NULL));
-    char *versions[ARRAY_LENGTH(texts)];
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
-        versions[i] =
-            json_text_string(json_text_get(texts[i], "metadata", "resourceVersion", NULL));
-    bool older = versions[0] && versions[1] && str_equal(uid, known_uid) &&
-                 version_is_older(versions[0], versions[1]);
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
-        free(versions[i]);
+    char *uid = json_text_string(json_text_get(text, "metadata", "uid", NULL));
+    char *version = json_text_string(json_text_get(text, "metadata", "resourceVersion", NULL));
+    bool older = version && lease->seen_version && str_equal(uid, lease->seen_uid) &&
+                 version_is_older(version, lease->seen_version);
+    free(lease->seen_uid);
+    free(lease->seen_version);
+    lease->seen_uid = uid;
+    lease->seen_version = version;
     return older;
 }
 
@@ -527,6 +523,8 @@ void lease_free(struct lease *lease)
     loop_timer_free(lease->timer);
     free(lease->object);
     free(lease->holder);
+    free(lease->seen_uid);
+    free(lease->seen_version);
     free(lease->ns);
     free(lease->name);
     free(lease->identity);

@@ -56,8 +56,10 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
     struct gateways *gateways = reconciler->gateways;
     api_release(reconciler, state);
     if (state->retained) {
-        gateways->ops->forget(gateways, state->key);
-        state->wanted = false;
+        /* Until it is gone its policy may change: what stands of it stays, and stays known. */
+        CLEANUP(freep) char *context = api_stands_in(api);
+        gateways->ops->keep(gateways, state->key, context);
+        state->leaving = false;
         return release(state, api);
     }
     if (!state->leaving) {

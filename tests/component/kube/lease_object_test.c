@@ -150,6 +150,30 @@ static void a_store_that_was_restored_is_noticed_by_both(void **state)
     assert_true(world->a.leads);
 }
 
+/* The answer to a write was no Lease, so what stands there has to be read: that it is older than
+ * what was known before is noticed all the same. */
+static void a_restore_right_after_a_broken_answer_is_noticed(void **state)
+{
+    struct world *world = *state;
+    candidate_start(&world->a);
+    world_run(world, 1000);
+    CLEANUP(freep) char *backup = xstrdup(world->server.object);
+    world_run(world, 20000);
+    world_run_until_renewed(world);
+    world->server.mode = SERVER_HANGS;
+    while (!fake_http_call(world->a.http, "PUT", NULL))
+        world_run(world, STEP_MS);
+    fake_http_answer(world->a.http, fake_http_expect(world->a.http, "PUT", NULL), 200, "{");
+    free(world->server.object);
+    world->server.object = xstrdup(backup);
+    world->server.mode = SERVER_WELL;
+    world_run(world, 5000);
+    assert_int_equal(world->a.set_back, 1);
+    assert_true(world->a.leads);
+    world_run(world, 20000);
+    assert_int_equal(world->a.set_back, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lease_world_set_up, lease_world_tear_down)
 
 int main(void)
@@ -164,6 +188,7 @@ int main(void)
         TEST(times_in_the_record_decide_nothing),
         TEST(changes_of_the_object_that_are_not_of_the_record_renew_nothing),
         TEST(a_store_that_was_restored_is_noticed_by_both),
+        TEST(a_restore_right_after_a_broken_answer_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,27 @@ static void a_retained_api_stays_also_after_a_restart_and_without_a_finalizer(vo
     rig_start(rig);
 }
 
+/* The finalizer could not be taken off before: the object is there, and its policy may change. */
+static void an_api_that_is_not_retained_any_more_leaves_the_gateways(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+    rig_start(rig);
+    fake_world_fail_writes(rig->world, ERR_TRANSIENT, true);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 1000);
+    assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+    fake_gateways_hold(rig->gateways, true);
+    rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Delete'}");
+    fake_world_fail_writes(rig->world, ERR_TRANSIENT, false);
+    fake_loop_advance(rig->loop, RIG_FINALIZER_MS);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_hold(rig->gateways, false);
+    fake_loop_advance(rig->loop, 1000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+}
+
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
 {
     struct rig *rig = *state;
@@ -154,6 +175,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
     TEST(a_retained_api_stays_on_the_gateways),
     TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
+    TEST(an_api_that_is_not_retained_any_more_leaves_the_gateways),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(what_comes_back_while_it_leaves_can_leave_again),
     TEST(a_deletion_that_a_backup_undoes_can_come_again),
