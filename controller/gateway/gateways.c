@@ -113,6 +113,18 @@ static void apply_consents(struct fleet_context *context)
     }
 }
 
+/* Is something kept that may be on the disks of the context's endpoints? */
+static bool doubts_disks(const struct fleet *fleet, const char *name)
+{
+    for (struct strmap_entry *entry = strmap_first(fleet->apis); entry;
+         entry = strmap_next(entry)) {
+        const struct api *api = strmap_entry_value(entry);
+        if (api->mode == API_KEPT && api->was_there && str_equal(api->stands_in, name))
+            return true;
+    }
+    return false;
+}
+
 static void set_context(struct gateways *gateways, const char *name,
                         const struct gateway_context *config)
 {
@@ -132,7 +144,8 @@ static void set_context(struct gateways *gateways, const char *name,
     context->confirm_prune = config->confirm_prune;
     bool is_first = config->endpoint_count && !context->had_endpoints;
     context->had_endpoints |= is_first;
-    changed |= set_endpoints(fleet, context, config, is_first && config->unsettled);
+    bool unsettled = is_first && (config->unsettled || doubts_disks(fleet, name));
+    changed |= set_endpoints(fleet, context, config, unsettled);
     if (consents)
         apply_consents(context);
     if (changed || consents)
@@ -245,7 +258,20 @@ static void forget(struct gateways *gateways, const char *key)
         fleet_release_api(fleet, api);
 }
 
-static void keep(struct gateways *gateways, const char *key, const char *context)
+/* An earlier process may have posted what is kept, and have died before its reload: it shows
+ * nowhere, and nothing of ours would be posted there again. */
+static void doubt_disks(const struct fleet_context *context)
+{
+    for (size_t i = 0; i < context->endpoint_count; i++) {
+        struct endpoint *endpoint = context->endpoints[i].endpoint;
+        if (endpoint->epoch != ENDPOINT_FIRST_EPOCH)
+            continue;
+        endpoint->wants_reload = endpoint->wants_look = true;
+        endpoint_wake(endpoint);
+    }
+}
+
+static void keep(struct gateways *gateways, const char *key, const char *context, bool was_there)
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, key);
@@ -256,7 +282,11 @@ static void keep(struct gateways *gateways, const char *key, const char *context
         return;
     api->mode = API_KEPT;
     api->is_forgotten = false;
+    api->was_there = was_there;
     set_stands_in(api, context);
+    const struct fleet_context *stands_in = strmap_get(fleet->contexts, context);
+    if (was_there && stands_in)
+        doubt_disks(stands_in);
     fleet_touch_api(fleet, api);
     reconsider_others(fleet, api);
 }

@@ -518,13 +518,13 @@ static void what_is_kept_already_is_no_news(void **state)
     (void)state;
     struct world *world = world_new(1);
     world_context(world, &(struct world_context){.count = 1});
-    world->ops->keep(world->gateways, "ns/k", "");
+    world->ops->keep(world->gateways, "ns/k", "", false);
     world_settle(world);
     world->progressed = 0;
-    world->ops->keep(world->gateways, "ns/k", "");
+    world->ops->keep(world->gateways, "ns/k", "", false);
     world_run(world, 100);
     assert_int_equal(world->progressed, 0);
-    world->ops->keep(world->gateways, "ns/k", "other/context");
+    world->ops->keep(world->gateways, "ns/k", "other/context", false);
     world_run(world, 100);
     assert_int_equal(world->progressed, 1);
     world_free(world);
