@@ -232,6 +232,15 @@ static void remove_api(struct gateways *gateways, const char *key, const char *c
     reconsider_others(fleet, api);
 }
 
+/* What bears the mark of what is retained stays known: the next look would find it. */
+static void let_go(struct endpoint *endpoint, struct slot *slot)
+{
+    if (slot->place->retain && slot->state == SLOT_SYNCED)
+        look_reconsider(endpoint, slot);
+    else
+        endpoint_drop(endpoint, slot);
+}
+
 static void forget(struct gateways *gateways, const char *key)
 {
     struct fleet *fleet = fleet_of(gateways);
@@ -250,7 +259,7 @@ static void forget(struct gateways *gateways, const char *key)
     for (struct place *place = api->places; place; place = next) {
         next = place->next;
         if (place->slot_count)
-            fleet_each_slot(fleet, place, endpoint_drop);
+            fleet_each_slot(fleet, place, let_go);
         else
             place_free(fleet, place);
     }
