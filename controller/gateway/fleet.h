@@ -33,6 +33,7 @@ struct api {
     char *key; /* "ns/name" */
     enum api_mode mode;
     bool is_forgotten; /* nobody asks any more; what is left of it on gateways still goes */
+    bool was_there;    /* API_KEPT: an earlier process may have written it */
     bool is_dirty;     /* waits in the fleet's list to be told */
     bool may_clean;    /* and it may be time to clean what it has left */
     struct api *next_dirty;

@@ -113,6 +113,18 @@ static void apply_consents(struct fleet_context *context)
     }
 }
 
+/* Is something kept that may be on the disks of the context's endpoints? */
+static bool doubts_disks(const struct fleet *fleet, const char *name)
+{
+    for (struct strmap_entry *entry = strmap_first(fleet->apis); entry;
+         entry = strmap_next(entry)) {
+        const struct api *api = strmap_entry_value(entry);
+        if (api->mode == API_KEPT && api->was_there && str_equal(api->stands_in, name))
+            return true;
+    }
+    return false;
+}
+
 static void set_context(struct gateways *gateways, const char *name,
                         const struct gateway_context *config)
 {
@@ -132,7 +144,8 @@ static void set_context(struct gateways *gateways, const char *name,
     context->confirm_prune = config->confirm_prune;
     bool is_first = config->endpoint_count && !context->had_endpoints;
     context->had_endpoints |= is_first;
-    changed |= set_endpoints(fleet, context, config, is_first && config->unsettled);
+    bool unsettled = is_first && (config->unsettled || doubts_disks(fleet, name));
+    changed |= set_endpoints(fleet, context, config, unsettled);
     if (consents)
         apply_consents(context);
     if (changed || consents)
@@ -219,6 +232,15 @@ static void remove_api(struct gateways *gateways, const char *key, const char *c
     reconsider_others(fleet, api);
 }
 
+/* What bears the mark of what is retained stays known: the next look would find it. */
+static void let_go(struct endpoint *endpoint, struct slot *slot)
+{
+    if (slot->place->retain && slot->state == SLOT_SYNCED)
+        look_reconsider(endpoint, slot);
+    else
+        endpoint_drop(endpoint, slot);
+}
+
 static void forget(struct gateways *gateways, const char *key)
 {
     struct fleet *fleet = fleet_of(gateways);
@@ -237,7 +259,7 @@ static void forget(struct gateways *gateways, const char *key)
     for (struct place *place = api->places; place; place = next) {
         next = place->next;
         if (place->slot_count)
-            fleet_each_slot(fleet, place, endpoint_drop);
+            fleet_each_slot(fleet, place, let_go);
         else
             place_free(fleet, place);
     }
@@ -245,7 +267,20 @@ static void forget(struct gateways *gateways, const char *key)
         fleet_release_api(fleet, api);
 }
 
-static void keep(struct gateways *gateways, const char *key, const char *context)
+/* An earlier process may have posted what is kept, and have died before its reload: it shows
+ * nowhere, and nothing of ours would be posted there again. */
+static void doubt_disks(const struct fleet_context *context)
+{
+    for (size_t i = 0; i < context->endpoint_count; i++) {
+        struct endpoint *endpoint = context->endpoints[i].endpoint;
+        if (endpoint->epoch != ENDPOINT_FIRST_EPOCH)
+            continue;
+        endpoint->wants_reload = endpoint->wants_look = true;
+        endpoint_wake(endpoint);
+    }
+}
+
+static void keep(struct gateways *gateways, const char *key, const char *context, bool was_there)
 {
     struct fleet *fleet = fleet_of(gateways);
     struct api *api = fleet_api(fleet, key);
@@ -256,7 +291,11 @@ static void keep(struct gateways *gateways, const char *key, const char *context
         return;
     api->mode = API_KEPT;
     api->is_forgotten = false;
+    api->was_there = was_there;
     set_stands_in(api, context);
+    const struct fleet_context *stands_in = strmap_get(fleet->contexts, context);
+    if (was_there && stands_in)
+        doubt_disks(stands_in);
     fleet_touch_api(fleet, api);
     reconsider_others(fleet, api);
 }

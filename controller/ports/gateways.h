@@ -134,8 +134,9 @@ struct gateways_ops {
      * on the gateways on purpose). */
     void (*forget)(struct gateways *gateways, const char *api);
     /* The API exists but what it wants is not known (its spec is invalid since before our start):
-     * what the gateways hold of it stays, and is no orphan. */
-    void (*keep)(struct gateways *gateways, const char *api, const char *context);
+     * what the gateways hold of it stays, and is no orphan. `was_there`: an earlier process may
+     * have written it to endpoints of the context, and have died before its reload. */
+    void (*keep)(struct gateways *gateways, const char *api, const char *context, bool was_there);
     /* More wants are on their way (APIs are looked at, or written before they are wanted): batches
      * stay open for them a little, so that they share one reload. Only a hint; false at first. */
     void (*expect)(struct gateways *gateways, bool more);

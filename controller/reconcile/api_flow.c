@@ -509,7 +509,7 @@ static void keep(const struct api_look *look)
     struct gateways *gateways = look->reconciler->gateways;
     const char *key = look->state->key;
     CLEANUP(freep) char *context = api_stands_in(look->api);
-    gateways->ops->keep(gateways, key, context);
+    gateways->ops->keep(gateways, key, context, api_may_stand(look->api));
 }
 
 static bool take_steps(struct api_look *look)

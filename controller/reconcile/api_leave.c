@@ -40,6 +40,12 @@ static bool release(struct api_state *state, const struct object *api)
     return count > 0;
 }
 
+bool api_may_stand(const struct object *api)
+{
+    return object_has_finalizer(api, GATEWAY_FINALIZER) ||
+           json_text_member(object_status(api), "apiId").ptr;
+}
+
 char *api_stands_in(const struct object *api)
 {
     if (json_text_member(object_status(api), "apiId").ptr) {

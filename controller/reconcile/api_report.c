@@ -98,13 +98,23 @@ static bool same_reason(const struct object *api, const struct conditions *condi
     return str_equal(before, now ? now->reason : NULL);
 }
 
+static bool same_message(const struct object *api, const struct conditions *conditions,
+                         const char *type)
+{
+    const struct condition *now = conditions_get(conditions, type);
+    CLEANUP(freep) char *before = condition_message(api, type);
+    return str_equal(before ? before : "", now && now->message ? now->message : "");
+}
+
 /* Is what the status says of anything but the gateways as it was? */
 static bool only_gateways_differ(const struct api_look *look, const struct conditions *conditions,
                                  struct span status)
 {
     bool same = api_reported_generation(look->api) == look->api->generation &&
                 same_reason(look->api, conditions, "ResolvedRefs") &&
-                same_reason(look->api, conditions, "Stalled");
+                same_message(look->api, conditions, "ResolvedRefs") &&
+                same_reason(look->api, conditions, "Stalled") &&
+                (!look->stalled || same_message(look->api, conditions, "Stalled"));
     struct json_text_iter iter = json_text_iterate(status);
     while (same && json_text_next(&iter)) {
         bool of_gateways = json_text_is(iter.key, "conditions") ||

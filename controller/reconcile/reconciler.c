@@ -276,16 +276,14 @@ static bool kind_is_known(const struct reconciler *reconciler, enum object_kind 
     return kind == OBJECT_NAMESPACE && trouble && trouble->class == ERR_DENIED;
 }
 
-/* Has an earlier process perhaps written this API to gateways without a reload behind it? Not if it
- * left no trace on the object: the finalizer, or a status that holds an id, comes before. */
+/* Has an earlier process perhaps written this API to gateways without a reload behind it? */
 static bool is_unsettled(const struct object *object)
 {
     bool programmed = false;
     free(condition_reason(object, "Programmed", &programmed));
-    bool touched = object_has_finalizer(object, GATEWAY_FINALIZER) ||
-                   json_text_member(object_status(object), "apiId").ptr;
     /* A push does not wait for the status: what it says of an earlier generation says nothing. */
-    return touched && !(programmed && api_reported_generation(object) == object->generation);
+    return api_may_stand(object) &&
+           !(programmed && api_reported_generation(object) == object->generation);
 }
 
 static bool add_to_backlog(void *arg, const struct object *object)

@@ -222,6 +222,9 @@ void api_release(struct reconciler *reconciler, struct api_state *state);
 /* Returns owned: the context in which the API stands, by its status, else by its spec; "" is the
  * default one. */
 char *api_stands_in(const struct object *api);
+/* Has it perhaps been written to gateways? Not if that left no trace on the object: the finalizer,
+ * or a status that holds an id, comes before. */
+bool api_may_stand(const struct object *api);
 /* Looks for a context whose gateways are not known yet (it, its Secrets or its Service have not
  * been read): *ret_key, borrowed. What stands on them is not known either. */
 bool context_is_unknown(const struct reconciler *reconciler, const char **ret_key);

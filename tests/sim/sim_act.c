@@ -317,22 +317,27 @@ static void back_up(struct sim *sim)
         sim_gateway_back_up(sim->pods[i].gateway);
 }
 
-static void cycle_crd(struct sim *sim, bool back)
+static const char crd[] = "webhooks.tyk.tyk.io";
+
+static void delete_crd(struct sim *sim)
 {
-    static const char crd[] = "webhooks.tyk.tyk.io";
-    if (!back) {
-        sim_oracle_ignore_deletions(sim->oracle, OBJECT_WEBHOOK, true);
-        sim_delete_with_content(sim, OBJECT_CRD, crd);
-        return;
-    }
+    sim_oracle_ignore_deletions(sim->oracle, OBJECT_WEBHOOK, true);
+    sim_delete_with_content(sim, OBJECT_CRD, crd);
+}
+
+void sim_install_crd(struct sim *sim)
+{
     const struct sim_object *object = sim_store_get(sim->store, OBJECT_CRD, crd);
+    bool is_there = object && !object->deleting;
     if (object && object->deleting) {
         while (sweep_one(sim, OBJECT_CRD, crd))
             ;
         sim_strip_finalizers(sim, OBJECT_CRD, crd);
     }
-    sim_apply(sim, "{'kind':'CustomResourceDefinition','metadata':{'name':'webhooks.tyk.tyk.io',"
-                   "'finalizers':['sim/cluster']},'spec':{}}");
+    if (!is_there)
+        sim_apply(sim,
+                  "{'kind':'CustomResourceDefinition','metadata':{'name':'webhooks.tyk.tyk.io',"
+                  "'finalizers':['sim/cluster']},'spec':{}}");
     sim_oracle_ignore_deletions(sim->oracle, OBJECT_WEBHOOK, false);
 }
 
@@ -409,7 +414,7 @@ void sim_act_begin(struct sim *sim, const struct sim_step *step)
         sim_delete_with_content(sim, OBJECT_NAMESPACE, "b");
         break;
     case SIM_CYCLE_CRD:
-        cycle_crd(sim, false);
+        delete_crd(sim);
         break;
     case SIM_BACK_UP:
         back_up(sim);
@@ -435,7 +440,7 @@ void sim_act_end(struct sim *sim, const struct sim_step *step)
         flip_pod(sim, step, true);
         break;
     case SIM_CYCLE_CRD:
-        cycle_crd(sim, true);
+        sim_install_crd(sim);
         break;
     default:
         break;

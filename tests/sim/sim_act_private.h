@@ -8,5 +8,7 @@
 void sim_act_begin(struct sim *sim, const struct sim_step *step);
 void sim_act_end(struct sim *sim, const struct sim_step *step);
 void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key);
+/* The CRD of Webhooks, where it is gone or going. */
+void sim_install_crd(struct sim *sim);
 /* A namespace or a CRD, and all that is in it, one after the other. */
 void sim_delete_with_content(struct sim *sim, unsigned kind, const char *name);

@@ -323,6 +323,8 @@ void sim_heal(struct sim *sim)
     sim_api_set_token(sim->api, SIM_TOKEN);
     for (size_t i = 0; i < sim->pod_count; i++)
         gateway_end(sim, &sim->pods[i]);
+    /* A backup may be of a time when it was not there. */
+    sim_install_crd(sim);
     go_on(sim);
     process_end(sim, &none);
 }

@@ -168,12 +168,13 @@ static void op_forget(struct gateways *port, const char *api)
     strmap_remove(of(port)->apis, api);
 }
 
-static void op_keep(struct gateways *port, const char *api, const char *context)
+static void op_keep(struct gateways *port, const char *api, const char *context, bool was_there)
 {
     struct held *held = held_of(of(port), api);
     held->kept = true;
     free(held->kept_in);
     held->kept_in = xstrdup(context);
+    (void)was_there;
 }
 
 static void op_expect(struct gateways *port, bool more)

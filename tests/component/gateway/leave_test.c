@@ -518,13 +518,13 @@ static void what_is_kept_already_is_no_news(void **state)
     (void)state;
     struct world *world = world_new(1);
     world_context(world, &(struct world_context){.count = 1});
-    world->ops->keep(world->gateways, "ns/k", "");
+    world->ops->keep(world->gateways, "ns/k", "", false);
     world_settle(world);
     world->progressed = 0;
-    world->ops->keep(world->gateways, "ns/k", "");
+    world->ops->keep(world->gateways, "ns/k", "", false);
     world_run(world, 100);
     assert_int_equal(world->progressed, 0);
-    world->ops->keep(world->gateways, "ns/k", "other/context");
+    world->ops->keep(world->gateways, "ns/k", "other/context", false);
     world_run(world, 100);
     assert_int_equal(world->progressed, 1);
     world_free(world);
@@ -602,6 +602,42 @@ static void what_was_pushed_before_a_block_leaves_nothing_behind(void **state)
     world_free(world);
 }
 
+/* As the next look at everything would find it. */
+static void what_is_retained_still_counts_when_its_object_is_gone(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a"});
+    world_want(world, &(struct world_api){.name = "r", .retain = true});
+    world_settle(world);
+    expect_definitions(world, "", 2);
+    world->ops->forget(world->gateways, "ns/r");
+    world_run(world, 100);
+    expect_definitions(world, "", 2);
+    world_run(world, 1300000);
+    expect_definitions(world, "", 2);
+    assert_non_null(fake_gateway_loaded(world->gateway[0], "r"));
+    world_free(world);
+}
+
+/* The annotation goes while the finalizer is taken off. */
+static void what_is_retained_no_more_is_deleted_after_all(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "r", .retain = true});
+    world_settle(world);
+    world->ops->forget(world->gateways, "ns/r");
+    world_remove(world, "r");
+    assert_int_equal(world_progress(world, "r").leaving, 1);
+    world_settle(world);
+    assert_int_equal(world_progress(world, "r").leaving, 0);
+    assert_null(fake_gateway_loaded(world->gateway[0], "r"));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,6 +649,8 @@ int main(void)
         cmocka_unit_test(a_500_on_delete_means_reload_and_look),
         cmocka_unit_test(what_cannot_be_deleted_is_tried_more_and_more_seldom),
         cmocka_unit_test(a_deletion_that_is_not_in_force_is_tried_again),
+        cmocka_unit_test(what_is_retained_no_more_is_deleted_after_all),
+        cmocka_unit_test(what_is_retained_still_counts_when_its_object_is_gone),
         cmocka_unit_test(oas_definitions_are_looked_at_one_at_a_time_before_they_are_deleted),
         cmocka_unit_test(an_unreachable_gateway_is_told_apart_and_cleaned_when_it_returns),
         cmocka_unit_test(

@@ -150,7 +150,7 @@ static void what_is_kept_or_retained_is_no_orphan(void **state)
     put_orphan(world, 0, "kept");
     world_context(world, &(struct world_context){.count = 1});
     world_want(world, &(struct world_api){.name = "r", .retain = true});
-    world->ops->keep(world->gateways, "ns/gone-kept", "");
+    world->ops->keep(world->gateways, "ns/gone-kept", "", false);
     world->ops->set_complete(world->gateways, true);
     world_settle(world);
     world->ops->forget(world->gateways, "ns/r");

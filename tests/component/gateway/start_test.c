@@ -595,8 +595,8 @@ static void what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed
 
     world_start(world, NULL);
     world_context(world, &(struct world_context){.count = 1});
-    world->ops->keep(world->gateways, "ns/a", "");
-    world->ops->keep(world->gateways, "ns/b", "");
+    world->ops->keep(world->gateways, "ns/a", "", false);
+    world->ops->keep(world->gateways, "ns/b", "", false);
     world_settle(world);
     assert_null(fake_gateway_loaded(world->gateway[0], "a"));
     assert_non_null(fake_gateway_loaded(world->gateway[0], "b"));
@@ -607,10 +607,48 @@ static void what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed
     world_free(world);
 }
 
+/* Its document is not known any more: what was posted and not loaded is not posted again. */
+static void what_is_kept_may_be_on_the_disk_of_a_pod_that_does_not_show_it(void **state)
+{
+    (void)state;
+    static const struct {
+        bool was_there;
+        bool context_is_late;
+        unsigned reloads;
+    } cases[] = {{true, false, 1}, {true, true, 1}, {false, false, 0}, {false, true, 0}};
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        fake_gateway_fault(world->gateway[0],
+                           &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/reload"});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_run(world, 100);
+        world_stop(world);
+        fake_gateway_heal(world->gateway[0]);
+        reset_counts(world);
+        assert_non_null(fake_gateway_file(world->gateway[0], "a"));
+        assert_null(fake_gateway_loaded(world->gateway[0], "a"));
+
+        world_start(world, NULL);
+        world_context(world, &(struct world_context){.count = cases[i].context_is_late ? 0 : 1});
+        world->ops->keep(world->gateways, "ns/a", "", cases[i].was_there);
+        world_context(world, &(struct world_context){.count = 1});
+        world_settle(world);
+        assert_int_equal(fake_gateway_loaded(world->gateway[0], "a") != NULL, cases[i].was_there);
+        assert_int_equal(counts(world, 0)->reloads, cases[i].reloads);
+        /* Once. */
+        world->ops->keep(world->gateways, "ns/b", "", true);
+        world_run(world, 60000);
+        assert_int_equal(counts(world, 0)->reloads, 1);
+        world_free(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gateways_that_are_known_late_are_reloaded_first_too),
+        cmocka_unit_test(what_is_kept_may_be_on_the_disk_of_a_pod_that_does_not_show_it),
         cmocka_unit_test(what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed),
         cmocka_unit_test(nothing_is_read_before_the_gateway_says_ready),
         cmocka_unit_test(a_gateway_that_never_gets_ready_is_used_after_thirty_seconds),

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+#include "core/conditions.h"
 #include "rig.h"
 
 static void the_state_of_gateways_becomes_reasons(void **state)
@@ -303,6 +305,30 @@ static void a_status_that_says_everything_is_not_looked_at_again(void **state)
     assert_int_equal(after[0].results[LOOK_SUCCESS], before[0].results[LOOK_SUCCESS] + 1);
 }
 
+static void expect_names(struct rig *rig, const char *secret, const char *condition)
+{
+    const struct object *api = fake_world_get(rig->world, OBJECT_API, "default/orders");
+    CLEANUP(freep) char *message = condition_message(api, condition);
+    if (!message || !strstr(message, secret))
+        fail_msg("%s does not name %s: %s", condition, secret, message ? message : "");
+}
+
+/* The reason is as it was, and the gateways are not what has changed. */
+static void another_cause_of_the_same_reason_is_told_at_once(void **state)
+{
+    struct rig *rig = *state;
+    rig_webhook_of_secret(rig, "pager", "first");
+    rig_api(rig, "orders", "pager", "");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, RIG_REFERENCE_GRACE_MS + 1000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "SecretNotFound");
+    expect_names(rig, "first", "ResolvedRefs");
+    rig_webhook_of_secret(rig, "pager", "second");
+    fake_loop_advance(rig->loop, 100);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "SecretNotFound");
+    expect_names(rig, "second", "ResolvedRefs");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -318,6 +344,7 @@ static const struct CMUnitTest tests[] = {
     TEST(trouble_of_an_api_that_never_was_in_place_is_told_at_once),
     TEST(a_busy_gateway_is_reported_only_when_it_takes_long),
     TEST(busy_gateways_are_not_followed_step_by_step),
+    TEST(another_cause_of_the_same_reason_is_told_at_once),
     TEST(a_status_that_says_everything_is_not_looked_at_again),
 };
 
