@@ -64,7 +64,7 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
     if (state->retained) {
         /* Until it is gone its policy may change: what stands of it stays, and stays known. */
         CLEANUP(freep) char *context = api_stands_in(api);
-        gateways->ops->keep(gateways, state->key, context);
+        gateways->ops->keep(gateways, state->key, context, api_may_stand(api));
         state->leaving = false;
         return release(state, api);
     }
