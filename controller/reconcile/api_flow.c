@@ -441,7 +441,9 @@ static int pin(struct api_look *look, struct accepted *accepted, unsigned editio
     }
     struct digest digest = digest_of(buf_text(&document), document.length);
     bool is_news = !state->wanted || memcmp(&digest, &state->digest, sizeof(digest)) != 0;
-    if (is_news)
+    bool is_marked_anew =
+        state->wanted && annotations_retain(state->api) != annotations_retain(look->api);
+    if (is_news || is_marked_anew)
         state->wanted_ms = loop_now(reconciler->loop);
     unpin(state);
     state->api = object_ref(look->api);

@@ -57,6 +57,22 @@ char *api_stands_in(const struct object *api)
     return links.context ? TAKE(links.context) : xstrdup("");
 }
 
+/* Is what was wanted last on its way, perhaps the mark that lets the definition stay: without it, a
+ * later process, or this one, would take it for an orphan. For a while at most. */
+static bool is_on_its_way(struct reconciler *reconciler, const struct api_state *state)
+{
+    struct gateways *gateways = reconciler->gateways;
+    struct gateway_progress progress;
+    if (!state->wanted || !gateways->ops->progress(gateways, state->key, &progress) ||
+        progress.state != GATEWAY_PENDING)
+        return false;
+    int64_t waited = loop_now(reconciler->loop) - state->wanted_ms;
+    int64_t left = reconciler->options.finalizer_timeout_ms - waited;
+    if (left > 0)
+        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+    return left > 0;
+}
+
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api)
 {
     struct gateways *gateways = reconciler->gateways;
@@ -66,7 +82,7 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
         CLEANUP(freep) char *context = api_stands_in(api);
         gateways->ops->keep(gateways, state->key, context, api_may_stand(api));
         state->leaving = false;
-        return release(state, api);
+        return is_on_its_way(reconciler, state) ? false : release(state, api);
     }
     if (!state->leaving) {
         state->leaving = true;

@@ -118,6 +118,30 @@ static void an_api_that_is_not_retained_any_more_leaves_the_gateways(void **stat
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
 }
 
+/* Without the mark on the gateways it would be collected there later. */
+static void an_api_is_let_go_when_gateways_know_that_it_is_retained(void **state)
+{
+    static const struct {
+        enum gateway_state then;
+        int64_t after_ms;
+    } ends[] = {{GATEWAY_SYNCED, 20000}, {GATEWAY_PENDING, RIG_FINALIZER_MS + 1000}};
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+        rig_api(rig, "orders", NULL, "");
+        fake_loop_advance(rig->loop, 2 * RIG_FINALIZER_MS);
+        fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_PENDING, 1, "gw1");
+        rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+        fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        fake_loop_advance(rig->loop, 10000);
+        assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        fake_gateways_set_state(rig->gateways, "default/orders", ends[i].then, 1, "gw1");
+        fake_loop_advance(rig->loop, ends[i].after_ms);
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+    }
+}
+
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
 {
     struct rig *rig = *state;
@@ -176,6 +200,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_retained_api_stays_on_the_gateways),
     TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
     TEST(an_api_that_is_not_retained_any_more_leaves_the_gateways),
+    TEST(an_api_is_let_go_when_gateways_know_that_it_is_retained),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(what_comes_back_while_it_leaves_can_leave_again),
     TEST(a_deletion_that_a_backup_undoes_can_come_again),
