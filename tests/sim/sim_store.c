@@ -131,16 +131,18 @@ struct sim_store *sim_store_new(struct sim_time *time, int64_t wall_start)
     return store;
 }
 
-static char *version_of(const char *uid, int64_t revision)
+static char *version_of(unsigned kind, const json_t *tree, int64_t revision)
 {
-    return xasprintf("%s %" PRId64, uid, revision);
+    return xasprintf("%u %s/%s %" PRId64, kind, sim_json_text(tree, "metadata", "namespace", NULL),
+                     sim_json_text(tree, "metadata", "name", NULL), revision);
 }
 
 static void forget_changes(struct sim_store *store)
 {
     for (size_t i = 0; i < store->change_count; i++) {
         const struct sim_object *after = store->changes[i].after;
-        CLEANUP(freep) char *version = after ? version_of(after->uid, after->revision) : NULL;
+        CLEANUP(freep)
+        char *version = after ? version_of(after->kind, after->tree, after->revision) : NULL;
         if (version)
             strset_add(store->past, version);
         change_fini(&store->changes[i]);
@@ -229,18 +231,17 @@ static void tell(struct sim_store *store, size_t index)
     change_fini(&change);
 }
 
-/* One object does not get the same version twice, with another content: after a restore that has
+/* No object of a name gets the same version twice, with another content: after a restore that has
  * not raised the revisions that could be, but where thousands of other writes come in between it
  * would be a coincidence, and nobody who watches could tell. The Lease may: it has most versions of
  * a small store, and would pass all that it had before with one write. */
 static int64_t next_revision(struct sim_store *store, const struct sim_commit *commit)
 {
-    const char *uid =
-        commit->before ? commit->before->uid : sim_json_text(commit->tree, "metadata", "uid", NULL);
+    const json_t *tree = commit->before ? commit->before->tree : commit->tree;
     bool taken = store->restores > 0 && commit->kind != OBJECT_LEASE;
     store->revision++;
     while (taken) {
-        CLEANUP(freep) char *version = version_of(uid, store->revision);
+        CLEANUP(freep) char *version = version_of(commit->kind, tree, store->revision);
         taken = strmap_has(store->past, version);
         store->revision += taken;
     }

@@ -17,7 +17,7 @@ struct sim_store {
     struct sim_change *changes;
     size_t change_count;
     size_t change_capacity;
-    struct strmap *past; /* "uid revision" of changes that are forgotten; a set */
+    struct strmap *past; /* "kind ns/name revision" of changes that are forgotten; a set */
     struct {
         sim_change_fn *fn;
         void *arg;
