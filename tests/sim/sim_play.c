@@ -63,8 +63,9 @@ void sim_await_rest(struct sim *sim)
 }
 
 /* What is underway or put off when the last thing is as it should be comes to its end first: specs
- * are rewritten after 30 s, a status follows its gateways within 120 s. */
-#define LINGER_MS 130000
+ * are rewritten after 30 s, a status follows its gateways within 120 s, and a change that an outage
+ * has hidden may be read 45 s late. */
+#define LINGER_MS 180000
 
 void sim_check_quiet(struct sim *sim, int64_t quiet_ms)
 {
