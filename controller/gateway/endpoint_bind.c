@@ -147,6 +147,8 @@ void endpoint_detach(struct endpoint *endpoint, struct fleet_context *context)
     if (!kept) {
         if (!endpoint->was_observed)
             fleet_touch_removed(endpoint->fleet);
+        if (endpoint->dirty || endpoint->wants_reload)
+            fleet_note_unloaded(endpoint->fleet, endpoint->id);
         endpoint_free(endpoint);
         return;
     }

@@ -12,6 +12,7 @@
 
 /* Told a round, so that no round gets long when an endpoint with thousands of APIs changes. */
 #define TOLD_AT_ONCE 256
+#define UNLOADED_MAX 256
 
 struct api *fleet_api(struct fleet *fleet, const char *key)
 {
@@ -22,6 +23,20 @@ struct api *fleet_api(struct fleet *fleet, const char *key)
         strmap_set(fleet->apis, key, api);
     }
     return api;
+}
+
+void fleet_note_unloaded(struct fleet *fleet, const char *endpoint_id)
+{
+    if (strmap_count(fleet->unloaded) >= UNLOADED_MAX)
+        strmap_clear(fleet->unloaded);
+    strset_add(fleet->unloaded, endpoint_id);
+}
+
+bool fleet_take_unloaded(struct fleet *fleet, const char *endpoint_id)
+{
+    bool was_unloaded = strmap_has(fleet->unloaded, endpoint_id);
+    strmap_remove(fleet->unloaded, endpoint_id);
+    return was_unloaded;
 }
 
 static void forget_dirty(struct fleet *fleet, struct api *api)
@@ -432,6 +447,7 @@ void fleet_free(struct fleet *fleet)
         fleet_release_context(fleet, context);
     }
     strmap_free(fleet->endpoints);
+    strmap_free(fleet->unloaded);
     strmap_free(fleet->apis);
     strmap_free(fleet->contexts);
     bodies_fini(&fleet->bodies);

@@ -103,7 +103,15 @@ struct fleet {
     struct api *dirty;
     struct api *dirty_last;
     struct bodies bodies;
+    struct strmap
+        *unloaded; /* ids of endpoints that went with writes and no reload behind; a set */
 };
+
+/* An endpoint goes on whose disk something may be that it does not show; and was this one such,
+ * when it comes back (it is taken out)? Pods that never come back are forgotten when they are many.
+ */
+void fleet_note_unloaded(struct fleet *fleet, const char *endpoint_id);
+bool fleet_take_unloaded(struct fleet *fleet, const char *endpoint_id);
 
 struct api *fleet_api(struct fleet *fleet, const char *key); /* made when absent */
 struct fleet_context *fleet_context(struct fleet *fleet, const char *name);

@@ -70,7 +70,7 @@ static bool set_endpoints(struct fleet *fleet, struct fleet_context *context,
         struct endpoint *endpoint = strmap_get(fleet->endpoints, wanted->id);
         if (!endpoint) {
             endpoint = endpoint_new(fleet, wanted);
-            endpoint->wants_reload = unsettled;
+            endpoint->wants_reload = fleet_take_unloaded(fleet, wanted->id) || unsettled;
         }
         changed |= !old || old->ready != wanted->ready;
         if (old && wanted->ready && !old->ready)
@@ -371,6 +371,7 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->apis = strmap_new(NULL);
     fleet->contexts = strmap_new(NULL);
     fleet->endpoints = strmap_new(NULL);
+    fleet->unloaded = strset_new();
     turn_init(&fleet->turn, loop);
     bodies_init(&fleet->bodies, loop);
     return &fleet->gateways;

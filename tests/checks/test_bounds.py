@@ -47,6 +47,7 @@ BOUNDS = {
     "default_gateways.c SECRET_LIMIT": "component/dir/flag_file_test.c: a_file_over_the_limit_is_refused",
     "dir/dir_peek.c FILE_LIMIT": "- file_read()'s limit, which others test, for a file of the operator's own",
     "dir/dir_state.c FILE_LIMIT": "- likewise",
+    "gateway/fleet.c UNLOADED_MAX": "component/gateway/start_test.c: endpoints_that_never_come_back_are_forgotten_when_they_are_many",
     "gateway/bodies.c BYTES_MAX": "component/gateway/bounds_test.c: bodies_that_are_kept_have_eight_megabytes_together",
     "gateway/endpoint_look.c MAX_N": "- the room of a number in memory; beyond it the count begins again",
     "gateway/endpoint_write.c SERVER_ERRORS_MAX": "component/gateway/fault_test.c: three_500_in_a_row_are_the_gateways_fault",

@@ -644,9 +644,56 @@ static void what_is_kept_may_be_on_the_disk_of_a_pod_that_does_not_show_it(void 
     }
 }
 
+/* It shows it only after a reload, and whoever does not know of it makes none. */
+static void an_endpoint_that_went_before_its_reload_is_reloaded_when_it_is_back(void **state)
+{
+    (void)state;
+    for (unsigned posts = 0; posts < 2; posts++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.name = "x/one", .count = 1});
+        world_settle(world);
+        fake_gateway_fault(world->gateway[0],
+                           &(struct fake_fault_rule){.fault = FAKE_HANG, .url_part = "/reload"});
+        if (posts)
+            world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
+        world_run(world, 100);
+        world->ops->remove_context(world->gateways, "x/one");
+        world_run(world, 10);
+        fake_gateway_heal(world->gateway[0]);
+        reset_counts(world);
+        world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+        world_settle(world);
+        assert_int_equal(counts(world, 0)->reloads, posts);
+        /* Once. */
+        world->ops->remove_context(world->gateways, "x/two");
+        world_context(world, &(struct world_context){.name = "x/two", .count = 1});
+        world_settle(world);
+        assert_int_equal(counts(world, 0)->reloads, posts);
+        world_free(world);
+    }
+}
+
+static void endpoints_that_never_come_back_are_forgotten_when_they_are_many(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    struct fleet *fleet = (struct fleet *)world->gateways;
+    for (int i = 0; i <= 256; i++) {
+        CLEANUP(freep) char *id = xasprintf("pod-%d", i);
+        fleet_note_unloaded(fleet, id);
+    }
+    assert_int_equal(strmap_count(fleet->unloaded), 1);
+    assert_false(fleet_take_unloaded(fleet, "pod-255"));
+    assert_true(fleet_take_unloaded(fleet, "pod-256"));
+    assert_int_equal(strmap_count(fleet->unloaded), 0);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_endpoint_that_went_before_its_reload_is_reloaded_when_it_is_back),
+        cmocka_unit_test(endpoints_that_never_come_back_are_forgotten_when_they_are_many),
         cmocka_unit_test(gateways_that_are_known_late_are_reloaded_first_too),
         cmocka_unit_test(what_is_kept_may_be_on_the_disk_of_a_pod_that_does_not_show_it),
         cmocka_unit_test(what_is_kept_of_an_earlier_process_is_reloaded_before_it_is_believed),
