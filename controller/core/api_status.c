@@ -172,6 +172,7 @@ static void decide(const struct api_status_input *input, struct conditions *cond
         conditions->items[conditions->count++] = rest.items[i];
 }
 
+/* Members are written in the order in which servers store them: see status_is_current(). */
 static void begin_member(struct buf *out, const char *name)
 {
     if (out->data[out->length - 1] != '{')
@@ -237,7 +238,7 @@ static void add_transaction(const struct api_status_input *input,
 /* What stands in the status now, if it does. */
 static void keep_member(const struct api_status_input *input, const char *name, struct buf *out)
 {
-    struct span before = json_text_get(object_status(input->api), name, NULL);
+    struct span before = json_text_member(object_status(input->api), name);
     if (!before.ptr)
         return;
     begin_member(out, name);

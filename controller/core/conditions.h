@@ -44,5 +44,6 @@ char *condition_reason(const struct object *object, const char *type, bool *ret_
 /* Likewise its message. */
 char *condition_message(const struct object *object, const char *type);
 
-/* Is `status` (JSON text) what the object's status already says, whatever the order of keys? */
+/* Is `status` (JSON text) what the object's status already says, whatever the order of keys? Sorted
+ * ones, as servers store them, are compared byte by byte. */
 bool status_is_current(const struct object *object, const char *status, size_t length);
