@@ -56,7 +56,7 @@ ANNOTATIONS = [
      "make; the context must say `allowAdoption` too, the default one by `--gateway-allow-adoption`"),
     ("grapnel.dev/deletion-policy: Retain", "ApiDefinition",
      "deleting the object leaves the definition on the gateways; `Delete`, as without it, does not. "
-     "Set it while the operator runs and the gateways answer: it goes into the marker there. "
+     "It goes into the marker there first: the object waits for gateways that do not answer, up to `--finalizer-timeout`. "
      "Another value counts as `Retain`, with a warning"),
     ("grapnel.dev/confirm-prune", "OperatorContext",
      "lets a collection of orphans go on that `MassDeletion` has stopped"),

@@ -74,8 +74,10 @@ static struct slot *stray_slot(struct endpoint *endpoint, const struct marker *m
         place = place_new(api, context, api_id);
         place->family = definition->is_oas ? API_OAS : API_CLASSIC;
         place->claim = claim_of(definition, api_id);
-        place->retain = marker->retain;
     }
+    /* One of its gateways may have been out of reach when the others were told. */
+    if (!is_named)
+        place->retain |= marker->retain;
     place->slot_count++;
     return slots_add(&endpoint->slots, place);
 }
@@ -489,6 +491,10 @@ void look_collect(struct endpoint *endpoint)
         bool is_confirmed = fleet->confirm_prune || slot->place->context->confirm_prune;
         if (!fleet->is_complete || !slot->seen)
             continue;
+        if (slot->place->retain) {
+            look_decide(endpoint, slot);
+            continue;
+        }
         if (is_mass && !is_confirmed) {
             held++;
         } else if (now - slot->retry_at < ORPHAN_S) {

@@ -531,6 +531,18 @@ static bool take_steps(struct api_look *look)
     return conversion_rewrite(state, look->api, &look->resolution);
 }
 
+/* It goes, and its definition stays: that is to be written into the definition, with what the
+ * object wanted last. What cannot be pushed any more is left as it stands. */
+static bool take_leave(struct api_look *look)
+{
+    if (!look->stalled && !look->held) {
+        if (step_copies(look))
+            return true;
+        step_want(look);
+    }
+    return api_leave(look->reconciler, look->state, look->api);
+}
+
 /* Not knowing what one API wants must not leave the orphans and statuses of all others undone for
  * as long as its Secret cannot be read (a key of the API server's storage is lost, say). What the
  * gateways hold of it stays, as that of one that is refused since before the start. */
@@ -563,7 +575,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     struct api_state *state = state_of(reconciler, key);
     begin_life(state, api);
     state->retained = annotations_retain(api);
-    if (api->deleting) {
+    if (api->deleting && !(state->retained && object_has_finalizer(api, GATEWAY_FINALIZER))) {
         mark_judged(state);
         return api_leave(reconciler, state, api);
     }
@@ -575,10 +587,12 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         /* `api` must outlive what the steps do to the cache. */
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
-        writing = take_steps(&look);
+        writing = api->deleting ? take_leave(&look) : take_steps(&look);
         mark_judged(state);
     } else if (look.unread) {
         give_up_waiting(&look);
+        if (state->judged && api->deleting)
+            writing = api_leave(reconciler, state, api);
     }
     accepted_free(look.accepted);
     resolution_fini(&look.resolution);

@@ -57,14 +57,15 @@ char *api_stands_in(const struct object *api)
     return links.context ? TAKE(links.context) : xstrdup("");
 }
 
-/* Is what was wanted last on its way, perhaps the mark that lets the definition stay: without it, a
- * later process, or this one, would take it for an orphan. For a while at most. */
+/* May what was wanted last still get there, perhaps the mark that lets the definition stay: without
+ * it, a later process, or this one, would take it for an orphan. For a while at most. */
 static bool is_on_its_way(struct reconciler *reconciler, const struct api_state *state)
 {
     struct gateways *gateways = reconciler->gateways;
     struct gateway_progress progress;
     if (!state->wanted || !gateways->ops->progress(gateways, state->key, &progress) ||
-        progress.state != GATEWAY_PENDING)
+        (progress.state != GATEWAY_PENDING && progress.state != GATEWAY_UNREACHABLE &&
+         progress.state != GATEWAY_UNAUTHORIZED))
         return false;
     int64_t waited = loop_now(reconciler->loop) - state->wanted_ms;
     int64_t left = reconciler->options.finalizer_timeout_ms - waited;
@@ -73,17 +74,26 @@ static bool is_on_its_way(struct reconciler *reconciler, const struct api_state 
     return left > 0;
 }
 
+/* Until it is gone its policy may change: what stands of it stays, and stays known. */
+static bool leave_behind(struct reconciler *reconciler, struct api_state *state,
+                         const struct object *api)
+{
+    struct gateways *gateways = reconciler->gateways;
+    CLEANUP(freep) char *context = api_stands_in(api);
+    gateways->ops->keep(gateways, state->key, context, api_may_stand(api));
+    state->leaving = false;
+    if (is_on_its_way(reconciler, state))
+        return false;
+    api_release(reconciler, state);
+    return release(state, api);
+}
+
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api)
 {
     struct gateways *gateways = reconciler->gateways;
+    if (state->retained)
+        return leave_behind(reconciler, state, api);
     api_release(reconciler, state);
-    if (state->retained) {
-        /* Until it is gone its policy may change: what stands of it stays, and stays known. */
-        CLEANUP(freep) char *context = api_stands_in(api);
-        gateways->ops->keep(gateways, state->key, context, api_may_stand(api));
-        state->leaving = false;
-        return is_on_its_way(reconciler, state) ? false : release(state, api);
-    }
     if (!state->leaving) {
         state->leaving = true;
         state->wanted = false;

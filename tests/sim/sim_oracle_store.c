@@ -272,7 +272,8 @@ static void check_programmed(struct sim_oracle *oracle, const struct sim_object 
 struct uid_search {
     const struct sim *sim;
     const char *uid;
-    const char *found; /* the id it stands under */
+    bool spares_marked; /* not what is marked as retained */
+    const char *found;  /* the id it stands under */
 };
 
 static void search_uid(void *arg, const struct sim_definition *definition)
@@ -283,7 +284,8 @@ static void search_uid(void *arg, const struct sim_definition *definition)
     /* Who has lost its context has lost the way to its gateways: what stands there waits for the
      * context to come back, and nothing waits for that. */
     bool is_in_reach = !*context || sim_get(search->sim, OBJECT_CONTEXT, context);
-    if (is_in_reach && strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0)
+    bool is_spared = search->spares_marked && json_is_true(json_object_get(marker, "retain"));
+    if (is_in_reach && !is_spared && strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0)
         search->found = definition->id;
 }
 
@@ -315,23 +317,39 @@ void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
-/* The operator lets an object go: no gateway that it can reach may hold anything of it. */
+/* Can what it wants be pushed, so that it can be marked as well? */
+static bool is_good(struct sim_oracle *oracle, const struct sim_object *api)
+{
+    struct sim_wish wish;
+    enum sim_group group;
+    sim_wish_read(oracle->sim, api, &wish);
+    bool good = !wish.is_invalid && wish.document &&
+                sim_context_permits(oracle->sim, wish.context, api->ns, &group) &&
+                !sim_rest_is_contested(oracle, &wish);
+    sim_wish_fini(&wish);
+    return good;
+}
+
+/* The operator lets an object go: no gateway that it can reach may hold anything of it, or, of what
+ * is retained, anything without the mark that says so: it would be collected later. */
 static void check_released(struct sim_oracle *oracle, const struct sim_object *api)
 {
     struct sim *sim = oracle->sim;
     int64_t now = sim_now(sim->time);
-    if (is_retained(api) || now - oracle->api_disturbed_at < SIM_VIEW_AGE)
+    bool retained = is_retained(api);
+    if (now - oracle->api_disturbed_at < SIM_VIEW_AGE || (retained && !is_good(oracle, api)))
         return;
     for (size_t i = 0; i < oracle->pod_count; i++) {
         const struct sim_pod_track *pod = &oracle->pods[i];
         if (pod->pod->gone || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
             !sim_gateway_is_up(pod->pod->gateway))
             continue;
-        struct uid_search search = {.sim = sim, .uid = api->uid};
+        struct uid_search search = {.sim = sim, .uid = api->uid, .spares_marked = retained};
         sim_gateway_each(pod->pod->gateway, true, search_uid, &search);
         if (search.found)
-            sim_fail(sim, "finalizer", "%s is let go, and %s still serves it under id %s", api->key,
-                     pod->pod->name, search.found);
+            sim_fail(sim, retained ? "retained" : "finalizer",
+                     "%s is let go, and %s still serves it under id %s%s", api->key, pod->pod->name,
+                     search.found, retained ? " without the mark" : "");
     }
 }
 

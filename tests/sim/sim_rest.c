@@ -64,6 +64,25 @@ static bool is_unseen(const struct search *search, const struct sim_definition *
            !sim_gateway_loaded(search->pod->pod->gateway, definition->id, &loaded);
 }
 
+/* Is it retained? One gateway that bears the mark tells of all, also of those that were out of
+ * reach when the object went. */
+static bool is_retained(const struct search *search, const char *id, const char *key)
+{
+    const struct sim_oracle *oracle = search->oracle;
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        const struct sim_pod *pod = oracle->pods[i].pod;
+        struct sim_definition definition;
+        if (pod->gone || pod->group != search->pod->pod->group ||
+            !sim_gateway_loaded(pod->gateway, id, &definition))
+            continue;
+        const json_t *marker = sim_oracle_our_marker(oracle, definition.document, definition.oas);
+        if (json_is_true(json_object_get(marker, "retain")) &&
+            strcmp(sim_json_text(marker, "api", NULL), key) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_ours(struct search *search, const struct sim_definition *definition,
                        const json_t *marker)
 {
@@ -75,7 +94,8 @@ static void check_ours(struct search *search, const struct sim_definition *defin
     if (!api) {
         /* What belongs to a context that is gone is nobody's business until it is back. */
         bool kept = json_is_true(json_object_get(marker, "retain")) ||
-                    !context_is_there(sim, context) || is_unseen(search, definition);
+                    is_retained(search, definition->id, key) || !context_is_there(sim, context) ||
+                    is_unseen(search, definition);
         if (!kept && !(orphans_on(search) > 5 && is_mass_deletion(sim, context)))
             find(search, "orphan", "%s still holds %s of %s, which is gone", pod, definition->id,
                  key);

@@ -204,6 +204,25 @@ static void c8_somebody_elses_finalizer_stays(void **state)
     expect_end(sim);
 }
 
+static void c8_what_is_retained_and_deleted_while_nobody_looks_stays(void **state)
+{
+    (void)state;
+    struct sim *sim = scene_new(&plain);
+    sim_kill(sim, 0);
+    struct sim_result result;
+    sim_store_patch(
+        sim->store, SIM_USER, OBJECT_API, "a/p1",
+        sim_json_of("{'metadata':{'annotations':{'grapnel.dev/deletion-policy':'Retain'}}}"),
+        SIM_MERGE_PATCH, false, &result);
+    sim_delete(sim, OBJECT_API, "a/p1");
+    sim_start(sim, 0);
+    assert_in_range(scene_rest(sim), 0, 60000);
+    assert_null(sim_get(sim, OBJECT_API, "a/p1"));
+    sim_run(sim, 900000);
+    assert_int_equal(scene_version_on(sim, 0, "a/p1"), 1);
+    expect_end(sim);
+}
+
 static void c9_a_gateway_is_down_during_a_deletion(void **state)
 {
     (void)state;
@@ -335,6 +354,7 @@ int main(void)
         cmocka_unit_test(c7_refused_statuses_are_no_hot_loop),
         cmocka_unit_test(c8_finalizers_that_others_touch),
         cmocka_unit_test(c8_somebody_elses_finalizer_stays),
+        cmocka_unit_test(c8_what_is_retained_and_deleted_while_nobody_looks_stays),
         cmocka_unit_test(c9_a_gateway_is_down_during_a_deletion),
         cmocka_unit_test(c10_events_are_refused_or_slow),
         cmocka_unit_test(a_restore_without_status_converts_nothing_and_loses_nothing),

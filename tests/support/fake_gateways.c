@@ -22,6 +22,7 @@ struct held {
     struct digest pushed;
     bool has_want;
     bool kept;
+    bool retained;
     char *kept_in;
     char *removed_from;
     bool removing;
@@ -36,6 +37,7 @@ struct fake_gateways {
     struct gateways_callbacks callbacks;
     void *arg;
     struct strmap *apis;
+    struct strmap *left; /* documents */
     struct strmap *contexts;
     bool hold;
     bool unreachable;
@@ -145,6 +147,7 @@ static void op_want(struct gateways *port, const struct gateway_want *want)
     held->api_id = xstrdup(want->api_id);
     held->wanted = want->digest;
     held->has_want = true;
+    held->retained = want->retain;
     held->kept = false;
     held->removing = false;
     loop_defer(gateways->loop, sync_all, gateways);
@@ -165,7 +168,11 @@ static void op_remove(struct gateways *port, const char *api, const char *contex
 
 static void op_forget(struct gateways *port, const char *api)
 {
-    strmap_remove(of(port)->apis, api);
+    struct fake_gateways *gateways = of(port);
+    struct held *held = strmap_get(gateways->apis, api);
+    if (held && held->retained && held->document)
+        strmap_set(gateways->left, api, TAKE(held->document));
+    strmap_remove(gateways->apis, api);
 }
 
 static void op_keep(struct gateways *port, const char *api, const char *context, bool was_there)
@@ -266,6 +273,7 @@ struct fake_gateways *fake_gateways_new(struct loop *loop,
     gateways->callbacks = *callbacks;
     gateways->arg = arg;
     gateways->apis = strmap_new(held_free);
+    gateways->left = strmap_new(free);
     gateways->contexts = strmap_new(free);
     return gateways;
 }
@@ -274,6 +282,7 @@ void fake_gateways_free(struct fake_gateways *gateways)
 {
     loop_defer_cancel(gateways->loop, sync_all, gateways);
     strmap_free(gateways->apis);
+    strmap_free(gateways->left);
     strmap_free(gateways->contexts);
     free(gateways);
 }
@@ -354,6 +363,11 @@ unsigned fake_gateways_wants(const struct fake_gateways *gateways)
 unsigned fake_gateways_removals(const struct fake_gateways *gateways)
 {
     return gateways->removals;
+}
+
+const char *fake_gateways_left(const struct fake_gateways *gateways, const char *api)
+{
+    return strmap_get(gateways->left, api);
 }
 
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api)

@@ -39,6 +39,8 @@ unsigned fake_gateways_pushes(const struct fake_gateways *gateways);
 /* How often an API was wanted, pushed or not: about as often as it was looked at. */
 unsigned fake_gateways_wants(const struct fake_gateways *gateways);
 unsigned fake_gateways_removals(const struct fake_gateways *gateways);
+/* Borrowed: what stands of an API that is forgotten, with the mark that it stays; NULL: nothing. */
+const char *fake_gateways_left(const struct fake_gateways *gateways, const char *api);
 bool fake_gateways_is_kept(const struct fake_gateways *gateways, const char *api);
 /* In which context; borrowed, NULL when it is not. */
 /* Borrowed: the context that its removal named; NULL: it was never removed. */

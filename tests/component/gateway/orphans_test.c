@@ -5,16 +5,21 @@
 
 /* Orphans: what is ours and has no object any more goes, late and never in a mass unasked. */
 
-static void put_orphan(struct world *world, size_t gateway, const char *id)
+static void put(struct world *world, size_t gateway, const char *id, bool retain)
 {
     CLEANUP(freep)
     char *text = xasprintf(
         "{\"api_id\":\"%s\",\"config_data\":{\"grapnel\":{\"v\":1,\"owner\":\"grapnel\","
         "\"cluster\":"
-        "\"c-1\",\"context\":\"\",\"api\":\"ns/gone-%s\",\"uid\":\"u\",\"hash\":\"h\",\"n\":0}},"
+        "\"c-1\",\"context\":\"\",\"api\":\"ns/gone-%s\",\"uid\":\"u\",\"hash\":\"h\",\"n\":0%s}},"
         "\"proxy\":{\"listen_path\":\"/%s/\",\"target_url\":\"http://u/\"}}",
-        id, id, id);
+        id, id, retain ? ",\"retain\":true" : "", id);
     fake_gateway_put(world->gateway[gateway], id, false, text);
+}
+
+static void put_orphan(struct world *world, size_t gateway, const char *id)
+{
+    put(world, gateway, id, false);
 }
 
 static void orphans_go_after_thirty_seconds(void **state)
@@ -143,6 +148,26 @@ static void what_is_not_of_this_owner_cluster_and_context_is_no_orphan(void **st
     world_free(world);
 }
 
+/* The other gateway could not be told before the object went. */
+static void what_one_gateway_holds_as_retained_is_retained_on_all(void **state)
+{
+    (void)state;
+    for (size_t marked = 0; marked < 2; marked++) {
+        struct world *world = world_new(2);
+        put(world, marked, "r", true);
+        put(world, !marked, "r", false);
+        put_orphan(world, !marked, "lost");
+        world_context(world, &(struct world_context){.count = 2});
+        world->ops->set_complete(world->gateways, true);
+        world_run(world, 3600000);
+        assert_non_null(fake_gateway_loaded(world->gateway[0], "r"));
+        assert_non_null(fake_gateway_loaded(world->gateway[1], "r"));
+        assert_null(fake_gateway_loaded(world->gateway[!marked], "lost"));
+        assert_true(world->ops->is_quiet(world->gateways));
+        world_free(world);
+    }
+}
+
 static void what_is_kept_or_retained_is_no_orphan(void **state)
 {
     (void)state;
@@ -266,6 +291,7 @@ int main(void)
         cmocka_unit_test(orphans_stay_while_not_all_apis_have_been_named),
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
         cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),
+        cmocka_unit_test(what_one_gateway_holds_as_retained_is_retained_on_all),
         cmocka_unit_test(what_is_kept_or_retained_is_no_orphan),
         cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
         cmocka_unit_test(many_orphans_stop_the_collection_until_confirmed),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -122,15 +123,20 @@ static void an_api_that_is_not_retained_any_more_leaves_the_gateways(void **stat
 static void an_api_is_let_go_when_gateways_know_that_it_is_retained(void **state)
 {
     static const struct {
+        enum gateway_state first;
         enum gateway_state then;
         int64_t after_ms;
-    } ends[] = {{GATEWAY_SYNCED, 20000}, {GATEWAY_PENDING, RIG_FINALIZER_MS + 1000}};
+    } ends[] = {{GATEWAY_PENDING, GATEWAY_SYNCED, 20000},
+                {GATEWAY_UNREACHABLE, GATEWAY_SYNCED, 20000},
+                {GATEWAY_UNAUTHORIZED, GATEWAY_SYNCED, 20000},
+                {GATEWAY_PENDING, GATEWAY_PENDING, RIG_FINALIZER_MS + 1000},
+                {GATEWAY_UNREACHABLE, GATEWAY_UNREACHABLE, RIG_FINALIZER_MS + 1000}};
     struct rig *rig = *state;
     rig_start(rig);
     for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
         rig_api(rig, "orders", NULL, "");
         fake_loop_advance(rig->loop, 2 * RIG_FINALIZER_MS);
-        fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_PENDING, 1, "gw1");
+        fake_gateways_set_state(rig->gateways, "default/orders", ends[i].first, 1, "gw1");
         rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
         fake_world_delete(rig->world, OBJECT_API, "default/orders");
         fake_loop_advance(rig->loop, 10000);
@@ -140,6 +146,38 @@ static void an_api_is_let_go_when_gateways_know_that_it_is_retained(void **state
         assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
         assert_int_equal(fake_gateways_removals(rig->gateways), 0);
     }
+}
+
+/* Its deletion shows together with what lets it stay: that is put on the gateways first, and with
+ * it what it wants now, its copies in the status before as ever. */
+static void an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goes(void **state)
+{
+    struct rig *rig = *state;
+    for (int runs = 0; runs < 2; runs++) {
+        rig_webhook(rig, "pager", "");
+        rig_api(rig, "orders", "pager", "");
+        rig_start(rig);
+        fake_loop_advance(rig->loop, 5000);
+        if (runs)
+            fake_world_cut(rig->world, OBJECT_API, true);
+        else
+            rig_stop(rig);
+        rig_webhook(rig, "pager", ",'method':'PUT'");
+        rig_api(rig, "orders", "pager", ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+        fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        if (runs)
+            fake_world_cut(rig->world, OBJECT_API, false);
+        else
+            rig_start(rig);
+        fake_loop_advance(rig->loop, 5000);
+        const char *left = fake_gateways_left(rig->gateways, "default/orders");
+        assert_non_null(left);
+        assert_non_null(strstr(left, "PUT"));
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_gateways_removals(rig->gateways), 0);
+        rig_stop(rig);
+    }
+    rig_start(rig);
 }
 
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
@@ -201,6 +239,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
     TEST(an_api_that_is_not_retained_any_more_leaves_the_gateways),
     TEST(an_api_is_let_go_when_gateways_know_that_it_is_retained),
+    TEST(an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goes),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(what_comes_back_while_it_leaves_can_leave_again),
     TEST(a_deletion_that_a_backup_undoes_can_come_again),
