@@ -154,6 +154,14 @@ static void relist(struct object_source *base, enum object_kind kind)
     on_changed(source_of(base), NULL);
 }
 
+static bool stands(struct object_source *base, enum object_kind kind, int64_t since)
+{
+    (void)base;
+    (void)kind;
+    (void)since;
+    return true;
+}
+
 static bool watches(const struct object_source *base, const char *ns)
 {
     (void)base;
@@ -192,6 +200,7 @@ static const struct object_source_ops ops = {
     .follow = follow,
     .unfollow = unfollow,
     .relist = relist,
+    .stands = stands,
     .watches = watches,
     .free = source_free,
 };

@@ -115,6 +115,18 @@ void crd_guard_relist(struct crd_guard *guard)
     reflector_relist(guard->reflector);
 }
 
+bool crd_guard_stands(struct crd_guard *guard, int64_t since)
+{
+    if (guard->denied)
+        return true;
+    if (guard->leaving)
+        return false;
+    if (reflector_listed_at(guard->reflector) > since)
+        return true;
+    reflector_relist_now(guard->reflector);
+    return false;
+}
+
 void crd_guard_describe(enum object_kind kind, struct err *err)
 {
     err_set(err, ERR_NOT_FOUND, 404, "the CRD %s is being deleted or gone",

@@ -34,5 +34,8 @@ struct crd_guard *crd_guard_new(struct loop *loop, struct kube_client *client,
 void crd_guard_free(struct crd_guard *guard);
 /* Looks at the CRD anew, as reflector_relist() does. */
 void crd_guard_relist(struct crd_guard *guard);
+/* Has it been seen to stand by a look that began after `since` (loop time)? False: it is looked at
+ * soon. True where it may not be read. */
+bool crd_guard_stands(struct crd_guard *guard, int64_t since);
 /* The error that stands for the kind while its CRD is leaving. */
 void crd_guard_describe(enum object_kind kind, struct err *err);

@@ -255,6 +255,12 @@ static void source_relist(struct object_source *port, enum object_kind kind)
     service_watch_relist(source->services, kind);
 }
 
+static bool source_stands(struct object_source *port, enum object_kind kind, int64_t since)
+{
+    struct crd_guard *guard = source_of(port)->kinds[kind].guard;
+    return !guard || crd_guard_stands(guard, since);
+}
+
 static bool source_watches(const struct object_source *port, const char *ns)
 {
     const struct kube_source *source = (const struct kube_source *)port;
@@ -287,6 +293,7 @@ struct object_source *kube_source_new(const struct kube_source_options *options)
         .follow = source_follow,
         .unfollow = source_unfollow,
         .relist = source_relist,
+        .stands = source_stands,
         .watches = source_watches,
         .free = source_free,
     };

@@ -41,6 +41,7 @@
 #define RELIST_MIN_MS 10000
 /* A list that somebody asks for comes this long after the last one. */
 #define RELIST_AGAIN_MS 60000
+#define RELIST_NOW_MS 1000
 #define BACKOFF_RESET_MS 120000
 #define RETRY_AFTER_MAX_MS 60000
 #define EVENT_LIMIT (16U << 20)
@@ -79,7 +80,9 @@ struct reflector {
     struct kube_list *list;
     size_t listed;
     int64_t list_began;
+    int64_t listed_at; /* when the last complete one began */
     bool relist_wanted;
+    bool is_urgent;
     /* of the watch at hand */
     struct watch_decoder *decoder;
     bool opened;
@@ -209,7 +212,7 @@ static void send_list(struct reflector *reflector)
         .begin = on_list_begin, .put = on_list_put, .done = on_list};
     set_state(reflector, REFLECTOR_LISTING);
     reflector->listed = 0;
-    reflector->relist_wanted = false;
+    reflector->relist_wanted = reflector->is_urgent = false;
     reflector->list_began = loop_now(reflector->options.loop);
     reflector->list = kube_list_start(reflector->options.client, &reflector->options.scope,
                                       &callbacks, reflector);
@@ -228,6 +231,7 @@ static void on_list(void *arg, const char *version, const struct kube_answer *an
     }
     set_version(reflector, version);
     reflector->stats.lists++;
+    reflector->listed_at = reflector->list_began;
     log_info("kind listed", .kind = reflector->resource->kind, .ns = reflector->options.scope.ns,
              .count = (int64_t)reflector->listed,
              .duration_ms = loop_now(reflector->options.loop) - reflector->list_began);
@@ -346,7 +350,8 @@ static void send_watch(struct reflector *reflector)
 static int64_t watch_due(const struct reflector *reflector)
 {
     int64_t silence = reflector->last_byte + SILENCE_MS;
-    int64_t relist = reflector->list_began + RELIST_AGAIN_MS;
+    int64_t relist =
+        reflector->list_began + (reflector->is_urgent ? RELIST_NOW_MS : RELIST_AGAIN_MS);
     int64_t due = reflector->watch_deadline;
     if (reflector->sends_bookmarks && silence < due)
         due = silence;
@@ -515,6 +520,7 @@ struct reflector *reflector_new(const struct reflector_options *options,
     reflector->callbacks = *callbacks;
     reflector->arg = arg;
     reflector->resource = kube_resource_of(options->scope.kind);
+    reflector->listed_at = -1;
     reflector->backed_off_at = loop_now(options->loop);
     reflector->timer = loop_timer_new(options->loop, on_timer, reflector);
     send_list(reflector);
@@ -546,6 +552,18 @@ void reflector_relist(struct reflector *reflector)
     reflector->relist_wanted = true;
     if (reflector->state == REFLECTOR_WATCHING)
         arm_watchdog(reflector);
+}
+
+void reflector_relist_now(struct reflector *reflector)
+{
+    reflector->relist_wanted = reflector->is_urgent = true;
+    if (reflector->state == REFLECTOR_WATCHING)
+        arm_watchdog(reflector);
+}
+
+int64_t reflector_listed_at(const struct reflector *reflector)
+{
+    return reflector->listed_at;
 }
 
 void reflector_stats(const struct reflector *reflector, struct reflector_stats *ret_stats)

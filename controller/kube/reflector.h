@@ -56,4 +56,8 @@ struct reflector *reflector_new(const struct reflector_options *options,
 void reflector_free(struct reflector *reflector);
 /* Lists anew, soon: at once, or when the last list is a minute old. */
 void reflector_relist(struct reflector *reflector);
+/* The same within a second or so, for what waits for it. */
+void reflector_relist_now(struct reflector *reflector);
+/* When the last complete list began (loop time); -1: there was none. */
+int64_t reflector_listed_at(const struct reflector *reflector);
 void reflector_stats(const struct reflector *reflector, struct reflector_stats *ret_stats);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "core/object.h"
@@ -56,6 +57,10 @@ struct object_source_ops {
      * that nothing will be told of it: a store restored from a backup. It is read anew soon, at
      * most once a minute. */
     void (*relist)(struct object_source *source, enum object_kind kind);
+    /* Has the kind itself (its CRD) been seen to stand, not going, by a look that began after
+     * `since` (loop time)? Then what had gone of it by then was deleted by itself. False: it is
+     * looked at now; ask again a little later. True where there is no such look. */
+    bool (*stands)(struct object_source *source, enum object_kind kind, int64_t since);
     /* Is the namespace among those that are watched? */
     bool (*watches)(const struct object_source *source, const char *ns);
     /* Cancels everything and frees the source. */

@@ -16,6 +16,7 @@
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
+#define UNSURE_MS 500   /* until the store is asked again whether something went by itself */
 #define UNREAD_MS 60000 /* for as long one API may hold up what needs to know of all */
 
 /* State. */
@@ -128,9 +129,10 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     if (!denied)
         since = deletions_since(reconciler, webhook_key, since);
     int64_t left = since + reconciler->options.conversion_grace_ms - now;
-    if (left <= 0)
+    bool is_sure = denied || informer_proves_deletion(reconciler->informer, OBJECT_WEBHOOK, since);
+    if (left <= 0 && is_sure)
         return ABSENCE_PROVEN;
-    reconciler_await(reconciler, look->state->work_key, left);
+    reconciler_await(reconciler, look->state->work_key, left > UNSURE_MS ? left : UNSURE_MS);
     return ABSENCE_PENDING;
 }
 

@@ -426,6 +426,11 @@ bool informer_proves_absence(const struct informer *informer, enum object_kind k
     return informer->kinds[kind].complete && !informer->kinds[kind].troubled;
 }
 
+bool informer_proves_deletion(const struct informer *informer, enum object_kind kind, int64_t since)
+{
+    return informer->source->ops->stands(informer->source, kind, since);
+}
+
 const struct err *informer_trouble(const struct informer *informer, enum object_kind kind)
 {
     return informer->kinds[kind].troubled ? &informer->kinds[kind].trouble : NULL;

@@ -46,6 +46,10 @@ bool informer_is_complete(const struct informer *informer, enum object_kind kind
 /* Does absence from the cache mean absence from the world? Not while the kind has trouble (not
  * permitted, no such CRD, connection lost): then it only means that we do not know. */
 bool informer_proves_absence(const struct informer *informer, enum object_kind kind);
+/* Did what has gone of the kind up to `since` (loop time) go by itself, not with the kind? False:
+ * not known yet, ask again a little later. */
+bool informer_proves_deletion(const struct informer *informer, enum object_kind kind,
+                              int64_t since);
 /* Why not, or NULL. */
 const struct err *informer_trouble(const struct informer *informer, enum object_kind kind);
 bool informer_watches(const struct informer *informer, const char *ns);

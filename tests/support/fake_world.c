@@ -55,6 +55,8 @@ struct fake_world {
     struct strmap *followed[OBJECT_KIND_COUNT];
     struct cache *backup; /* NULL: none */
     unsigned relists[OBJECT_KIND_COUNT];
+    bool unsure;
+    int64_t doubted_since;
     bool follows_are_held;
     char *only_ns;
     bool unchangeable;
@@ -229,6 +231,15 @@ static void source_relist(struct object_source *source, enum object_kind kind)
         loop_defer(world->loop, tell_followed, world);
 }
 
+static bool source_stands(struct object_source *source, enum object_kind kind, int64_t since)
+{
+    struct fake_world *world = of_source(source);
+    (void)kind;
+    if (world->unsure)
+        world->doubted_since = since;
+    return !world->unsure;
+}
+
 static bool source_watches(const struct object_source *source, const char *ns)
 {
     const struct fake_world *world = of_source(source);
@@ -249,6 +260,7 @@ static const struct object_source_ops source_ops = {
     .follow = source_follow,
     .unfollow = source_unfollow,
     .relist = source_relist,
+    .stands = source_stands,
     .watches = source_watches,
     .free = source_free,
 };
@@ -452,6 +464,17 @@ void fake_world_restore(struct fake_world *world)
     cache_free(world->objects);
     world->objects = cache_new();
     copy_all(world->objects, world->backup);
+}
+
+void fake_world_set_unsure(struct fake_world *world, bool unsure)
+{
+    world->unsure = unsure;
+    world->doubted_since = -1;
+}
+
+int64_t fake_world_doubted_since(const struct fake_world *world)
+{
+    return world->doubted_since;
 }
 
 unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind)

@@ -42,6 +42,10 @@ void fake_world_resume(struct fake_world *world, enum object_kind kind);
 /* Everything is as it was at the backup, with the versions it had then; no watch tells it. */
 void fake_world_back_up(struct fake_world *world);
 void fake_world_restore(struct fake_world *world);
+/* Nobody knows whether what goes does not go with its kind; and up to when that was asked for
+ * last, -1: it was not. */
+void fake_world_set_unsure(struct fake_world *world, bool unsure);
+int64_t fake_world_doubted_since(const struct fake_world *world);
 /* How often the source was asked to list a kind anew. */
 unsigned fake_world_relists(const struct fake_world *world, enum object_kind kind);
 /* What is followed from now on is not told until false. */

@@ -154,6 +154,43 @@ static void a_kind_in_trouble_stays_so_when_its_crd_can_be_looked_at_again(void 
     source_expect_told(world, "resumed Webhook\n");
 }
 
+/* Its watch may be silent while that of its objects is not: it is listed when it matters. */
+static void a_deletion_is_proven_by_a_look_at_the_crd_that_came_later(void **state)
+{
+    struct world *world = *state;
+    source_make(world, NULL);
+    source_start(world, webhooks, 1);
+    const struct object_source_ops *ops = world->source->ops;
+    source_answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
+    source_answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "10");
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", "/v1alpha1/webhooks?watch"));
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    fake_loop_advance(world->loop, 5000);
+    source_send_event(world, "/v1alpha1/webhooks?watch", "DELETED", "n", "a", "11");
+    int64_t since = loop_now(world->loop);
+    fake_loop_advance(world->loop, 1);
+    assert_true(ops->stands(world->source, OBJECT_WEBHOOK, -1));
+    assert_false(ops->stands(world->source, OBJECT_WEBHOOK, since));
+    assert_true(ops->stands(world->source, OBJECT_CONTEXT, since));
+    fake_loop_advance(world->loop, 1);
+    source_answer_list(world, CRD_LIST, "", "webhooks.tyk.tyk.io@5", "12");
+    assert_true(ops->stands(world->source, OBJECT_WEBHOOK, since));
+    /* The next looks are a second apart, and one that fails proves nothing. */
+    fake_http_open(world->http, fake_http_expect(world->http, "GET", CRD_WATCH));
+    fake_loop_advance(world->loop, 10);
+    since = loop_now(world->loop);
+    assert_false(ops->stands(world->source, OBJECT_WEBHOOK, since));
+    fake_loop_advance(world->loop, 900);
+    assert_int_equal(fake_http_count(world->http, "GET", CRD_LIST), 0);
+    fake_loop_advance(world->loop, 100);
+    fake_http_fail(world->http, fake_http_expect(world->http, "GET", CRD_LIST), ERR_TRANSIENT, 7,
+                   "connection refused");
+    assert_false(ops->stands(world->source, OBJECT_WEBHOOK, since));
+    fake_loop_advance(world->loop, 5000);
+    source_answer_list(world, CRD_LIST, "", "", "13");
+    assert_false(ops->stands(world->source, OBJECT_WEBHOOK, since));
+}
+
 /* Who may not read the CRD at all does without. */
 static void a_crd_that_may_not_be_read_is_no_trouble(void **state)
 {
@@ -164,6 +201,7 @@ static void a_crd_that_may_not_be_read_is_no_trouble(void **state)
     fake_loop_run(world->loop);
     source_answer_list(world, "/v1alpha1/webhooks?limit", "n", "a@1", "10");
     source_expect_told(world, "begin Webhook\nput n/a@1\nend Webhook\n");
+    assert_true(world->source->ops->stands(world->source, OBJECT_WEBHOOK, loop_now(world->loop)));
 }
 
 /* What is known of the CRD may have gone back with everything else. */
@@ -328,6 +366,7 @@ int main(void)
         TEST(objects_that_go_with_their_crd_are_not_told_to_be_gone),
         TEST(absence_proves_nothing_while_the_crd_cannot_be_looked_at),
         TEST(a_kind_in_trouble_stays_so_when_its_crd_can_be_looked_at_again),
+        TEST(a_deletion_is_proven_by_a_look_at_the_crd_that_came_later),
         TEST(a_crd_that_may_not_be_read_is_no_trouble),
         TEST(a_kind_is_listed_anew_with_its_crd),
         TEST(several_namespaces_are_told_when_all_are_complete),

@@ -243,6 +243,28 @@ static void nothing_is_converted_while_the_view_proves_nothing(void **state)
 }
 
 /* An operator that is started again for fewer namespaces sees no Webhooks in the others. */
+/* The CRD's watch may be silent while that of its objects is not. */
+static void nothing_is_converted_before_its_kind_has_been_seen_to_stand(void **state)
+{
+    struct rig *rig = *state;
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", "");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 3000);
+    fake_world_set_unsure(rig->world, true);
+    int64_t gone_at = loop_now(rig->loop);
+    fake_world_delete(rig->world, OBJECT_WEBHOOK, "default/pager");
+    fake_loop_advance(rig->loop, RIG_GRACE_MS / 2);
+    /* It is asked for early, so that the grace is not longer for it. */
+    assert_int_equal(fake_world_doubted_since(rig->world), gone_at);
+    fake_loop_advance(rig->loop, 2 * RIG_GRACE_MS);
+    rig_expect_api(rig, "default/orders", "status/webhooks/0/source", "'Global'");
+    assert_false(reconciler_is_settled(rig->reconciler));
+    fake_world_set_unsure(rig->world, false);
+    fake_loop_advance(rig->loop, 1000);
+    rig_expect_api(rig, "default/orders", "status/webhooks/0/source", "'Converted'");
+}
+
 static void what_is_not_watched_is_not_found_but_never_gone(void **state)
 {
     struct rig *rig = *state;
@@ -438,6 +460,7 @@ static const struct CMUnitTest tests[] = {
     TEST(only_references_whose_policy_says_so_are_rewritten),
     TEST(delete_and_recreate_within_the_grace_is_no_deletion),
     TEST(nothing_is_converted_while_the_view_proves_nothing),
+    TEST(nothing_is_converted_before_its_kind_has_been_seen_to_stand),
     TEST(what_is_not_watched_is_not_found_but_never_gone),
     TEST(an_absence_that_proved_nothing_is_looked_at_again_when_it_does),
     TEST(a_deletion_while_the_operator_was_down_is_converted),
