@@ -188,9 +188,6 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
     case ENDPOINT_NOT_READY:
         wait_until(endpoint, now + CHECK_AGAIN_MS);
         break;
-    case ENDPOINT_GLANCING:
-        glance_start(endpoint);
-        break;
     case ENDPOINT_OBSERVING:
         look_start(endpoint);
         break;
@@ -213,6 +210,7 @@ void endpoint_enter(struct endpoint *endpoint, enum endpoint_state state)
         if (is_news)
             endpoint_touch(endpoint);
         break;
+    case ENDPOINT_GLANCING:
     case ENDPOINT_RELOADING:
         break;
     }
@@ -271,7 +269,7 @@ static void checked(struct endpoint *endpoint)
     else if (!endpoint->wants_reload)
         endpoint_enter(endpoint, ENDPOINT_OBSERVING);
     else
-        endpoint_enter(endpoint, glance_is_due(endpoint) ? ENDPOINT_GLANCING : ENDPOINT_RELOADING);
+        endpoint_enter(endpoint, ENDPOINT_GLANCING);
 }
 
 static void on_check(void *arg, const struct gateway_answer *answer)
@@ -371,9 +369,11 @@ static void step(void *arg)
     case ENDPOINT_VERIFYING:
         verify_step(endpoint);
         break;
+    case ENDPOINT_GLANCING:
+        glance_step(endpoint);
+        break;
     case ENDPOINT_BLOCKED:
     case ENDPOINT_CHECKING:
-    case ENDPOINT_GLANCING:
     case ENDPOINT_OBSERVING:
     case ENDPOINT_SPOTTING:
         break;

@@ -203,10 +203,9 @@ void look_collect(struct endpoint *endpoint);
 
 /* endpoint_glance.c */
 /* Before a reload at the start or after a failure: may a Classic definition stand beside the file
- * of the OAS one that it has replaced? */
-bool glance_is_due(const struct endpoint *endpoint);
-/* Pushes what has to be pushed for that, and goes on to the reload. */
-void glance_start(struct endpoint *endpoint);
+ * of the OAS one that it has replaced? Pushes what has to be pushed for that, and goes on to the
+ * reload. */
+void glance_step(struct endpoint *endpoint);
 
 /* endpoint_push.c */
 void push_begin(struct endpoint *endpoint);

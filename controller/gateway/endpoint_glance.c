@@ -16,12 +16,16 @@ static void on_begin(void *arg);
 static void on_definition(void *arg, enum api_family form, const struct definition *definition);
 static void on_done(void *arg, const struct gateway_answer *answer);
 
+/* At the start it is to be known first what is wanted. Not for ever: one API whose Secret cannot be
+ * read must not hold up all others. */
+#define NAMES_MS 10000
+
 static bool wants_classic(const struct slot *slot)
 {
     return place_is_wanted(slot->place) && slot->place->family == API_CLASSIC;
 }
 
-bool glance_is_due(const struct endpoint *endpoint)
+static bool is_due(const struct endpoint *endpoint)
 {
     for (int state = 0; state < SLOT_STATE_COUNT; state++) {
         const struct slot *slot = endpoint->slots.lists[state].first;
@@ -33,8 +37,26 @@ bool glance_is_due(const struct endpoint *endpoint)
     return false;
 }
 
-void glance_start(struct endpoint *endpoint)
+static int64_t names_left(const struct endpoint *endpoint)
 {
+    const struct fleet *fleet = endpoint->fleet;
+    bool waits = !fleet->is_complete && endpoint->epoch == ENDPOINT_FIRST_EPOCH;
+    return waits ? fleet->began_at + NAMES_MS - loop_now(fleet->loop) : 0;
+}
+
+void glance_step(struct endpoint *endpoint)
+{
+    if (endpoint->observation)
+        return;
+    int64_t left = names_left(endpoint);
+    if (left > 0) {
+        loop_timer_arm(endpoint->timer, left);
+        return;
+    }
+    if (!is_due(endpoint)) {
+        endpoint_enter(endpoint, ENDPOINT_RELOADING);
+        return;
+    }
     static const struct observation_callbacks callbacks = {
         .begin = on_begin, .definition = on_definition, .done = on_done};
     endpoint->observation = observation_start(&endpoint->fleet->turn, endpoint->client, API_OAS,

@@ -89,6 +89,7 @@ struct fleet {
     struct http *http;
     char *owner;
     char *cluster;
+    int64_t began_at; /* loop time */
     int64_t drift_interval_ms;
     bool confirm_prune;
     struct gateways_figures *figures; /* NULL: nobody counts */

@@ -360,6 +360,7 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->gateways.ops = &ops;
     fleet->loop = loop;
     fleet->http = http;
+    fleet->began_at = loop_now(loop);
     fleet->owner = xstrdup(options->owner);
     fleet->cluster = xstrdup(options->cluster);
     fleet->drift_interval_ms =

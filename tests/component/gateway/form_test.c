@@ -233,6 +233,41 @@ static void a_sweep_that_a_killed_process_owes_is_made_up_for(void **state)
     world_free(world);
 }
 
+/* The next process has read the objects, and not all that one of them needs. */
+static void a_sweep_that_a_killed_process_owes_waits_for_who_is_named_late(void **state)
+{
+    (void)state;
+    for (int comes = 0; comes < 2; comes++) {
+        struct world *world = world_new(1);
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a", .oas = true});
+        world_settle(world);
+        fake_gateway_fault(world->gateway[0],
+                           &(struct fake_fault_rule){.fault = FAKE_HANG, .method = "DELETE"});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_run(world, 200);
+        world_stop(world);
+        fake_gateway_heal(world->gateway[0]);
+        reset_counts(world);
+
+        world_start(world, NULL);
+        world_context(world, &(struct world_context){.count = 1, .unsettled = true});
+        world_run(world, 3000);
+        assert_int_equal(counts(world, 0)->reloads, 0);
+        if (comes) {
+            world_want(world, &(struct world_api){.name = "a"});
+            world->ops->set_complete(world->gateways, true);
+            expect_classic_alone(world);
+            assert_int_equal(counts(world, 0)->reloads, 1);
+        } else {
+            /* Whatever it waits for, the others do not for long. */
+            world_run(world, 8000);
+            assert_int_equal(counts(world, 0)->reloads, 1);
+        }
+        world_free(world);
+    }
+}
+
 /* Both are found with their old form before the reload, and both may not be written. */
 static void what_is_owed_and_in_somebody_elses_way_waits(void **state)
 {
@@ -304,6 +339,7 @@ int main(void)
         cmocka_unit_test(an_owed_sweep_outlives_a_server_error),
         cmocka_unit_test(a_change_of_form_that_is_never_written_does_not_hold_others_up),
         cmocka_unit_test(a_sweep_that_a_killed_process_owes_is_made_up_for),
+        cmocka_unit_test(a_sweep_that_a_killed_process_owes_waits_for_who_is_named_late),
         cmocka_unit_test(what_is_owed_and_in_somebody_elses_way_waits),
         cmocka_unit_test(what_comes_while_redis_is_away_is_pushed_with_what_is_owed),
     };
