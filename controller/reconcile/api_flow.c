@@ -523,11 +523,13 @@ static bool take_steps(struct api_look *look)
     if (look->stalled || look->held) {
         if (!state->wanted)
             keep(look);
+        mark_judged(state);
         return api_report(look);
     }
     if (step_finalizer(look) || step_copies(look) || step_annotation(look))
         return true;
     step_want(look);
+    mark_judged(state);
     if (api_report(look))
         return true;
     return conversion_rewrite(state, look->api, &look->resolution);
@@ -542,12 +544,14 @@ static bool take_leave(struct api_look *look)
             return true;
         step_want(look);
     }
+    mark_judged(look->state);
     return api_leave(look->reconciler, look->state, look->api);
 }
 
 /* Not knowing what one API wants must not leave the orphans and statuses of all others undone for
- * as long as its Secret cannot be read (a key of the API server's storage is lost, say). What the
- * gateways hold of it stays, as that of one that is refused since before the start. */
+ * as long as its Secret cannot be read (a key of the API server's storage is lost, say), or its
+ * copies are not taken. What the gateways hold of it stays, as that of one that is refused since
+ * before the start. */
 static void give_up_waiting(struct api_look *look)
 {
     struct api_state *state = look->state;
@@ -558,7 +562,8 @@ static void give_up_waiting(struct api_look *look)
         reconciler_await(look->reconciler, state->work_key, left);
         return;
     }
-    log_warn("not known what it needs, what stands of it on gateways stays",
+    log_warn(look->unread ? "not known what it needs, what stands of it on gateways stays"
+                          : "its copies are not written yet, what stands of it on gateways stays",
              .kind = "ApiDefinition", .key = state->key);
     record_usage(look);
     keep(look);
@@ -590,7 +595,8 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = api->deleting ? take_leave(&look) : take_steps(&look);
-        mark_judged(state);
+        if (!state->judged)
+            give_up_waiting(&look);
     } else if (look.unread) {
         give_up_waiting(&look);
         if (state->judged && api->deleting)

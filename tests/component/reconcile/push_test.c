@@ -374,6 +374,28 @@ static void change_under_way(void *arg)
     rig_api(start->rig, "another", NULL, "");
 }
 
+/* What is wanted is told when the copies are written, not before; but nobody waits for ever. */
+static void a_start_is_complete_when_copies_are_written(void **state)
+{
+    struct rig *rig = *state;
+    for (int heals = 0; heals < 2; heals++) {
+        rig_webhook(rig, "pager", heals ? ",'method':'PUT'" : "");
+        rig_api(rig, "orders", "pager", "");
+        fake_world_fail_writes(rig->world, ERR_TRANSIENT, true);
+        rig_start(rig);
+        fake_loop_advance(rig->loop, 30000);
+        assert_false(fake_gateways_is_complete(rig->gateways));
+        if (heals)
+            fake_world_fail_writes(rig->world, ERR_TRANSIENT, false);
+        fake_loop_advance(rig->loop, 31000);
+        assert_true(fake_gateways_is_complete(rig->gateways));
+        assert_true(fake_gateways_is_kept(rig->gateways, "default/orders") != heals);
+        fake_world_fail_writes(rig->world, ERR_TRANSIENT, false);
+        rig_stop(rig);
+    }
+    rig_start(rig);
+}
+
 static void a_start_with_many_is_complete_when_all_have_been_looked_at(void **state)
 {
     struct rig *rig = *state;
@@ -501,6 +523,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_failed_write_is_repeated_with_back_off),
     TEST(who_may_not_list_namespaces_does_without_them),
     TEST(nothing_is_decided_before_every_list_is_complete),
+    TEST(a_start_is_complete_when_copies_are_written),
     TEST(a_start_with_many_is_complete_when_all_have_been_looked_at),
     TEST(an_api_whose_secret_cannot_be_read_does_not_hold_up_all),
     TEST(only_where_absence_is_proven_may_an_orphan_go),
