@@ -83,6 +83,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
         strmap_free(oracle->pods[i].foreign);
         strmap_free(oracle->pods[i].ours);
         strmap_free(oracle->pods[i].strays);
+        strmap_free(oracle->pods[i].owed);
         strmap_free(oracle->pods[i].unheard);
         strmap_free(oracle->pods[i].unseen);
         strmap_free(oracle->pods[i].meddled);
@@ -107,6 +108,7 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
         .foreign = strmap_new(sim_foreign_track_free),
         .ours = strset_new(),
         .strays = strset_new(),
+        .owed = strset_new(),
         .unheard = strset_new(),
         .unseen = strset_new(),
         .meddled = strset_new(),
@@ -148,6 +150,7 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     (void)operator_;
     sim_oracle_read_log(oracle);
     note_held(oracle);
+    sim_oracle_note_owed_files(oracle);
     /* A new process begins with what it reads. */
     oracle->killed_at = sim_now(oracle->sim->time);
     oracle->kills++;

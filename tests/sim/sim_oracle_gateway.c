@@ -187,12 +187,21 @@ static void check_grace(struct sim_oracle *oracle, const struct sim_gateway_writ
 static void note_heard(struct sim_pod_track *pod, const struct sim_gateway_write *write)
 {
     struct sim_definition disk;
-    if (!strmap_has(pod->unheard, write->id))
+    if (!strmap_has(pod->unheard, write->id) || sim_gateway_is_deaf(write->gateway))
         return;
     strmap_remove(pod->unheard, write->id);
-    if (!write->oas && !sim_gateway_is_deaf(write->gateway) &&
-        sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas)
+    if (!write->oas && sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas)
         strset_add(pod->strays, write->id);
+}
+
+/* It was underway when its sender was killed, perhaps. */
+static void note_sent_late(const struct sim_oracle *oracle, struct sim_pod_track *pod,
+                           const struct sim_gateway_write *write)
+{
+    struct sim_definition disk;
+    if (!write->oas && sim_now(oracle->sim->time) - oracle->killed_at < SIM_VIEW_AGE &&
+        sim_gateway_disk(write->gateway, write->id, &disk) && disk.oas)
+        strset_add(pod->owed, write->id);
 }
 
 static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write *write)
@@ -212,6 +221,7 @@ static void check_post(struct sim_oracle *oracle, const struct sim_gateway_write
     check_grace(oracle, write, pod, marker);
     check_version(oracle, write, pod, marker);
     note_heard(pod, write);
+    note_sent_late(oracle, pod, write);
     strset_add(pod->ours, write->id);
 }
 
@@ -335,15 +345,51 @@ void sim_oracle_note_unseen(struct sim_oracle *oracle)
     }
 }
 
+void sim_oracle_note_owed_files(struct sim_oracle *oracle)
+{
+    for (size_t i = 0; i < oracle->pod_count; i++) {
+        struct note note = {oracle->pods[i].pod->gateway, oracle->pods[i].owed};
+        sim_gateway_each(note.gateway, false, note_stray, &note);
+    }
+}
+
+struct leftover {
+    struct sim_oracle *oracle;
+    struct sim_pod_track *pod;
+};
+
+/* The file of another form cannot go any more. The next process cannot have seen to it where the
+ * gateway has taken the deletion and not done it, or where what is to stand there cannot be known:
+ * its object is gone or refused. */
+static void note_leftover(void *arg, const struct sim_definition *definition)
+{
+    const struct leftover *leftover = arg;
+    struct sim_pod_track *pod = leftover->pod;
+    struct sim_oracle *oracle = leftover->oracle;
+    if (!sim_gateway_has_stray(pod->pod->gateway, definition->id))
+        return;
+    const json_t *marker = sim_marker(definition->document, definition->oas);
+    const struct sim_object *api =
+        sim_store_get(oracle->sim->store, OBJECT_API, sim_json_text(marker, "api", NULL));
+    bool is_owed = strmap_has(pod->owed, definition->id);
+    if (strmap_has(pod->unheard, definition->id) ||
+        (is_owed && !(api && sim_oracle_is_good(oracle, api))))
+        strset_add(pod->strays, definition->id);
+}
+
 /* Files of another form go only while what they belong to is loaded. Who was about to see to that
  * cannot know that somebody else's reload, or a start of the gateway, came in between. */
 static void on_reloaded(void *arg, const struct sim_gateway *gateway, bool asked)
 {
     struct sim_pod_track *pod = sim_oracle_pod(arg, gateway);
     struct note note = {gateway, pod->strays};
+    struct leftover leftover = {arg, pod};
     strmap_clear(pod->unseen);
     if (!asked)
         sim_gateway_each(gateway, false, note_stray, &note);
+    else if (strmap_count(pod->owed) || strmap_count(pod->unheard))
+        sim_gateway_each(gateway, false, note_leftover, &leftover);
+    strmap_clear(pod->owed);
 }
 
 const struct sim_gateway_watcher sim_oracle_gateway_watcher = {

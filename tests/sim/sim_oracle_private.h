@@ -45,6 +45,7 @@ struct sim_pod_track {
     struct strmap *foreign; /* id → struct sim_foreign_track */
     struct strmap *ours;    /* ids that have borne our marker */
     struct strmap *strays;  /* ids whose file of another form may stay behind */
+    struct strmap *owed;    /* ids with a file of another form when a process was killed */
     struct strmap *unheard; /* ids whose deletion was answered, and last of all not done */
     struct strmap *unseen;  /* ids that were posted, and not loaded, when etcd was restored */
     struct strmap *meddled; /* ids of ours that somebody has edited or deleted */
@@ -115,9 +116,13 @@ void sim_oracle_note_unseen(struct sim_oracle *oracle);
 const json_t *sim_oracle_our_marker(const struct sim_oracle *oracle, const json_t *document,
                                     bool oas);
 struct sim_pod_track *sim_oracle_pod(struct sim_oracle *oracle, const struct sim_gateway *gateway);
+/* Can what it wants be pushed, as far as its spec and its context go? */
+bool sim_oracle_is_good(struct sim_oracle *oracle, const struct sim_object *api);
 /* Its document is in a ConfigMap that has changed lately. */
 bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key);
 void sim_foreign_track_free(void *value);
+/* sim_oracle_gateway.c */
+void sim_oracle_note_owed_files(struct sim_oracle *oracle);
 /* sim_oracle_net.c */
 extern const struct sim_net_watcher sim_oracle_net_watcher;
 /* sim_rest*.c: true: fine. */

@@ -317,8 +317,7 @@ void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
-/* Can what it wants be pushed, so that it can be marked as well? */
-static bool is_good(struct sim_oracle *oracle, const struct sim_object *api)
+bool sim_oracle_is_good(struct sim_oracle *oracle, const struct sim_object *api)
 {
     struct sim_wish wish;
     enum sim_group group;
@@ -337,7 +336,8 @@ static void check_released(struct sim_oracle *oracle, const struct sim_object *a
     struct sim *sim = oracle->sim;
     int64_t now = sim_now(sim->time);
     bool retained = is_retained(api);
-    if (now - oracle->api_disturbed_at < SIM_VIEW_AGE || (retained && !is_good(oracle, api)))
+    if (now - oracle->api_disturbed_at < SIM_VIEW_AGE ||
+        (retained && !sim_oracle_is_good(oracle, api)))
         return;
     for (size_t i = 0; i < oracle->pod_count; i++) {
         const struct sim_pod_track *pod = &oracle->pods[i];
