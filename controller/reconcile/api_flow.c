@@ -81,6 +81,7 @@ static void begin_life(struct api_state *state, const struct object *api)
     if (state->uid) {
         state->first_seen_ms = loop_now(state->reconciler->loop);
         state->is_new = state->leaving = false;
+        state->leaves_ms = 0;
         state->converted_ms = 0;
         state->rewrite_refused = false;
         strmap_free(TAKE(state->rewritten));
@@ -536,16 +537,24 @@ static bool take_steps(struct api_look *look)
 }
 
 /* It goes, and its definition stays: that is to be written into the definition, with what the
- * object wanted last. What cannot be pushed any more is left as it stands. */
+ * object wanted last. What cannot be pushed (any more, or for a while) is left as it stands. */
 static bool take_leave(struct api_look *look)
 {
+    struct reconciler *reconciler = look->reconciler;
+    struct api_state *state = look->state;
+    int64_t now = loop_now(reconciler->loop);
+    state->leaves_ms = state->leaves_ms ? state->leaves_ms : now;
+    int64_t left = state->leaves_ms + reconciler->options.finalizer_timeout_ms - now;
     if (!look->stalled && !look->held) {
-        if (step_copies(look))
-            return true;
-        step_want(look);
+        if (copies_are_written(look)) {
+            step_want(look);
+        } else if (left > 0) {
+            reconciler_touch_after(reconciler, WORK_API, state->key, left);
+            return step_copies(look);
+        }
     }
-    mark_judged(look->state);
-    return api_leave(look->reconciler, look->state, look->api);
+    mark_judged(state);
+    return api_leave(reconciler, state, look->api);
 }
 
 /* Not knowing what one API wants must not leave the orphans and statuses of all others undone for
@@ -588,6 +597,8 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
     }
     /* It may be there again with the uid that it had: from a backup, or in a folder. */
     state->leaving = false;
+    if (!api->deleting)
+        state->leaves_ms = 0;
     struct api_look look = {.reconciler = reconciler, .state = state, .api = api};
     bool writing = false;
     if (look_at(&look)) {

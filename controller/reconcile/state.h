@@ -94,6 +94,7 @@ struct api_state {
     unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
     int64_t wanted_ms;            /* when it was told last */
+    int64_t leaves_ms;            /* since when it is to be left behind; 0: it is not */
     struct pace pace;             /* how fast the status follows the gateways */
     int64_t converted_ms;         /* when the first converted reference was seen; 0: none */
     struct strmap *rewritten;     /* references that were rewritten: not again; NULL: none */

@@ -62,6 +62,7 @@ struct fake_world {
     bool unchangeable;
     bool hold;
     bool fail_all;
+    bool fail_statuses;
     char *fail_key; /* NULL: none */
     size_t limit;   /* of an object; 0: none */
     unsigned failed_writes;
@@ -618,7 +619,8 @@ static int perform(struct store_call *call, struct err *err)
 {
     struct fake_world *world = call->world;
     const struct object *object = cache_get(world->objects, call->kind, call->key);
-    bool fails = world->fail_all || str_equal(world->fail_key, call->key);
+    bool fails = world->fail_all || (world->fail_statuses && call->status) ||
+                 str_equal(world->fail_key, call->key);
     if (world->fail_next || fails) {
         world->fail_next = false;
         world->failed_writes++;
@@ -840,6 +842,12 @@ unsigned fake_world_failed_writes(const struct fake_world *world)
 void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail)
 {
     world->fail_all = fail;
+    world->fail_class = class;
+}
+
+void fake_world_fail_statuses(struct fake_world *world, enum err_class class)
+{
+    world->fail_statuses = true;
     world->fail_class = class;
 }
 

@@ -180,6 +180,23 @@ static void an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goe
     rig_start(rig);
 }
 
+static void statuses_that_are_refused_hold_a_retained_api_up_only_for_the_timeout(void **state)
+{
+    struct rig *rig = *state;
+    rig_webhook(rig, "pager", "");
+    rig_api(rig, "orders", "pager", ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 5000);
+    fake_world_fail_statuses(rig->world, ERR_DENIED);
+    rig_webhook(rig, "pager", ",'method':'PUT'");
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, RIG_FINALIZER_MS - 1000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_loop_advance(rig->loop, 2000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    assert_null(strstr(fake_gateways_left(rig->gateways, "default/orders"), "PUT"));
+}
+
 static void an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways(void **state)
 {
     struct rig *rig = *state;
@@ -240,6 +257,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_api_that_is_not_retained_any_more_leaves_the_gateways),
     TEST(an_api_is_let_go_when_gateways_know_that_it_is_retained),
     TEST(an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goes),
+    TEST(statuses_that_are_refused_hold_a_retained_api_up_only_for_the_timeout),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(what_comes_back_while_it_leaves_can_leave_again),
     TEST(a_deletion_that_a_backup_undoes_can_come_again),
