@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Are the tests worth anything? Each NN-name.patch of this folder puts one bug into the code; every
+"""Are the tests worth anything? Each N-name.patch of this folder puts one bug into the code; every
 one of them must be caught by some test. README.md says how a patch is written."""
 
 import argparse
@@ -26,6 +26,10 @@ PATIENCE_S = 30
 NO_END = " (no end)"
 # A sweep over all tests ends with these, the longest.
 LAST = re.compile(r"^sim\.(brief|mixed|stormy|crash_points)$")
+
+
+def number_of(path):
+    return int(path.name.split("-")[0])
 
 
 @dataclass
@@ -216,7 +220,7 @@ def main():
     parser.add_argument("--preset", default="dev", help="of CMakePresets.json; asan sees more")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    mutants = [read_mutant(path) for path in sorted(HERE.glob("[0-9]*.patch"))]
+    mutants = [read_mutant(path) for path in sorted(HERE.glob("[0-9]*.patch"), key=number_of)]
     if arguments.only:
         mutants = [mutant for mutant in mutants if mutant.number in arguments.only]
 
