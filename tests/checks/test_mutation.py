@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATCHES = sorted((ROOT / "tests/mutation").glob("*.patch"))
+PATCHES = sorted((ROOT / "tests/mutation").glob("*.patch"),
+                 key=lambda path: int(path.name.split("-")[0]))
 # As ctest names them.
 TESTS = [".".join(path.relative_to(ROOT / "tests").with_suffix("").parts)
          for path in (ROOT / "tests").rglob("*_test.c")]

@@ -258,6 +258,7 @@ static void go_on(struct sim *sim)
         if (sim->operators[i] && sim_operator_is_running(sim->operators[i]))
             sim_loop_set_stopped(sim_operator_loop(sim->operators[i]), false);
     }
+    sim_oracle_resumed(sim->oracle);
 }
 
 static void process_end(struct sim *sim, const struct sim_step *step)

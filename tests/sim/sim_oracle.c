@@ -62,7 +62,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
     oracle->asked = strmap_new(free);
     oracle->api_disturbed_at = -SIM_VIEW_AGE;
     oracle->restored_at = INT64_MIN / 2;
-    oracle->killed_at = -SIM_VIEW_AGE;
+    oracle->killed_at = oracle->resumed_at = -SIM_VIEW_AGE;
     oracle->log = open_memstream(&oracle->log_text, &oracle->log_length);
     oracle->real_stderr = stderr;
     stderr = oracle->log;
@@ -154,6 +154,11 @@ void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *ope
     /* A new process begins with what it reads. */
     oracle->killed_at = sim_now(oracle->sim->time);
     oracle->kills++;
+}
+
+void sim_oracle_resumed(struct sim_oracle *oracle)
+{
+    oracle->resumed_at = sim_now(oracle->sim->time);
 }
 
 void sim_oracle_disturb(struct sim_oracle *oracle, const struct sim_pod *pod)

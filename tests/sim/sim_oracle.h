@@ -13,6 +13,8 @@ struct sim_oracle *sim_oracle_new(struct sim *sim);
 void sim_oracle_free(struct sim_oracle *oracle);
 void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod);
 void sim_oracle_killed(struct sim_oracle *oracle, const struct sim_operator *operator_);
+/* Processes that were stopped go on. */
+void sim_oracle_resumed(struct sim_oracle *oracle);
 
 /* Something beyond the operator's power begins or ends: what it does about it in the next seconds
  * is not held against it. `pod` NULL: the API servers. */

@@ -74,6 +74,7 @@ struct sim_oracle {
     int64_t api_disturbed_at;
     int64_t restored_at;
     int64_t killed_at;
+    int64_t resumed_at; /* when a process went on that was stopped */
     unsigned kills;
     int64_t config_maps_changed;
     struct strmap *flights; /* "client host" → struct sim_flight */
