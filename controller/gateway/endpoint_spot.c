@@ -55,6 +55,14 @@ void spot_lost(struct endpoint *endpoint)
     endpoint->not_ready_since = -1;
 }
 
+/* The one that was read longest ago. */
+static struct slot *next_in_rotation(const struct endpoint *endpoint)
+{
+    struct slot *synced = endpoint->slots.lists[SLOT_SYNCED].first;
+    struct slot *kept = endpoint->slots.lists[SLOT_KEPT].first;
+    return kept && (!synced || kept->looked_at < synced->looked_at) ? kept : synced;
+}
+
 void spot_start(struct endpoint *endpoint)
 {
     if (endpoint->burst.api_id) {
@@ -64,19 +72,18 @@ void spot_start(struct endpoint *endpoint)
     }
     if (obstacle_spot(endpoint))
         return;
-    /* In rotation: the one that was read longest ago. */
-    struct slot *slot = endpoint->slots.lists[SLOT_SYNCED].first;
+    struct slot *slot = next_in_rotation(endpoint);
     if (!slot) {
         /* Nothing of ours is there to be read: is the gateway there, and does it let us in? */
         endpoint->call =
             gateway_get(endpoint->client, "grapnel", API_CLASSIC, false, on_probe, endpoint);
         return;
     }
-    slots_move(&endpoint->slots, slot, SLOT_SYNCED);
+    slots_move(&endpoint->slots, slot, slot->state);
     endpoint->burst = (struct burst){
         .api_id = xstrdup(slot->place->api_id),
-        .form = slot->place->family,
-        .fingerprint = slot->place->fingerprint,
+        .form = slot->is_oas ? API_OAS : API_CLASSIC,
+        .fingerprint = slot->held,
         .is_drift = true,
     };
     bool fresh = !*endpoint->pod;

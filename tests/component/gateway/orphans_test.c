@@ -148,6 +148,37 @@ static void what_is_not_of_this_owner_cluster_and_context_is_no_orphan(void **st
     world_free(world);
 }
 
+static void what_is_kept_is_read_in_rotation_as_well(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        struct world *world = world_new(1);
+        put_orphan(world, 0, "kept");
+        world_context(world, &(struct world_context){.count = 1});
+        world_want(world, &(struct world_api){.name = "a"});
+        world_want(world, &(struct world_api){.name = "b"});
+        world->ops->keep(world->gateways, "ns/gone-kept", "", false);
+        world->ops->set_complete(world->gateways, true);
+        world_settle(world);
+        world_run(world, 60000);
+        reset_counts(world);
+        world_run(world, 60000);
+        assert_int_equal(counts(world, 0)->lists, 0);
+        struct gateway_progress progress;
+        world->ops->progress(world->gateways, "ns/gone-kept", &progress);
+        assert_int_equal(progress.synced, 1);
+        if (lost)
+            fake_gateway_take(world->gateway[0], "kept");
+        else
+            fake_gateway_put(world->gateway[0], "kept", false,
+                             "{\"api_id\":\"kept\",\"proxy\":{\"listen_path\":\"/p/\"}}");
+        world_run(world, 31000);
+        assert_false(world->ops->progress(world->gateways, "ns/gone-kept", &progress) &&
+                     progress.synced);
+        world_free(world);
+    }
+}
+
 /* The other gateway could not be told before the object went. */
 static void what_one_gateway_holds_as_retained_is_retained_on_all(void **state)
 {
@@ -291,6 +322,7 @@ int main(void)
         cmocka_unit_test(orphans_stay_while_not_all_apis_have_been_named),
         cmocka_unit_test(orphans_of_namespaces_that_are_not_watched_stay),
         cmocka_unit_test(what_is_not_of_this_owner_cluster_and_context_is_no_orphan),
+        cmocka_unit_test(what_is_kept_is_read_in_rotation_as_well),
         cmocka_unit_test(what_one_gateway_holds_as_retained_is_retained_on_all),
         cmocka_unit_test(what_is_kept_or_retained_is_no_orphan),
         cmocka_unit_test(an_orphan_that_gets_an_object_again_is_taken_up),
