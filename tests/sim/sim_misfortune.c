@@ -307,6 +307,16 @@ void sim_step_end(struct sim *sim, const struct sim_step *step)
         process_end(sim, step);
 }
 
+/* Pods come and go, and the end of a step may meet another one than its beginning did. */
+static void heal_pod(struct sim *sim, struct sim_pod *pod)
+{
+    gateway_end(sim, pod);
+    if (pod->gone || pod->ready)
+        return;
+    pod->ready = true;
+    sim_write_slices(sim, pod->group);
+}
+
 void sim_heal(struct sim *sim)
 {
     static const struct sim_step none = {.action = SIM_CRASH};
@@ -323,7 +333,7 @@ void sim_heal(struct sim *sim)
     sim_api_set_doubles(sim->api, 0);
     sim_api_set_token(sim->api, SIM_TOKEN);
     for (size_t i = 0; i < sim->pod_count; i++)
-        gateway_end(sim, &sim->pods[i]);
+        heal_pod(sim, &sim->pods[i]);
     /* A backup may be of a time when it was not there. */
     sim_install_crd(sim);
     go_on(sim);

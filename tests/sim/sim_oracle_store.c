@@ -306,12 +306,22 @@ static void note_retained(struct sim_oracle *oracle, const struct sim_object *ap
     sim_wish_fini(&wish);
 }
 
+/* Is there an OAS file that nothing shows, or one that is to be deleted? */
+static bool may_leave_file(const struct sim_gateway *gateway, const char *id)
+{
+    struct sim_definition disk;
+    struct sim_definition loaded;
+    bool is_oas = sim_gateway_disk(gateway, id, &disk) && disk.oas;
+    return sim_gateway_has_stray(gateway, id) ||
+           (is_oas && !(sim_gateway_loaded(gateway, id, &loaded) && loaded.oas));
+}
+
 void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *api)
 {
     struct sim_wish wish;
     sim_wish_read(oracle->sim, api, &wish);
     for (size_t i = 0; i < oracle->pod_count; i++) {
-        if (sim_gateway_has_stray(oracle->pods[i].pod->gateway, wish.api_id))
+        if (may_leave_file(oracle->pods[i].pod->gateway, wish.api_id))
             strset_add(oracle->pods[i].strays, wish.api_id);
     }
     sim_wish_fini(&wish);
