@@ -81,9 +81,10 @@ static void plan_want(struct diff_gateway *gateway, const struct diff_want *want
         break;
     case PLAN_DELETE:
     case PLAN_HOLD:
+    case PLAN_AWAIT:
     case PLAN_ORPHAN:
     case PLAN_FORGET:
-        break; /* not for what is wanted */
+        break; /* not for what is wanted by who is not behind */
     }
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/marker.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_text.h"
+#include "base/mem.h"
+#include "core/version.h"
 
 #define MARKER_VERSION 1
 #define MARKER_MAX_N 1000000
@@ -27,6 +30,9 @@ static void add_json(const struct marker *marker, struct buf *out)
     add_member(out, "hash", marker->hash);
     if (marker->retain)
         buf_add_text(out, "\"retain\":true,");
+    /* As text: the gateway keeps numbers as floating point. */
+    if (marker->object_version)
+        buf_add_format(out, "\"rv\":\"%" PRIu64 "\",", marker->object_version);
     buf_add_format(out, "\"n\":%u}", marker->n);
 }
 
@@ -74,6 +80,12 @@ static bool read_number(struct span value, int64_t *ret_number)
     return json_text_int64(value, ret_number);
 }
 
+static uint64_t read_version(struct span value)
+{
+    CLEANUP(freep) char *text = json_text_string(value);
+    return text ? version_number(text) : 0;
+}
+
 bool marker_read(struct span value, struct marker *ret_marker)
 {
     struct marker marker = {0};
@@ -96,6 +108,8 @@ bool marker_read(struct span value, struct marker *ret_marker)
             n = -1;
         if (json_text_is(iter.key, "retain"))
             marker.retain = json_text_bool(iter.value, false);
+        if (json_text_is(iter.key, "rv"))
+            marker.object_version = read_version(iter.value);
     }
     if (json_text_type(value) != JSON_TEXT_OBJECT || version != MARKER_VERSION || n < 0 ||
         n > MARKER_MAX_N || !marker.owner || !marker.cluster || !marker.context || !marker.api ||

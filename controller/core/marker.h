@@ -27,6 +27,9 @@ struct marker {
     char *hash;  /* SHA-256 of the document without marker, in hex */
     unsigned n;  /* raised to make a gateway take an unchanged document anew */
     bool retain; /* the definition stays when its object goes */
+    /* resourceVersion of the object that it was made of, which orders all that was pushed for one
+     * object: what goes into a definition is in its status before. 0: not known. */
+    uint64_t object_version;
 };
 
 /* Appends the document with the marker in it, everything else byte for byte as it was; a marker
@@ -40,5 +43,6 @@ int marker_add(struct span document, enum api_family family, const struct marker
 bool marker_read(struct span value, struct marker *ret_marker);
 void marker_fini(struct marker *marker);
 
-/* All fields but n, in 64 bits: equal means that nothing needs to be pushed. Never 0. */
+/* All fields but n and the version, in 64 bits: equal means that nothing needs to be pushed. Never
+ * 0. */
 uint64_t marker_fingerprint(const struct marker *marker);

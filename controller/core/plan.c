@@ -53,6 +53,8 @@ static enum plan_step decide_wanted(const struct plan_case *plan_case)
     bool there = plan_case->found == PLAN_OURS && plan_case->same;
     if (there && plan_case->form == PLAN_FORM_GOOD)
         return PLAN_LEAVE;
+    if (plan_case->is_behind && !there)
+        return PLAN_AWAIT;
     if (plan_case->path_is_taken)
         return PLAN_PATH_TAKEN;
     return there && plan_case->form == PLAN_FORM_RENAMED ? PLAN_POST_RAISED : PLAN_POST;
@@ -70,7 +72,7 @@ enum plan_step plan_decide(const struct plan_case *plan_case)
     case PLAN_LEAVING:
         break;
     case PLAN_UNWANTED:
-        return PLAN_DELETE;
+        return plan_case->is_behind ? PLAN_AWAIT : PLAN_DELETE;
     case PLAN_UNACCOUNTED:
         return PLAN_ORPHAN;
     }

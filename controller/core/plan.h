@@ -48,6 +48,8 @@ struct plan_case {
     bool same;           /* the marker's fingerprint is the wanted one */
     enum plan_form form; /* of what was found, if it is ours and the same */
     bool may_adopt;      /* both consents */
+    bool is_behind;      /* a newer one was made of its object than is known here, and stands there
+                            or in the place it moved to */
     bool path_is_taken;  /* a definition that is not ours claims the wanted listen path */
 };
 
@@ -58,6 +60,7 @@ enum plan_step {
                        */
     PLAN_DELETE,      /* delete it */
     PLAN_HOLD,        /* ours, to be left alone for now */
+    PLAN_AWAIT,       /* the same, until more is known or may be taken to be all */
     PLAN_FOREIGN,     /* somebody else's under our id: hands off */
     PLAN_PATH_TAKEN,  /* somebody else has the listen path: pushing would break both */
     PLAN_ORPHAN,      /* to be deleted when the rules for orphans allow */

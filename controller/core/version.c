@@ -17,3 +17,16 @@ bool version_is_older(const char *a, const char *b)
     size_t length_b = strlen(b);
     return length_a != length_b ? length_a < length_b : strcmp(a, b) < 0;
 }
+
+uint64_t version_number(const char *version)
+{
+    if (!is_decimal(version))
+        return 0;
+    uint64_t number = 0;
+    for (; *version; version++) {
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (unsigned)(*version - '0'), &number))
+            return 0;
+    }
+    return number;
+}

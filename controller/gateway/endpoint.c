@@ -303,12 +303,11 @@ static void on_check(void *arg, const struct gateway_answer *answer)
     checked(endpoint);
 }
 
-static void retry_failed(struct endpoint *endpoint)
+static void retry(struct endpoint *endpoint, enum slot_state state)
 {
     uint32_t now = endpoint_seconds(endpoint);
-    endpoint->retry_at = NEVER;
     struct slot *next = NULL;
-    for (struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot; slot = next) {
+    for (struct slot *slot = endpoint->slots.lists[state].first; slot; slot = next) {
         next = slot->next;
         if (slot->retry_at <= now)
             look_decide(endpoint, slot);
@@ -325,8 +324,11 @@ static int64_t earliest(int64_t a, int64_t b)
 static void idle_step(struct endpoint *endpoint)
 {
     int64_t now = loop_now(endpoint->fleet->loop);
-    if (endpoint->retry_at <= now)
-        retry_failed(endpoint);
+    if (endpoint->retry_at <= now) {
+        endpoint->retry_at = NEVER;
+        retry(endpoint, SLOT_FAILED);
+        retry(endpoint, SLOT_AHEAD);
+    }
     if (!endpoint->is_observed || endpoint->wants_look || endpoint->look_at <= now ||
         push_wants_look(endpoint)) {
         endpoint_enter(endpoint, ENDPOINT_CHECKING);

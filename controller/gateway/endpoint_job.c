@@ -73,6 +73,7 @@ static uint32_t rest_of(const struct slot *slot, enum slot_fault fault)
     case FAULT_UNDELETABLE:
     case FAULT_FOREIGN_ID:
     case FAULT_FOREIGN_PATH:
+    case FAULT_AHEAD:
         break;
     }
     /* Each try under another id leaves one behind, which is deleted again. */

@@ -129,6 +129,7 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
                 const struct marker *marker, const struct definition *definition)
 {
     const struct place *place = slot->place;
+    struct api *api = place->api;
     uint64_t before = slot->held;
     slot->found = found;
     slot->held = found == PLAN_OURS ? marker_fingerprint(marker) : 0;
@@ -139,6 +140,8 @@ void look_found(struct endpoint *endpoint, struct slot *slot, enum plan_found fo
     slot->in_doubt = false;
     if (found == PLAN_OURS) {
         slot->n = (uint16_t)(marker->n < MAX_N ? marker->n : 0);
+        if (marker->object_version > api->pushed_version && strcmp(marker->api, api->key) == 0)
+            api->pushed_version = marker->object_version;
         /* Only what was sent as wanted now can be compared with it. */
         if (slot->held == place->fingerprint)
             slot->form = plan_compare(definition, place->api_id, place->listen_path, place->target);
@@ -384,6 +387,38 @@ static void hold(struct endpoint *endpoint, struct slot *slot, enum plan_wish wi
     endpoint_move(endpoint, slot, wish == PLAN_LEAVING ? SLOT_LEAVING : SLOT_KEPT);
 }
 
+/* Where nothing of the API stands, what is known of it is better than nothing. */
+static bool is_behind(const struct endpoint *endpoint, const struct api *api)
+{
+    if (!api_is_behind(endpoint->fleet, api))
+        return false;
+    for (const struct place *place = api->places; place; place = place->next) {
+        const struct slot *slot = slots_find(&endpoint->slots, place->api_id);
+        if (slot && slot->place == place && slot->found == PLAN_OURS)
+            return true;
+    }
+    return false;
+}
+
+static void await(struct endpoint *endpoint, struct slot *slot)
+{
+    int64_t until = endpoint->fleet->informed_at;
+    slot->retry_at = (uint32_t)((until + 999) / 1000);
+    if ((int64_t)slot->retry_at * 1000 < endpoint->retry_at)
+        endpoint->retry_at = (int64_t)slot->retry_at * 1000;
+    slot->fault = FAULT_AHEAD;
+    slot->in_doubt = true;
+    endpoint_move(endpoint, slot, SLOT_AHEAD);
+}
+
+static void set_orphan(struct endpoint *endpoint, struct slot *slot)
+{
+    /* One that was about to be deleted has waited already. */
+    if (!slot_is_queued(slot) || !slot->is_deletion)
+        slot->retry_at = endpoint_seconds(endpoint);
+    endpoint_move(endpoint, slot, SLOT_ORPHAN);
+}
+
 void look_decide(struct endpoint *endpoint, struct slot *slot)
 {
     const struct place *place = slot->place;
@@ -396,6 +431,7 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
         .same = slot->held && slot->held == place->fingerprint,
         .form = slot->form,
         .may_adopt = place->adopt && place->context->allow_adoption,
+        .is_behind = is_behind(endpoint, place->api),
         .path_is_taken = foreign_claims(&endpoint->foreign, place->claim, place->api_id),
     };
     enum plan_step step = plan_decide(&plan_case);
@@ -417,6 +453,9 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
     case PLAN_HOLD:
         hold(endpoint, slot, wish);
         break;
+    case PLAN_AWAIT:
+        await(endpoint, slot);
+        break;
     case PLAN_FOREIGN:
         set_foreign(endpoint, slot, FAULT_FOREIGN_ID);
         break;
@@ -424,12 +463,8 @@ void look_decide(struct endpoint *endpoint, struct slot *slot)
         set_foreign(endpoint, slot, FAULT_FOREIGN_PATH);
         break;
     case PLAN_ORPHAN:
-        if (slot->state == SLOT_ORPHAN || rests(endpoint, slot, true))
-            break;
-        /* One that was about to be deleted has waited already. */
-        if (!slot_is_queued(slot) || !slot->is_deletion)
-            slot->retry_at = endpoint_seconds(endpoint);
-        endpoint_move(endpoint, slot, SLOT_ORPHAN);
+        if (slot->state != SLOT_ORPHAN && !rests(endpoint, slot, true))
+            set_orphan(endpoint, slot);
         break;
     case PLAN_FORGET:
         endpoint_drop(endpoint, slot);

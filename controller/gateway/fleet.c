@@ -153,6 +153,7 @@ static struct marker marker_of(const struct fleet *fleet, const struct place *pl
         .uid = place->uid,
         .hash = hash,
         .retain = place->retain,
+        .object_version = place->api->object_version,
     };
 }
 
@@ -230,6 +231,12 @@ bool api_is_established(const struct api *api)
         ready++;
     }
     return ready > 0;
+}
+
+bool api_is_behind(const struct fleet *fleet, const struct api *api)
+{
+    return api->current && api->object_version && api->object_version < api->pushed_version &&
+           loop_now(fleet->loop) < fleet->informed_at;
 }
 
 /* Does the API's new definition stand on the same endpoint, and is this one in its way? Then it has

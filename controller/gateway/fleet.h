@@ -39,6 +39,8 @@ struct api {
     struct api *next_dirty;
     struct place *current; /* NULL: none */
     struct place *places;
+    uint64_t object_version; /* of what is wanted; 0: not known */
+    uint64_t pushed_version; /* the newest that was found on a gateway; 0: none */
     char *stands_in; /* API_KEPT, API_REMOVED: the name of the context in which it was last */
 };
 
@@ -91,6 +93,7 @@ struct fleet {
     char *cluster;
     int64_t began_at; /* loop time */
     int64_t drift_interval_ms;
+    int64_t informed_at; /* from then on, what is known is taken to be what there is */
     bool confirm_prune;
     struct gateways_figures *figures; /* NULL: nobody counts */
     struct gateways_callbacks callbacks;
@@ -136,6 +139,11 @@ bool place_is_wanted(const struct place *place);
 enum plan_wish place_wish(const struct place *place, const struct endpoint *endpoint);
 /* Is the API verified on every ready endpoint of its current context (and is there one)? */
 bool api_is_established(const struct api *api);
+
+/* Was something newer pushed for the API than is known to be wanted? A process that has just begun
+ * may follow an API server that is behind: for a while, news is likely. Later it is not; the
+ * versions of a store that was restored from a backup begin anew. */
+bool api_is_behind(const struct fleet *fleet, const struct api *api);
 
 /* fn for every slot of the place, on whatever endpoint. */
 void fleet_each_slot(struct fleet *fleet, const struct place *place,

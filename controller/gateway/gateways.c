@@ -12,6 +12,8 @@
 
 #define DRIFT_INTERVAL_MS 10000
 #define ORPHAN_MS 30000
+/* Longer than the cache of an API server is behind. */
+#define INFORMED_AFTER_MS 60000
 
 static struct fleet *fleet_of(struct gateways *gateways)
 {
@@ -200,11 +202,14 @@ static void want(struct gateways *gateways, const struct gateway_want *wanted)
     struct place *place = place_find(api, context, wanted->api_id);
     if (!place)
         place = place_new(api, context, wanted->api_id);
+    bool was_behind = api_is_behind(fleet, api);
+    api->object_version = wanted->object_version;
+    bool caught_up = was_behind && !api_is_behind(fleet, api);
     place->is_stray = false;
     bool changed = place_set(fleet, place, wanted);
     bool moved = api->mode != API_WANTED || api->current != place;
     api->is_forgotten = false;
-    if (!changed && !moved)
+    if (!changed && !moved && !caught_up)
         return;
     api->mode = API_WANTED;
     set_current(fleet, api, place);
@@ -365,6 +370,7 @@ struct gateways *gateways_new(struct loop *loop, struct http *http,
     fleet->cluster = xstrdup(options->cluster);
     fleet->drift_interval_ms =
         options->drift_interval_ms ? options->drift_interval_ms : DRIFT_INTERVAL_MS;
+    fleet->informed_at = loop_now(loop) + INFORMED_AFTER_MS;
     fleet->confirm_prune = options->confirm_prune;
     fleet->figures = options->figures;
     fleet->callbacks = *callbacks;

@@ -66,6 +66,8 @@ static const char *fault_text(const struct slot *slot)
         return "a definition of somebody else has the id";
     case FAULT_FOREIGN_PATH:
         return "a definition of somebody else has the listen path";
+    case FAULT_AHEAD:
+        return "it holds a newer version than is known here yet";
     }
     return "";
 }
@@ -226,7 +228,8 @@ static bool is_exact(const struct endpoint *endpoint)
            !endpoint->wants_reload && !count_of(endpoint, SLOT_UNKNOWN) &&
            !slots_on_their_way(&endpoint->slots) && !count_of(endpoint, SLOT_FAILED) &&
            !count_of(endpoint, SLOT_FOREIGN) && !count_of(endpoint, SLOT_LEAVING) &&
-           !count_of(endpoint, SLOT_ORPHAN) && !endpoint->is_contended;
+           !count_of(endpoint, SLOT_ORPHAN) && !count_of(endpoint, SLOT_AHEAD) &&
+           !endpoint->is_contended;
 }
 
 static enum gateway_state overall(const struct endpoint *endpoint, const char **ret_why)
@@ -333,7 +336,8 @@ void fleet_describe(const struct gateways *gateways, const char *context_name, s
         }
         buf_add_format(out, ",\"state\":\"%s\",\"definitions\":%zu", words[word_of(endpoint)].name,
                        count_of(endpoint, SLOT_SYNCED) + count_of(endpoint, SLOT_KEPT) +
-                           count_of(endpoint, SLOT_LEAVING) + count_of(endpoint, SLOT_ORPHAN));
+                           count_of(endpoint, SLOT_LEAVING) + count_of(endpoint, SLOT_ORPHAN) +
+                           count_of(endpoint, SLOT_AHEAD));
         if (endpoint->failures) {
             buf_add_text(out, ",\"lastError\":");
             json_text_add_string(out, endpoint->last_error.msg);
@@ -373,7 +377,8 @@ static bool is_quiet(const struct endpoint *endpoint)
         return true;
     bool works = endpoint->state != ENDPOINT_IDLE && endpoint->state != ENDPOINT_SPOTTING;
     if (works || !endpoint->is_observed || endpoint->wants_look || endpoint->wants_reload ||
-        slots_on_their_way(&endpoint->slots) || count_of(endpoint, SLOT_UNKNOWN))
+        slots_on_their_way(&endpoint->slots) || count_of(endpoint, SLOT_UNKNOWN) ||
+        count_of(endpoint, SLOT_AHEAD))
         return false;
     for (const struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first; slot;
          slot = slot->next) {

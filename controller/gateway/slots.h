@@ -33,8 +33,9 @@ enum slot_state {
     SLOT_KEPT,    /* ours, left alone: what its object wants is not known */
     SLOT_LEAVING, /* ours, to be deleted once the place it moves to is verified */
     SLOT_ORPHAN,  /* ours, and nobody has named its object */
+    SLOT_AHEAD, /* ours, and of a newer version of its object than is known here: until retry_at */
 };
-#define SLOT_STATE_COUNT 16
+#define SLOT_STATE_COUNT 17
 
 /* Why a slot is FAILED or FOREIGN. */
 enum slot_fault {
@@ -49,6 +50,7 @@ enum slot_fault {
     FAULT_DOCUMENT,    /* no place for the marker */
     FAULT_FOREIGN_ID,
     FAULT_FOREIGN_PATH,
+    FAULT_AHEAD, /* what stands there is newer; no failure */
 };
 
 #define SLOT_NEVER UINT32_MAX
@@ -60,7 +62,7 @@ struct slot {
     uint64_t held;      /* fingerprint of our marker that was found there; 0: none */
     uint64_t posted;    /* fingerprint that was last sent */
     uint32_t hash;      /* of the id */
-    uint32_t retry_at;  /* s of loop time: FAILED, or SLOT_NEVER; for ORPHAN: seen since */
+    uint32_t retry_at;  /* s of loop time: FAILED, AHEAD, or SLOT_NEVER; for ORPHAN: seen since */
     uint32_t looked_at; /* s of loop time: the gateway was last asked; 0: never */
     uint32_t epoch;     /* the reload that a POST was last sent before */
     uint16_t n;         /* of the marker */

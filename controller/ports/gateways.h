@@ -59,10 +59,13 @@ struct gateway_want {
     const char *domain;      /* custom domain, "" when none */
     const char *target;
     struct digest digest; /* of the document without marker */
-    bool by_user;         /* a user's edit: goes before refills */
-    bool adopt;           /* the user consents to take over a definition without a marker */
-    bool retain;          /* when the object goes, its definition stays: is put into the marker, so
-                             that a later process does not take it for an orphan */
+    /* resourceVersion of the object that it was made of; 0: not known. Of two wants for an object
+     * the one with the higher version is the newer one, whichever process they come from. */
+    uint64_t object_version;
+    bool by_user; /* a user's edit: goes before refills */
+    bool adopt;   /* the user consents to take over a definition without a marker */
+    bool retain;  /* when the object goes, its definition stays: is put into the marker, so
+                     that a later process does not take it for an orphan */
 };
 
 /* Where an API stands, over all contexts that have or had it. */

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "core/annotations.h"
 #include "core/conditions.h"
+#include "core/version.h"
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
@@ -495,6 +496,7 @@ static void step_want(struct api_look *look)
         .domain = facts->domain,
         .target = facts->target,
         .digest = state->digest,
+        .object_version = version_number(look->api->version),
         .by_user = state->by_user,
         .adopt = annotations_adopt(look->api),
         .retain = annotations_retain(look->api),

@@ -80,7 +80,7 @@ static void mark(struct span text, enum api_family family)
 {
     char owner[] = "o\"w";
     char other[] = "c";
-    struct marker marker = {owner, other, other, other, other, other, 7, true};
+    struct marker marker = {owner, other, other, other, other, other, 7, true, UINT64_MAX};
     CLEANUP(buf_fini) struct buf out;
     buf_init(&out, BUF_UNLIMITED);
     if (marker_add(text, family, &marker, &out, NULL) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two replicas: L1 to L6. That never two write is seen by the rules at every request. */
+/* Two replicas: L1 to L7. That never two write is seen by the rules at every request. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -203,6 +203,33 @@ static void l6_a_lease_that_others_touch(void **state)
     }
 }
 
+/* What it watches says nothing of what its predecessor has pushed. */
+static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
+{
+    (void)state;
+    struct sim *sim = scene_new(&(struct scene_options){.sim = {.elect = true}, .bare = true});
+    scene_objects(sim);
+    sim_start(sim, 0);
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_api_use(sim->api, 1);
+    sim_start(sim, 1);
+    sim_run(sim, 20000);
+    sim_api_freeze(sim->api, 1, true);
+    scene_api(sim, "b/p0", 2, true, NULL);
+    scene_api(sim, "a/p1", 2, false, "b/w1");
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_oracle_disturb(sim->oracle, NULL);
+    sim_kill(sim, 0);
+    assert_in_range(takeover(sim, 1), 0, 24000);
+    sim_run(sim, 15000); /* the rules see every write */
+    assert_int_equal(scene_version_on(sim, 0, "b/p0"), 2);
+    assert_int_equal(scene_version_on(sim, 0, "a/p1"), 2);
+    sim_api_freeze(sim->api, 1, false);
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_start_all(sim);
+    expect_end(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test(l4_an_outage_of_eight_seconds_is_survived_one_of_eleven_is_not),
         cmocka_unit_test(l5_clocks_that_jump_or_run_fast),
         cmocka_unit_test(l6_a_lease_that_others_touch),
+        cmocka_unit_test(l7_a_leader_that_is_behind_overwrites_nothing_newer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,8 +83,11 @@ static void add_definition(void *arg, const struct sim_definition *definition)
         json_decref(document);
         return;
     }
-    if (marker)
+    /* How it came about shows in these. */
+    if (marker) {
         json_object_set_new((json_t *)(uintptr_t)marker, "n", json_integer(0));
+        json_object_del((json_t *)(uintptr_t)marker, "rv");
+    }
     json_object_set_new(definitions->by_id, definition->id, document);
 }
 

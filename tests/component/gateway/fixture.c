@@ -189,6 +189,7 @@ void world_want(struct world *world, const struct world_api *api)
         .domain = api->domain ? api->domain : "",
         .target = "http://u/",
         .digest = digest_of(document, strlen(document)),
+        .object_version = api->object_version,
         .by_user = api->by_user,
         .adopt = api->adopt,
         .retain = api->retain,

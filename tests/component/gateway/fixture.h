@@ -75,6 +75,7 @@ struct world_api {
     const char *domain;
     bool oas;
     unsigned version;
+    uint64_t object_version; /* 0: none is known */
     bool by_user;
     bool adopt;
     bool retain;

@@ -21,7 +21,7 @@ static char hash[] = "abc";
 
 static struct marker sample(void)
 {
-    return (struct marker){owner, cluster, context, api, uid, hash, 2, false};
+    return (struct marker){owner, cluster, context, api, uid, hash, 2, false, 0};
 }
 
 #define JSON                                                                                       \
@@ -96,6 +96,7 @@ static void what_was_written_reads_back_equal(void **state)
     struct marker marker = sample();
     marker.owner = odd;
     marker.retain = true;
+    marker.object_version = UINT64_MAX - 1;
     struct err err;
     CLEANUP(buf_fini) struct buf out;
     buf_init(&out, BUF_UNLIMITED);
@@ -112,6 +113,7 @@ static void what_was_written_reads_back_equal(void **state)
     assert_string_equal(read.hash, hash);
     assert_int_equal(read.n, 2);
     assert_true(read.retain);
+    assert_true(read.object_version == UINT64_MAX - 1);
     assert_true(marker_fingerprint(&read) == marker_fingerprint(&marker));
     marker_fini(&read);
 }
@@ -128,7 +130,23 @@ static void a_marker_reads_in_the_form_that_gateways_show(void **state)
     assert_string_equal(read.owner, "x&y");
     assert_int_equal(read.n, 3);
     assert_false(read.retain);
+    assert_int_equal(read.object_version, 0);
     marker_fini(&read);
+}
+
+static void a_version_that_is_none_is_not_known(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "5", "\"x\"", "null", "\"-1\"", "\"\"", "{}", "\"18446744073709551616\""};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        CLEANUP(freep)
+        char *text = xasprintf("%.*s,\"rv\":%s}", (int)strlen(JSON) - 1, JSON, texts[i]);
+        struct marker read;
+        assert_true(marker_read(span_of(text), &read));
+        assert_int_equal(read.object_version, 0);
+        marker_fini(&read);
+    }
 }
 
 static void what_we_cannot_have_written_is_no_marker(void **state)
@@ -157,7 +175,7 @@ static void what_we_cannot_have_written_is_no_marker(void **state)
     }
 }
 
-static void every_field_but_n_is_in_the_fingerprint(void **state)
+static void every_field_but_n_and_version_is_in_the_fingerprint(void **state)
 {
     (void)state;
     char other[] = "other";
@@ -175,6 +193,7 @@ static void every_field_but_n_is_in_the_fingerprint(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(changed); i++)
         assert_true(marker_fingerprint(&changed[i]) != fingerprint);
     marker.n = 9;
+    marker.object_version = 9;
     assert_true(marker_fingerprint(&marker) == fingerprint);
 }
 
@@ -188,7 +207,8 @@ int main(void)
         cmocka_unit_test(what_was_written_reads_back_equal),
         cmocka_unit_test(a_marker_reads_in_the_form_that_gateways_show),
         cmocka_unit_test(what_we_cannot_have_written_is_no_marker),
-        cmocka_unit_test(every_field_but_n_is_in_the_fingerprint),
+        cmocka_unit_test(a_version_that_is_none_is_not_known),
+        cmocka_unit_test(every_field_but_n_and_version_is_in_the_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,12 @@ static void versions_are_compared_only_as_numbers(void **state)
     assert_false(version_is_older("abc", "abd"));
     assert_false(version_is_older("", "1"));
     assert_false(version_is_older("09", "10"));
+    assert_true(version_number("18446744073709551615") == UINT64_MAX);
+    assert_true(version_number("18446744073709551616") == 0);
+    assert_true(version_number("99999999999999999999") == 0);
+    assert_true(version_number("d1") == 0);
+    assert_true(version_number("") == 0);
+    assert_true(version_number("09") == 0);
 }
 
 static void back_off_doubles_up_to_its_longest(void **state)

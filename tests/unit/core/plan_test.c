@@ -151,6 +151,27 @@ static void only_what_is_ours_and_unwanted_is_deleted(void **state)
     check(rows, ARRAY_LENGTH(rows));
 }
 
+static void what_is_newer_than_what_is_known_is_left_for_now(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {{.wish = PLAN_WANTED, .found = PLAN_OURS, .is_behind = true}, PLAN_AWAIT},
+        {{.wish = PLAN_WANTED, .found = PLAN_ABSENT, .is_behind = true}, PLAN_AWAIT},
+        {{.wish = PLAN_UNWANTED, .found = PLAN_OURS, .is_behind = true}, PLAN_AWAIT},
+        {{.wish = PLAN_LEAVING, .found = PLAN_OURS, .is_behind = true}, PLAN_HOLD},
+        /* The same content: newer is only what was said of it. */
+        {{.wish = PLAN_WANTED, .found = PLAN_OURS, .same = true, .is_behind = true}, PLAN_LEAVE},
+        {{.wish = PLAN_WANTED,
+          .found = PLAN_OURS,
+          .same = true,
+          .form = PLAN_FORM_BROKEN,
+          .is_behind = true},
+         PLAN_POST},
+        {{.wish = PLAN_WANTED, .found = PLAN_OTHERS, .is_behind = true}, PLAN_FOREIGN},
+    };
+    check(rows, ARRAY_LENGTH(rows));
+}
+
 static void everything_is_read_when_more_than_a_quarter_changed(void **state)
 {
     (void)state;
@@ -235,6 +256,7 @@ int main(void)
         cmocka_unit_test(
             a_listen_path_that_somebody_else_holds_stops_a_push_but_not_what_is_settled),
         cmocka_unit_test(only_what_is_ours_and_unwanted_is_deleted),
+        cmocka_unit_test(what_is_newer_than_what_is_known_is_left_for_now),
         cmocka_unit_test(everything_is_read_when_more_than_a_quarter_changed),
         cmocka_unit_test(more_than_five_and_a_fifth_is_a_mass_deletion),
         cmocka_unit_test(a_batch_closes_when_the_queue_is_empty),
