@@ -311,6 +311,13 @@ void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
     fake_loop_run(gateways->loop);
 }
 
+void fake_gateways_set_leaving(struct fake_gateways *gateways, const char *api, size_t leaving)
+{
+    held_of(gateways, api)->progress.leaving = leaving;
+    gateways->callbacks.progressed(gateways->arg, api);
+    fake_loop_run(gateways->loop);
+}
+
 void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
                        size_t total, size_t synced)
 {

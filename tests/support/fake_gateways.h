@@ -26,6 +26,8 @@ void fake_gateways_set_state(struct fake_gateways *gateways, const char *api,
 /* The same with any number of endpoints. */
 void fake_gateways_set(struct fake_gateways *gateways, const char *api, enum gateway_state state,
                        size_t total, size_t synced);
+/* After one of these: it stands besides on so many where it is no longer wanted; told. */
+void fake_gateways_set_leaving(struct fake_gateways *gateways, const char *api, size_t leaving);
 /* From now on every context stands so, with one of two endpoints synced; told of `context`. */
 void fake_gateways_set_summary(struct fake_gateways *gateways, const char *context,
                                enum gateway_state state, const char *detail);

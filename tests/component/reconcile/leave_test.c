@@ -180,6 +180,22 @@ static void an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goe
     rig_start(rig);
 }
 
+/* What it has left is deleted before: it bears no mark, and would be an orphan later. */
+static void a_retained_api_is_let_go_when_what_it_has_moved_from_is_gone(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", NULL, ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
+    rig_start(rig);
+    fake_gateways_set_state(rig->gateways, "default/orders", GATEWAY_SYNCED, 1, "gw1");
+    fake_gateways_set_leaving(rig->gateways, "default/orders", 1);
+    fake_world_delete(rig->world, OBJECT_API, "default/orders");
+    fake_loop_advance(rig->loop, 5000);
+    assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+    fake_gateways_set_leaving(rig->gateways, "default/orders", 0);
+    fake_loop_advance(rig->loop, 5000);
+    assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+}
+
 static void statuses_that_are_refused_hold_a_retained_api_up_only_for_the_timeout(void **state)
 {
     struct rig *rig = *state;
@@ -257,6 +273,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_api_that_is_not_retained_any_more_leaves_the_gateways),
     TEST(an_api_is_let_go_when_gateways_know_that_it_is_retained),
     TEST(an_api_that_was_retained_and_deleted_at_once_is_marked_before_it_goes),
+    TEST(a_retained_api_is_let_go_when_what_it_has_moved_from_is_gone),
     TEST(statuses_that_are_refused_hold_a_retained_api_up_only_for_the_timeout),
     TEST(an_api_whose_finalizer_was_torn_off_still_leaves_the_gateways),
     TEST(what_comes_back_while_it_leaves_can_leave_again),
