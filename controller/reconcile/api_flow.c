@@ -308,8 +308,11 @@ static void judge(struct api_look *look)
     look->stalled = !look->resolution.valid || !look->abilities;
     bool never_wanted = !state->wanted || !str_equal(state->api->uid, look->api->uid);
     /* New until it is wanted somewhere, whatever its status says meanwhile: a conflict, or that
-     * something was missing that may go again before the push. */
-    state->is_new = never_wanted && (state->is_new || !api_was_reported(look->api));
+     * something was missing that may go again before the push. With a finalizer of ours it may
+     * have been pushed by an earlier process. */
+    bool is_fresh =
+        !api_was_reported(look->api) && !object_has_finalizer(look->api, GATEWAY_FINALIZER);
+    state->is_new = never_wanted && (state->is_new || is_fresh);
     int64_t left =
         state->first_seen_ms + reconciler->options.reference_grace_ms - loop_now(reconciler->loop);
     look->held = state->is_new && look->resolution.waits && left > 0;

@@ -121,7 +121,8 @@ void sim_oracle_add_gateway(struct sim_oracle *oracle, struct sim_pod *pod)
 static bool may_be_held(const struct sim *sim, const struct sim_object *api)
 {
     const json_t *reported = sim_json_get(api->tree, "status", "observedGeneration", NULL);
-    if (json_integer_value(reported) > 0)
+    if (json_integer_value(reported) > 0 ||
+        json_array_size(sim_json_get(api->tree, "metadata", "finalizers", NULL)))
         return false;
     struct sim_wish wish;
     sim_wish_read(sim, api, &wish);

@@ -374,6 +374,19 @@ static void change_under_way(void *arg)
     rig_api(start->rig, "another", NULL, "");
 }
 
+/* Its finalizer tells of an earlier process that has pushed it, or was about to, and could not say
+ * so in its status. */
+static void what_an_earlier_process_has_pushed_is_not_held_for_a_reference(void **state)
+{
+    struct rig *rig = *state;
+    rig_api(rig, "orders", "nobody", ",'finalizers':['grapnel.dev/gateway']");
+    rig_api(rig, "fresh", "nobody", "");
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 1000);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    assert_null(fake_gateways_document(rig->gateways, "default/fresh"));
+}
+
 /* What is wanted is told when the copies are written, not before; but nobody waits for ever. */
 static void a_start_is_complete_when_copies_are_written(void **state)
 {
@@ -523,6 +536,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_failed_write_is_repeated_with_back_off),
     TEST(who_may_not_list_namespaces_does_without_them),
     TEST(nothing_is_decided_before_every_list_is_complete),
+    TEST(what_an_earlier_process_has_pushed_is_not_held_for_a_reference),
     TEST(a_start_is_complete_when_copies_are_written),
     TEST(a_start_with_many_is_complete_when_all_have_been_looked_at),
     TEST(an_api_whose_secret_cannot_be_read_does_not_hold_up_all),
