@@ -50,9 +50,10 @@ struct command_spec {
 
 /* Fills `values` (zeroed by the caller) and returns the index of the first argument that is no
  * option; -1 with *err set when something is wrong, naming the flag. `--help` sets *ret_help and
- * ends there. argv[0] is the command's name. */
+ * ends there. argv[0] is the command's name. `ret_given`, unless it is NULL, has a place for each
+ * option of the table: is it on the command line? */
 int options_read(const struct command_spec *command, int argc, char **argv, void *values,
-                 bool *ret_help, struct err *err);
+                 bool *ret_given, bool *ret_help, struct err *err);
 void options_free(const struct command_spec *command, void *values);
 
 void options_print_help(const struct command_spec *command, FILE *out);
