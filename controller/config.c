@@ -68,7 +68,9 @@ const struct command_spec config_command = {
     .summary = "Reconciles ApiDefinitions and Webhooks with Tyk gateways, for ever or --once.",
     .options = options,
     .option_count = ARRAY_LENGTH(options),
+    .given_offset = AT(given),
 };
+_Static_assert(ARRAY_LENGTH(options) <= CONFIG_OPTIONS_MAX, "there is a place for each option");
 
 static int wrong(struct err *err, const char *flag, const char *remedy)
 {
@@ -99,10 +101,11 @@ static const struct {
 };
 
 /* Whoever gives a flag expects something of it. The environment may be set for more than this. */
-static int check_given(const struct config *config, const bool *given, struct err *err)
+static int check_given(const struct config *config, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
-        if (!given[i] || (str_equal(options[i].name, "leader-elect") && !config->leader_elect))
+        if (!config->given[i] ||
+            (str_equal(options[i].name, "leader-elect") && !config->leader_elect))
             continue;
         for (size_t j = 0; j < ARRAY_LENGTH(of_one_source); j++) {
             if (str_equal(options[i].name, of_one_source[j].flag) &&
@@ -201,8 +204,7 @@ static int check_log(struct config *config, struct err *err)
 int config_read(int argc, char **argv, struct config *ret_config, bool *ret_help, struct err *err)
 {
     struct config config = {.leader_elect = !str_is_empty(getenv("KUBERNETES_SERVICE_HOST"))};
-    bool given[ARRAY_LENGTH(options)] = {false};
-    int rest = options_read(&config_command, argc, argv, &config, given, ret_help, err);
+    int rest = options_read(&config_command, argc, argv, &config, ret_help, err);
     int result = rest < 0 ? -1 : 0;
     if (result == 0 && !*ret_help) {
         if (rest < argc)
@@ -211,7 +213,7 @@ int config_read(int argc, char **argv, struct config *ret_config, bool *ret_help
             result = wrong(err, "default-cooldown", "hours, minutes and seconds, such as 1m30s");
         else if (str_is_empty(config.owner) || strlen(config.owner) > 63)
             result = wrong(err, "owner", "1 to 63 characters are expected");
-        else if (check_source(&config, err) < 0 || check_given(&config, given, err) < 0 ||
+        else if (check_source(&config, err) < 0 || check_given(&config, err) < 0 ||
                  check_gateways(&config, err) < 0 || check_namespaces(&config, err) < 0 ||
                  check_log(&config, err) < 0)
             result = -1;

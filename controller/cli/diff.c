@@ -202,7 +202,7 @@ static int compare(const char *const *paths, size_t count, struct diff_options *
 static int run(int argc, char **argv, struct diff_options *values, struct err *err)
 {
     bool help;
-    int first = options_read(&command, argc, argv, values, NULL, &help, err);
+    int first = options_read(&command, argc, argv, values, &help, err);
     if (first < 0)
         return EXIT_UNABLE;
     if (help) {

@@ -170,7 +170,7 @@ static int materialize(struct run *run, const char *name, struct err *err)
 static int run(int argc, char **argv, struct materialize_options *values, struct err *err)
 {
     bool help;
-    int first = options_read(&command, argc, argv, values, NULL, &help, err);
+    int first = options_read(&command, argc, argv, values, &help, err);
     if (first < 0)
         return EXIT_UNABLE;
     if (help) {

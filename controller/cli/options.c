@@ -200,7 +200,7 @@ static size_t option_index(const struct command_spec *command, int which)
 }
 
 int options_read(const struct command_spec *command, int argc, char **argv, void *values,
-                 bool *ret_given, bool *ret_help, struct err *err)
+                 bool *ret_help, struct err *err)
 {
     CLEANUP(freep) struct option *table = getopt_table(command);
     CLEANUP(freep) char *letters = short_options(command);
@@ -235,8 +235,9 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
     fill_in(command, given, values, &problems);
     if (*problems.msg)
         return err_set(err, ERR_INVALID, 0, "%s", problems.msg);
-    for (size_t i = 0; ret_given && i < command->option_count; i++)
-        ret_given[i] = given[i];
+    if (command->given_offset)
+        memcpy((char *)values + command->given_offset, given,
+               command->option_count * sizeof(*given));
     return optind;
 }
 

@@ -46,14 +46,15 @@ struct command_spec {
     const char *summary;
     const struct option_spec *options;
     size_t option_count;
+    size_t given_offset; /* in the struct of values, a bool for each option: is it on the command
+                            line? 0: nobody asks */
 };
 
 /* Fills `values` (zeroed by the caller) and returns the index of the first argument that is no
  * option; -1 with *err set when something is wrong, naming the flag. `--help` sets *ret_help and
- * ends there. argv[0] is the command's name. `ret_given`, unless it is NULL, has a place for each
- * option of the table: is it on the command line? */
+ * ends there. argv[0] is the command's name. */
 int options_read(const struct command_spec *command, int argc, char **argv, void *values,
-                 bool *ret_given, bool *ret_help, struct err *err);
+                 bool *ret_help, struct err *err);
 void options_free(const struct command_spec *command, void *values);
 
 void options_print_help(const struct command_spec *command, FILE *out);

@@ -59,7 +59,7 @@ static void print(const struct offline *offline, bool yaml, FILE *out)
 static int run(int argc, char **argv, struct render_options *values, struct err *err)
 {
     bool help;
-    int first = options_read(&command, argc, argv, values, NULL, &help, err);
+    int first = options_read(&command, argc, argv, values, &help, err);
     if (first < 0)
         return EXIT_UNABLE;
     if (help) {

@@ -353,7 +353,7 @@ static int report(const struct offline *offline, bool json)
 static int run(int argc, char **argv, struct validate_options *values, struct err *err)
 {
     bool help;
-    int first = options_read(&command, argc, argv, values, NULL, &help, err);
+    int first = options_read(&command, argc, argv, values, &help, err);
     if (first < 0)
         return EXIT_UNABLE;
     if (help) {

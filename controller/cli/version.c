@@ -15,7 +15,7 @@ int cli_version(int argc, char **argv)
 {
     bool help;
     struct err err;
-    int rest = options_read(&command, argc, argv, NULL, NULL, &help, &err);
+    int rest = options_read(&command, argc, argv, NULL, &help, &err);
     if (rest >= 0 && help) {
         options_print_help(&command, stdout);
         return EXIT_FINE;
