@@ -96,10 +96,9 @@ static void on_signal(void *arg, int number)
 /* --once. */
 
 /* The last line says what else keeps it from being converged than APIs that are not in place. */
-static void print_summary(const struct reconciler *reconciler,
-                          const struct reconciler_counts *counts, const char *fault)
+static void print_summary(const struct reconciler_counts *counts, const char *fault, size_t held,
+                          const char *doubt)
 {
-    size_t held = reconciler_held(reconciler);
     printf("%zu APIs: %zu synced, %zu stalled, %zu waiting; %zu webhooks\n", counts->apis,
            counts->ready, counts->stalled, counts->apis - counts->ready - counts->stalled,
            counts->webhooks);
@@ -109,6 +108,8 @@ static void print_summary(const struct reconciler *reconciler,
         printf("not converged: MassDeletion: %zu definitions on gateways are not deleted (if it is "
                "meant: --confirm-prune, or grapnel.dev/confirm-prune on the OperatorContext)\n",
                held);
+    else if (doubt)
+        line_print(stdout, "not converged: what has to go may still stand on a gateway: %s", doubt);
 }
 
 /* Nothing of the folder could ever be read: there is nothing to wait for. */
@@ -128,8 +129,10 @@ static void on_once(void *arg)
     }
     struct reconciler_counts counts;
     reconciler_count(reconciler, &counts);
-    print_summary(reconciler, &counts, fault);
-    app->failed = counts.ready < counts.apis || fault || reconciler_held(reconciler);
+    size_t held = reconciler_held(reconciler);
+    CLEANUP(freep) char *doubt = reconciler_doubt(reconciler);
+    print_summary(&counts, fault, held, doubt);
+    app->failed = counts.ready < counts.apis || fault || held || doubt;
     if (app->failed)
         reconciler_tell_waiting(reconciler);
     end(app);

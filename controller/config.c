@@ -68,11 +68,52 @@ const struct command_spec config_command = {
     .summary = "Reconciles ApiDefinitions and Webhooks with Tyk gateways, for ever or --once.",
     .options = options,
     .option_count = ARRAY_LENGTH(options),
+    .given_offset = AT(given),
 };
+_Static_assert(ARRAY_LENGTH(options) <= CONFIG_OPTIONS_MAX, "there is a place for each option");
 
 static int wrong(struct err *err, const char *flag, const char *remedy)
 {
     return err_set(err, ERR_INVALID, 0, "--%s: %s", flag, remedy);
+}
+
+/* What only one of the two sources has a use for. Durations are not among them: one of what never
+ * happens contradicts nothing. */
+#define NO_CLUSTER                                                                                 \
+    "a folder needs no cluster: leave the flag out, or take objects from one with --source kube"
+#define NO_LEASE "a folder needs no Lease, its state folder is locked: leave the flag out"
+static const struct {
+    const char *flag;
+    bool of_folders; /* else of clusters */
+    const char *remedy;
+} of_one_source[] = {
+    {"kubeconfig", false, NO_CLUSTER},
+    {"context", false, NO_CLUSTER},
+    {"namespace", false,
+     "a folder is watched whole: leave the flag out, and name a folder that holds no more than is "
+     "wanted"},
+    {"leader-elect", false, NO_LEASE},
+    {"lease-name", false, NO_LEASE},
+    {"lease-namespace", false, NO_LEASE},
+    {"state-dir", true,
+     "only a folder source keeps its state in a folder: leave the flag out, or name the folder "
+     "with --source dir:PATH"},
+};
+
+/* Whoever gives a flag expects something of it. The environment may be set for more than this. */
+static int check_given(const struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
+        if (!config->given[i] ||
+            (str_equal(options[i].name, "leader-elect") && !config->leader_elect))
+            continue;
+        for (size_t j = 0; j < ARRAY_LENGTH(of_one_source); j++) {
+            if (str_equal(options[i].name, of_one_source[j].flag) &&
+                of_one_source[j].of_folders != (config->source_path != NULL))
+                return wrong(err, options[i].name, of_one_source[j].remedy);
+        }
+    }
+    return 0;
 }
 
 static int check_source(struct config *config, struct err *err)
@@ -85,8 +126,6 @@ static int check_source(struct config *config, struct err *err)
         return wrong(err, "source", "dir: needs a path, for instance dir:./definitions");
     if (config->source_path && config->gateway_service)
         return wrong(err, "gateway-service", "a folder has no Services; use --gateway-url");
-    if (!config->source_path && config->state_dir)
-        return wrong(err, "state-dir", "only a folder source keeps its state in a folder");
     return 0;
 }
 
@@ -174,8 +213,9 @@ int config_read(int argc, char **argv, struct config *ret_config, bool *ret_help
             result = wrong(err, "default-cooldown", "hours, minutes and seconds, such as 1m30s");
         else if (str_is_empty(config.owner) || strlen(config.owner) > 63)
             result = wrong(err, "owner", "1 to 63 characters are expected");
-        else if (check_source(&config, err) < 0 || check_gateways(&config, err) < 0 ||
-                 check_namespaces(&config, err) < 0 || check_log(&config, err) < 0)
+        else if (check_source(&config, err) < 0 || check_given(&config, err) < 0 ||
+                 check_gateways(&config, err) < 0 || check_namespaces(&config, err) < 0 ||
+                 check_log(&config, err) < 0)
             result = -1;
     }
     if (result < 0) {

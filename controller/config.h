@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "cli/options.h"
 
+#define CONFIG_OPTIONS_MAX 40
+
 /*
  * The configuration of `grapnel run`: read once, checked at once, not changed after.
  */
@@ -43,6 +45,7 @@ struct config {
     char *listen;
     char *log_level_name;
     char *log_format;
+    bool given[CONFIG_OPTIONS_MAX]; /* which of the table are on the command line */
 
     /* Made of the above. */
     const char *source_path; /* of dir:PATH; NULL: Kubernetes */

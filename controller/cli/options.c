@@ -235,6 +235,9 @@ int options_read(const struct command_spec *command, int argc, char **argv, void
     fill_in(command, given, values, &problems);
     if (*problems.msg)
         return err_set(err, ERR_INVALID, 0, "%s", problems.msg);
+    if (command->given_offset)
+        memcpy((char *)values + command->given_offset, given,
+               command->option_count * sizeof(*given));
     return optind;
 }
 

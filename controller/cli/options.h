@@ -46,6 +46,8 @@ struct command_spec {
     const char *summary;
     const struct option_spec *options;
     size_t option_count;
+    size_t given_offset; /* in the struct of values, a bool for each option: is it on the command
+                            line? 0: nobody asks */
 };
 
 /* Fills `values` (zeroed by the caller) and returns the index of the first argument that is no

@@ -102,6 +102,16 @@ static const char *elsewhere(const struct cache *cache, const struct object *obj
     return NULL;
 }
 
+/* Who keeps Webhooks in another repository has to name it too: nothing tells a reference to one of
+ * those from one to a Webhook that was forgotten. */
+static const char *hint_of(const struct cache *cache, const struct problem *problem)
+{
+    bool has_none = !cache_count(cache, OBJECT_WEBHOOK);
+    return has_none && str_equal(problem->reason, "WebhookNotFound")
+               ? "no Webhook is among the manifests: name the file or folder that holds it too"
+               : problem->hint;
+}
+
 /* What code that knows objects, not files, says about one. */
 static void add_resolved(struct findings *findings, const struct manifest *manifest,
                          const struct problem *problem)
@@ -111,6 +121,7 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
         return;
     static char nowhere[] = "";
     const char *remedy = elsewhere(findings->cache, manifest->object, problem);
+    const char *hint = remedy ? remedy : hint_of(findings->cache, problem);
     struct manifest_problem placed = {
         .severity = remedy ? PROBLEM_WARNING : problem->severity,
         .reason = problem->reason,
@@ -118,7 +129,7 @@ static void add_resolved(struct findings *findings, const struct manifest *manif
         .line = problem->field ? manifest_line(manifest, problem->field) : manifest->line,
         .field = problem->field ? problem->field : nowhere,
         .message = problem->message,
-        .hint = remedy ? (char *)(uintptr_t)remedy : problem->hint,
+        .hint = (char *)(uintptr_t)hint,
     };
     add(findings, &placed, manifest->object);
 }

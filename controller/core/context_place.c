@@ -2,6 +2,7 @@
 #include "core/context_place.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,15 +99,20 @@ static void read_secrets(const struct object *secret, const struct object *ca_se
     }
 }
 
+/* Returns owned name or digits: a number may be written in any form. NULL: none. */
+static char *read_port(struct span port)
+{
+    int64_t number;
+    return json_text_int64(port, &number) ? xasprintf("%" PRId64, number) : json_text_string(port);
+}
+
 /* TYK_URL stands in where the spec names no gateways. */
 static void read_place(struct span spec, const struct object *context, const struct object *secret,
                        struct context_place *place)
 {
     struct span service = json_text_member(spec, "serviceRef");
     place->service = key_in_namespace(context, json_text_member(service, "name"));
-    struct span port = json_text_member(service, "port");
-    place->service_port = json_text_type(port) == JSON_TEXT_NUMBER ? xstrndup(port.ptr, port.length)
-                                                                   : json_text_string(port);
+    place->service_port = read_port(json_text_member(service, "port"));
     place->urls = read_list(json_text_member(spec, "urls"));
     CLEANUP(freep) char *url = value_of(secret, "TYK_URL");
     bool from_secret = url && !place->service && !place->urls[0];

@@ -244,6 +244,20 @@ static enum gateway_state overall(const struct endpoint *endpoint, const char **
     return is_exact(endpoint) ? GATEWAY_SYNCED : GATEWAY_PENDING;
 }
 
+static void add_doubt(struct gateway_summary *summary, const struct endpoint *endpoint)
+{
+    const char *why;
+    const struct slot *slot = endpoint->slots.lists[SLOT_FAILED].first;
+    while (slot && slot->fault != FAULT_UNDELETABLE)
+        slot = slot->next;
+    if (state_of_endpoint(endpoint, &why) != GATEWAY_SYNCED) {
+        describe(summary->doubt, sizeof(summary->doubt), endpoint, why, 0);
+    } else if (slot) {
+        CLEANUP(freep) char *what = xasprintf("does not delete %s", slot->place->api->key);
+        describe(summary->doubt, sizeof(summary->doubt), endpoint, what, slot->status);
+    }
+}
+
 bool fleet_summary(const struct gateways *gateways, const char *context_name,
                    struct gateway_summary *ret_summary)
 {
@@ -260,6 +274,8 @@ bool fleet_summary(const struct gateways *gateways, const char *context_name,
         enum gateway_state state = overall(endpoint, &why);
         summary.ready++;
         summary.synced += state == GATEWAY_SYNCED;
+        if (!*summary.doubt && state != GATEWAY_SYNCED)
+            add_doubt(&summary, endpoint);
         if (state <= summary.state)
             continue;
         summary.state = state;

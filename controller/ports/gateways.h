@@ -100,6 +100,8 @@ struct gateway_summary {
     size_t orphans_held; /* inferred orphans that wait for a confirmation: MassDeletion */
     enum gateway_state state; /* the worst of the ready ones; GATEWAY_NONE when there is none */
     char detail[256];
+    char doubt[256]; /* a ready one that may hold what has to go: it cannot be looked at or does not
+                        delete it; "": none */
 };
 
 struct gateways_callbacks {

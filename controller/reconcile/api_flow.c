@@ -17,8 +17,7 @@
 #include "reconcile/api_look.h"
 #include "reconcile/conversion.h"
 
-#define UNSURE_MS 500   /* until the store is asked again whether something went by itself */
-#define UNREAD_MS 60000 /* for as long one API may hold up what needs to know of all */
+#define UNSURE_MS 500 /* until the store is asked again whether something went by itself */
 
 /* State. */
 
@@ -320,6 +319,12 @@ static void judge(struct api_look *look)
         reconciler_await(reconciler, state->work_key, left);
 }
 
+/* How long may it still hold up all others? */
+static int64_t unread_ms_left(const struct api_state *state)
+{
+    return state->first_seen_ms + UNREAD_MS - loop_now(state->reconciler->loop);
+}
+
 /* False: something that the look needs is still to come, and will touch the key. */
 static bool look_at(struct api_look *look)
 {
@@ -333,7 +338,8 @@ static bool look_at(struct api_look *look)
     CLEANUP(freep)
     char *context_token = xasprintf("context %s", links.context ? links.context : "");
     api_links_fini(&links);
-    if (!context_known) {
+    look->unread = !context_known;
+    if (!context_known && unread_ms_left(look->state) > 0) {
         const char *tokens[] = {context_token};
         index_set(reconciler->index, &look->state->edges, look->state->work_key, tokens, 1);
         return false;
@@ -353,7 +359,7 @@ static bool look_at(struct api_look *look)
     sweep_absences(look);
     look->context_key = look->resolution.facts.context ? look->resolution.facts.context : "";
     set_dependencies(look);
-    look->unread = !follow_needs(look);
+    look->unread = !follow_needs(look) || look->unread;
     if (look->unread)
         return false;
     record_usage(look);
@@ -563,13 +569,13 @@ static bool take_leave(struct api_look *look)
 }
 
 /* Not knowing what one API wants must not leave the orphans and statuses of all others undone for
- * as long as its Secret cannot be read (a key of the API server's storage is lost, say), or its
- * copies are not taken. What the gateways hold of it stays, as that of one that is refused since
- * before the start. */
+ * as long as its Secret, or its context's, cannot be read (a key of the API server's storage is
+ * lost, say), or its copies are not taken. What the gateways hold of it stays, as that of one that
+ * is refused since before the start. */
 static void give_up_waiting(struct api_look *look)
 {
     struct api_state *state = look->state;
-    int64_t left = state->first_seen_ms + UNREAD_MS - loop_now(look->reconciler->loop);
+    int64_t left = unread_ms_left(state);
     if (state->judged)
         return;
     if (left > 0) {

@@ -91,6 +91,32 @@ static bool leave_behind(struct reconciler *reconciler, struct api_state *state,
     return release(state, api);
 }
 
+/* What gateways there are is not known yet: just started, which takes a moment; or what a context
+ * names cannot be read, which counts as gateways that do not answer. */
+static bool awaits_context(struct reconciler *reconciler, struct api_state *state,
+                           const char *unknown)
+{
+    CLEANUP(freep) char *token = xasprintf("context %s", unknown);
+    const char *tokens[] = {token};
+    index_set(reconciler->index, &state->edges, state->work_key, tokens, 1);
+    int64_t waited = loop_now(reconciler->loop) - state->wanted_ms;
+    int64_t timeout = reconciler->options.finalizer_timeout_ms;
+    int64_t left = (timeout > UNREAD_MS ? timeout : UNREAD_MS) - waited;
+    if (left > 0)
+        reconciler_touch_after(reconciler, WORK_API, state->key, left);
+    return left > 0;
+}
+
+static void tell_unread(struct api_state *state, const char *context)
+{
+    CLEANUP(freep)
+    char *what = *context ? xasprintf("OperatorContext %s", context)
+                          : xstrdup("the Service of the default context");
+    api_add_event(state, EVENT_WARNING, "CleanupSkipped",
+                  "%s cannot be read; what its gateways hold of this API is collected when it can",
+                  what);
+}
+
 bool api_leave(struct reconciler *reconciler, struct api_state *state, const struct object *api)
 {
     struct gateways *gateways = reconciler->gateways;
@@ -100,17 +126,14 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
     if (!state->leaving) {
         state->leaving = true;
         state->wanted = false;
+        state->wanted_ms = loop_now(reconciler->loop);
         CLEANUP(freep) char *context = api_stands_in(api);
         gateways->ops->remove(gateways, state->key, context);
     }
     const char *unknown;
-    if (context_is_unknown(reconciler, &unknown)) {
-        /* Just started: what gateways there are is not known yet. */
-        CLEANUP(freep) char *token = xasprintf("context %s", unknown);
-        const char *tokens[] = {token};
-        index_set(reconciler->index, &state->edges, state->work_key, tokens, 1);
+    bool is_unknown = context_is_unknown(reconciler, &unknown);
+    if (is_unknown && awaits_context(reconciler, state, unknown))
         return false;
-    }
     struct gateway_progress progress;
     if (!gateways->ops->progress(gateways, state->key, &progress))
         return release(state, api);
@@ -128,6 +151,8 @@ bool api_leave(struct reconciler *reconciler, struct api_state *state, const str
                       "they come back",
                       progress.leaving_unreachable);
     }
+    if (is_unknown)
+        tell_unread(state, unknown);
     return release(state, api);
 }
 

@@ -706,6 +706,21 @@ size_t reconciler_held(const struct reconciler *reconciler)
     return count;
 }
 
+char *reconciler_doubt(const struct reconciler *reconciler)
+{
+    const struct gateways *gateways = reconciler->gateways;
+    struct gateway_summary summary;
+    struct strmap_entry *e = gateways ? strmap_first(reconciler->contexts) : NULL;
+    for (; e; e = strmap_next(e)) {
+        const char *context = strmap_entry_key(e);
+        if (!gateways->ops->summary(gateways, context, &summary) || !*summary.doubt)
+            continue;
+        return *context ? xasprintf("OperatorContext %s: %s", context, summary.doubt)
+                        : xstrdup(summary.doubt);
+    }
+    return NULL;
+}
+
 bool reconciler_is_settled(const struct reconciler *reconciler)
 {
     struct workqueue_counts counts = workqueue_counts(reconciler->queue);
@@ -724,6 +739,10 @@ void reconciler_tell_waiting(const struct reconciler *reconciler)
         if (state && state->ready)
             continue;
         const struct object *api = cache_get(cache, OBJECT_API, keys[i]);
+        if (api->deleting) {
+            log_warn("not gone yet", .kind = "ApiDefinition", .key = keys[i]);
+            continue;
+        }
         CLEANUP(freep) char *reason = condition_reason(api, "Ready", NULL);
         CLEANUP(freep) char *message = condition_message(api, "Ready");
         log_warn("not in place", .kind = "ApiDefinition", .key = keys[i], .reason = reason,

@@ -82,6 +82,10 @@ bool reconciler_is_settled(const struct reconciler *reconciler);
  * contexts share counts for each. For --once. */
 size_t reconciler_held(const struct reconciler *reconciler);
 
+/* Returns owned: a gateway that may hold what has to go, and why; NULL: there is none. For --once.
+ */
+char *reconciler_doubt(const struct reconciler *reconciler);
+
 /* Logs why each API that is not in place is not. For --once. */
 void reconciler_tell_waiting(const struct reconciler *reconciler);
 

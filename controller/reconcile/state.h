@@ -28,6 +28,9 @@
 
 #define GATEWAY_FINALIZER "grapnel.dev/gateway"
 
+/* For as long what cannot be read may hold up what needs to know of all. */
+#define UNREAD_MS INT64_C(60000)
+
 /* Events that are told once the status that they belong to is written. */
 #define PENDING_EVENTS_MAX 8
 struct pending_event {
@@ -93,7 +96,7 @@ struct api_state {
     uint32_t handlers[REF_SOURCE_COUNT];
     unsigned edition; /* of the context, as which it was used */
     int64_t first_seen_ms;
-    int64_t wanted_ms;            /* when it was told last */
+    int64_t wanted_ms;            /* when gateways were last told of it */
     int64_t leaves_ms;            /* since when it is to be left behind; 0: it is not */
     struct pace pace;             /* how fast the status follows the gateways */
     int64_t converted_ms;         /* when the first converted reference was seen; 0: none */

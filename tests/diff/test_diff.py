@@ -338,10 +338,11 @@ def test_two_contexts_on_one_gateway(place, stub):
     assert found["contexts"] == ["default/x", "default/y"] and apis(found["added"]) == ["default/a", "default/b"]
 
 
-def test_pods_behind_a_service_among_the_manifests(place, stub):
+@pytest.mark.parametrize("named", ["control", 80, 80.0], ids=repr)
+def test_pods_behind_a_service_among_the_manifests(place, stub, named):
     port = int(stub.url.rsplit(":", 1)[1])
     place.write(secret("conf", TYK_AUTH="s3cret"), classic("a", contextRef={"name": "edge"}),
-                thing("OperatorContext", "edge", {"serviceRef": {"name": "gw", "port": "control"}, "secretRef": {"name": "conf"}}))
+                thing("OperatorContext", "edge", {"serviceRef": {"name": "gw", "port": named}, "secretRef": {"name": "conf"}}))
     done = place.diff(urls=False)
     assert done.code == 2 and "Service default/gw" in done.err
     place.write({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "gw", "namespace": "default"},

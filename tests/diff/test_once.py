@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import BIN
-from test_diff import api_id, classic, oas, reference, webhook
+from test_diff import api_id, classic, oas, reference, thing, webhook
 
 BROKEN = "apiVersion: tyk.tyk.io/v1alpha1\nkind: [\n"
 
@@ -144,3 +144,32 @@ def test_one_that_is_ended_has_not_converged(place):
             out, _ = process.communicate(timeout=30)
     assert process.returncode == 1, out
     assert '"msg":"stopping"' in out
+
+
+def unused_url():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_what_has_to_go_and_stands_on_a_gateway_that_is_down(place, stub):
+    """The next run does not remember what there was; that the gateway could not be looked at is known."""
+    start(place)
+    empty(place)
+    stub.stop()
+    for _ in range(2):
+        done = place.run("--confirm-prune")
+        assert done.code == 1
+        assert f"not converged: what has to go may still stand on a gateway: {stub.url}: " in done.out
+
+
+def test_one_of_several_that_has_to_go_from_a_context_that_is_down(place, stub):
+    url = unused_url()
+    place.write(classic("b", contextRef={"name": "edge"}), thing("OperatorContext", "edge", {"urls": [url]}), classic("a"))
+    assert place.run().code == 1
+    place.remove("ApiDefinition", "b")
+    done = place.run()
+    assert done.code == 1
+    assert f"not converged: what has to go may still stand on a gateway: OperatorContext default/edge: {url}: " in done.out
+    assert stub.ids() == ids("a")
+    place.remove("OperatorContext", "edge")
+    assert place.run().code == 0

@@ -286,6 +286,15 @@ def test_what_is_right_is_accepted_and_kept(cluster, kind, spec):
             assert kept[name] == value
 
 
+@pytest.mark.parametrize("flags", [[], ["--server-side"]], ids=["client", "server"])
+@pytest.mark.parametrize("written", ["8080.0", "8.08e3"])
+def test_a_port_with_nothing_behind_the_point_is_a_number(cluster, written, flags):
+    """So kubectl sends it; a folder reads it likewise."""
+    manifest = yaml.dump(thing("OperatorContext", context(serviceRef={"name": "gateway", "port": 4711}))).replace("4711", written)
+    stored = cluster.kubectl.apply(manifest, "default", "--dry-run=server", "-o", "jsonpath={.spec.serviceRef.port}", *flags)
+    assert stored == "8080"
+
+
 # --- documents ---
 
 # The manifest of Tyk's documentation on webhooks with Tyk Operator.

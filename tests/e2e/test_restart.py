@@ -252,6 +252,24 @@ def test_once_says_when_it_did_not_converge(stage, gateways, kubectl, tyk, team)
     tyk.await_ready(team, "good", timeout=1)
 
 
+def test_once_does_not_end_well_where_what_has_to_go_may_still_stand(stage, operator, gateways, kubectl, tyk, team):
+    kubectl.apply(oas_api(team, "orders"))
+    tyk.await_ready(team, "orders")
+    operator.kill()
+    gateways[1].kill()
+    kubectl.delete("apidefinition", "orders", team, wait=False)
+    once = stage.operator(*gateways, start=False, once=True)
+    once.start(await_ready=False)
+    assert once.process.await_exit(60) == 1
+    assert any(entry["msg"] == "not gone yet" and entry["name"] == "orders" for entry in once.log_entries())
+    # Nobody waits for that gateway any more: the object goes, what stands there does not.
+    once = stage.operator(*gateways, start=False, once=True, finalizer_timeout="0s")
+    once.start(await_ready=False)
+    assert once.process.await_exit(60) == 1
+    eventually_equal(lambda: kubectl.find("apidefinition", "orders", team), None)
+    assert f"not converged: what has to go may still stand on a gateway: {gateways[1].url}: " in once.log()
+
+
 # --- the API server ---
 
 @pytest.mark.parametrize("how", ["restarted", "restarted after compaction"])

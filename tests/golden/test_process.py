@@ -60,6 +60,39 @@ def test_durations_of_the_environment_have_the_same_range(grapnel):
                            "GRAPNEL_SECRET_POLL: 1s to 24h are possible\n")
 
 
+# --- flags that the source has no use for ---
+
+NO_CLUSTER = "a folder needs no cluster: leave the flag out, or take objects from one with --source kube"
+NO_LEASE = "a folder needs no Lease, its state folder is locked: leave the flag out"
+OF_CLUSTERS = {"kubeconfig": NO_CLUSTER, "context": NO_CLUSTER, "leader-elect": NO_LEASE, "lease-name": NO_LEASE, "lease-namespace": NO_LEASE,
+               "namespace": "a folder is watched whole: leave the flag out, and name a folder that holds no more than is wanted"}
+
+
+@pytest.mark.parametrize("name, remedy", OF_CLUSTERS.items())
+def test_a_flag_for_clusters_is_refused_beside_a_folder(grapnel, name, remedy):
+    value = "true" if name == "leader-elect" else "a"
+    done = grapnel("run", "--once", "--source", "dir:nowhere", f"--{name}={value}")
+    assert (done.returncode, done.stderr) == (2, f"grapnel: --{name}: {remedy}\n")
+
+
+def test_a_flag_for_folders_is_refused_beside_a_cluster(grapnel):
+    done = grapnel("run", "--once", "--state-dir", "state")
+    assert (done.returncode, done.stderr) == (2, "grapnel: --state-dir: only a folder source keeps its state in a folder: leave the flag out, "
+                                                 "or name the folder with --source dir:PATH\n")
+
+
+def test_what_the_environment_says_for_all_is_no_mistake(grapnel, tmp_path):
+    """It may be set for everything on the machine; so may what only says that nothing of the kind is wanted."""
+    (tmp_path / "objects").mkdir()
+    environment = {f"GRAPNEL_{name.upper().replace('-', '_')}": "true" for name in OF_CLUSTERS}
+    done = grapnel("run", "--once", "--source", "dir:objects", KUBECONFIG="/nowhere", **environment)
+    assert done.returncode == 0, done.stderr
+    done = grapnel("run", "--once", "--source", "dir:objects", "--leader-elect=false")
+    assert done.returncode == 0, done.stderr
+    done = grapnel("run", "--once", "--kubeconfig", "/nowhere", GRAPNEL_STATE_DIR="state")
+    assert done.returncode == 2 and "/nowhere" in done.stderr
+
+
 # --- what is printed for people ---
 
 HOSTILE = r"""

@@ -86,6 +86,16 @@ def test_what_the_resolver_sees_has_a_line_too(validate):
                         done.stdout.strip())
 
 
+def test_who_keeps_webhooks_elsewhere_is_told_to_name_them_too(validate):
+    """In another repository, say. It stays an error: nothing tells them from one that was forgotten."""
+    done = validate(a_yaml=API)
+    assert done.returncode == 1
+    assert done.stdout.endswith(" (no Webhook is among the manifests: name the file or folder that holds it too)\n")
+    done = validate(b_yaml=HOOK.replace("pager", "other"))
+    assert done.returncode == 1
+    assert done.stdout.endswith(" (a name, namespace/name or spec.id; see its allowedNamespaces)\n")
+
+
 def test_what_the_schema_refuses_hides_nothing_else(validate):
     done = validate(a_yaml=API.replace("spec:\n", "spec:\n  active: 'true'\n").replace("event_timeout: 60", "event_timeout: 1.5"))
     assert done.returncode == 1

@@ -169,6 +169,47 @@ static void what_cannot_be_deleted_is_tried_more_and_more_seldom(void **state)
     world_free(world);
 }
 
+static void expect_doubt(struct world *world, const char *doubt)
+{
+    struct gateway_summary summary;
+    assert_true(world->ops->summary(world->gateways, "", &summary));
+    assert_string_equal(summary.doubt, doubt);
+}
+
+/* For --once: nothing of this is in the status of an API that stays. */
+static void a_gateway_that_may_hold_what_has_to_go_is_told(void **state)
+{
+    (void)state;
+    struct world *world = world_new(2);
+    world_context(world, &(struct world_context){.count = 2});
+    world_want_many(world, 2, 1, false);
+    world_settle(world);
+    expect_doubt(world, "");
+    fake_gateway_fault(
+        world->gateway[1],
+        &(struct fake_fault_rule){.fault = FAKE_STATUS, .method = "DELETE", .status = 400});
+    world_remove(world, "a0");
+    world_run(world, 3000);
+    expect_doubt(world, "gw-1: does not delete ns/a0 (HTTP 400)");
+    fake_gateway_heal(world->gateway[1]);
+    world_run(world, 60000);
+    expect_doubt(world, "");
+    world_remove(world, "a1");
+    world_settle(world);
+    expect_doubt(world, "");
+
+    /* It cannot be looked at: nobody knows. One that is not ready does not count. */
+    fake_gateway_fault(world->gateway[0], &(struct fake_fault_rule){.fault = FAKE_REFUSE});
+    world_run(world, 30000);
+    struct gateway_summary summary;
+    assert_true(world->ops->summary(world->gateways, "", &summary));
+    assert_non_null(strstr(summary.doubt, "gw-0: "));
+    world_context(world, &(struct world_context){.count = 2, .not_ready = true});
+    world_run(world, 1000);
+    expect_doubt(world, "");
+    world_free(world);
+}
+
 static void a_deletion_that_is_not_in_force_is_tried_again(void **state)
 {
     (void)state;
@@ -669,6 +710,7 @@ int main(void)
         cmocka_unit_test(what_leaves_and_was_never_there_is_told_when_a_gateway_is_down_or_goes),
         cmocka_unit_test(a_gateway_of_another_context_that_is_down_holds_no_deletion_up),
         cmocka_unit_test(many_named_removals_need_no_confirmation),
+        cmocka_unit_test(a_gateway_that_may_hold_what_has_to_go_is_told),
         cmocka_unit_test(a_gateway_that_is_blocked_while_an_api_leaves_counts_as_unreachable),
         cmocka_unit_test(what_was_pushed_before_a_block_leaves_nothing_behind),
     };

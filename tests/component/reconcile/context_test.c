@@ -258,6 +258,54 @@ static void a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on(vo
     rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
 }
 
+/* Its APIs hold all others up for a minute: from then on what stands of them stays, and the rest is
+ * put in order. */
+static void a_context_whose_secret_cannot_be_read_does_not_hold_up_all(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge_with_secret);
+    context_api(rig, "edge");
+    rig_webhook(rig, "mail", "");
+    rig_api(rig, "others", "mail", "");
+    fake_world_hold_follows(rig->world, true);
+    rig_start(rig);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/others"));
+    fake_loop_advance(rig->loop, 59000);
+    assert_false(fake_gateways_is_complete(rig->gateways));
+    assert_false(fake_gateways_is_kept(rig->gateways, "default/orders"));
+    fake_loop_advance(rig->loop, 2000);
+    assert_true(fake_gateways_is_kept(rig->gateways, "default/orders"));
+    assert_true(fake_gateways_is_complete(rig->gateways));
+    fake_world_expect_reason(rig->world, OBJECT_WEBHOOK, "default/mail", "Ready", "Valid");
+    rig_expect_api(rig, "default/orders", "status/conditions", NULL);
+
+    fake_loop_advance(rig->loop, 600000);
+    assert_null(fake_gateways_document(rig->gateways, "default/orders"));
+    conf(rig, "'TYK_AUTH':'c2VjcmV0'");
+    fake_world_hold_follows(rig->world, false);
+    fake_loop_advance(rig->loop, 3000);
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    rig_expect_reason(rig, "default/orders", "Ready", "Synced");
+}
+
+/* Who deletes a Webhook is to know that it is used. */
+static void what_uses_a_webhook_is_counted_also_while_its_context_is_not_known(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge_with_secret);
+    rig_webhook(rig, "mail", "");
+    fake_world_apply(rig->world,
+                     "{'kind':'ApiDefinition','metadata':{'name':'orders'},'spec':{'contextRef':{"
+                     "'name':'edge','namespace':'tyk'},'name':'orders','proxy':{'target_url':"
+                     "'http://up/','listen_path':'/orders/'},'event_handlers':{'events':{"
+                     "'QuotaExceeded':[{'handler_name':'eh_web_hook_handler','handler_meta':{'id':"
+                     "'mail'}}]}}}}");
+    fake_world_hold_follows(rig->world, true);
+    rig_start(rig);
+    fake_loop_advance(rig->loop, 65000);
+    fake_world_expect(rig->world, OBJECT_WEBHOOK, "default/mail", "status/usedBy/apis", "1");
+}
+
 static void a_missing_secret_blocks_the_context_and_is_said(void **state)
 {
     struct rig *rig = *state;
@@ -341,6 +389,8 @@ static const struct CMUnitTest tests[] = {
     TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),
     TEST(a_context_that_goes_before_its_secret_is_read_lets_its_apis_go_on),
+    TEST(a_context_whose_secret_cannot_be_read_does_not_hold_up_all),
+    TEST(what_uses_a_webhook_is_counted_also_while_its_context_is_not_known),
     TEST(a_missing_secret_blocks_the_context_and_is_said),
     TEST(each_pod_behind_a_service_is_a_gateway),
     TEST(a_tyk_url_that_names_a_service_means_its_pods),

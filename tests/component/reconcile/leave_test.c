@@ -43,6 +43,36 @@ static void a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known(
     assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
 }
 
+/* As one whose gateways do not answer. */
+static void a_context_that_cannot_be_read_holds_a_deletion_up_only_for_the_timeout(void **state)
+{
+    struct rig *rig = *state;
+    for (int running = 0; running < 2; running++) {
+        rig_api(rig, "orders", NULL, ",'finalizers':['grapnel.dev/gateway']");
+        if (running) {
+            rig_start(rig);
+            fake_loop_advance(rig->loop, 10 * RIG_FINALIZER_MS);
+        }
+        fake_world_hold_follows(rig->world, true);
+        fake_world_apply(rig->world, "{'kind':'OperatorContext','metadata':{'name':'edge',"
+                                     "'namespace':'tyk'},'spec':{'urls':['http://gw1'],"
+                                     "'secretRef':{'name':'conf'}}}");
+        fake_world_delete(rig->world, OBJECT_API, "default/orders");
+        if (!running)
+            rig_start(rig);
+        fake_loop_advance(rig->loop, RIG_FINALIZER_MS - 1000);
+        assert_non_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        fake_loop_advance(rig->loop, 2000);
+        assert_null(fake_world_get(rig->world, OBJECT_API, "default/orders"));
+        assert_int_equal(fake_world_events(rig->world, "default/orders", "CleanupSkipped"),
+                         1 + running);
+        fake_world_delete(rig->world, OBJECT_CONTEXT, "tyk/edge");
+        fake_world_hold_follows(rig->world, false);
+        rig_stop(rig);
+    }
+    rig_start(rig);
+}
+
 static void an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout(void **state)
 {
     struct rig *rig = *state;
@@ -267,6 +297,7 @@ static void a_deletion_that_a_backup_undoes_can_come_again(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(a_deleted_api_leaves_the_gateways_before_its_finalizer_goes),
     TEST(a_deletion_goes_on_after_a_restart_only_when_the_gateways_are_known),
+    TEST(a_context_that_cannot_be_read_holds_a_deletion_up_only_for_the_timeout),
     TEST(an_unreachable_gateway_holds_a_deletion_up_only_for_the_timeout),
     TEST(a_retained_api_stays_on_the_gateways),
     TEST(a_retained_api_stays_also_after_a_restart_and_without_a_finalizer),
