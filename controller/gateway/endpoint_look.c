@@ -294,11 +294,14 @@ static void log_about(const struct endpoint *endpoint, const struct slot *slot, 
 }
 
 /* The gateway deletes the files of what it has loaded. An OAS definition that it has not loaded
- * yet, and that has to go with both of its files, must be loaded first. */
+ * yet, and that has to go with both of its files, must be loaded first. For a deletion an earlier
+ * one that is loaded will do; a Classic one is not posted over it for that: the gateway may have
+ * been restarted since, and then it is too late. */
 static bool awaits_reload(const struct endpoint *endpoint, const struct slot *slot)
 {
-    return slot->oas_sent && !slot->is_oas && slot->epoch == endpoint->epoch &&
-           (slot->is_deletion || slot->place->family == API_CLASSIC);
+    if (!slot->oas_sent || slot->epoch != endpoint->epoch)
+        return false;
+    return slot->is_deletion ? !slot->is_oas : slot->place->family == API_CLASSIC;
 }
 
 static void enqueue(struct endpoint *endpoint, struct slot *slot, bool is_deletion)

@@ -256,6 +256,9 @@ static void redo_written(struct endpoint *endpoint)
         if (!slot->redo)
             continue;
         slot->redo = false;
+        /* What was sent last is loaded now. */
+        slot->is_oas |= slot->oas_sent;
+        slot->oas_sent = false;
         endpoint_move(endpoint, slot, SLOT_UNKNOWN);
         if (endpoint->is_observed)
             look_decide(endpoint, slot);

@@ -77,6 +77,23 @@ static void classic_while_an_oas_definition_is_being_posted_leaves_none_either(v
     world_free(world);
 }
 
+/* It was OAS, the gateway has lost that, and OAS is posted once more before it becomes Classic. */
+static void classic_over_oas_that_was_lost_leaves_none_either(void **state)
+{
+    (void)state;
+    struct world *world = world_new(1);
+    world_context(world, &(struct world_context){.count = 1});
+    world_want(world, &(struct world_api){.name = "a", .oas = true});
+    world_settle(world);
+    fake_gateway_restart(world->gateway[0], true, 0);
+    world_want(world, &(struct world_api){.name = "a", .oas = true, .version = 2});
+    world_run(world, 10);
+    assert_true(fake_gateway_has_companion(world->gateway[0], "a"));
+    world_want(world, &(struct world_api){.name = "a"});
+    expect_classic_alone(world);
+    world_free(world);
+}
+
 static void an_oas_definition_over_a_classic_one_goes_with_both_files(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
         cmocka_unit_test(classic_over_oas_leaves_no_companion_file),
         cmocka_unit_test(classic_over_an_oas_definition_that_is_not_loaded_leaves_none_either),
         cmocka_unit_test(classic_while_an_oas_definition_is_being_posted_leaves_none_either),
+        cmocka_unit_test(classic_over_oas_that_was_lost_leaves_none_either),
         cmocka_unit_test(an_oas_definition_over_a_classic_one_goes_with_both_files),
         cmocka_unit_test(classic_over_oas_whose_answer_breaks_off_leaves_none_either),
         cmocka_unit_test(a_sweep_that_fails_is_made_up_for),
