@@ -21,6 +21,7 @@ BOUNDS = {
     "cli/diff_print.c LINE_LIMIT": "- what is printed for a person; the text is the user's own",
     "cli/line.c LINE_LIMIT": "- likewise",
     "cli/diff_wants.c FILE_LIMIT": "component/dir/manifests_test.c: large_and_deep_files_are_bounded",
+    "config.h CONFIG_OPTIONS_MAX": "- the size of a constant table, held when it is compiled",
     "core/accepted.h CONVERTED_ANNOTATION_MAX": "component/reconcile/global_test.c: copies_that_no_annotation_can_hold_are_converted_all_the_same",
     "core/annotations.c SHOWN_MAX": "unit/core/annotations_test.c: what_has_no_effect_is_told",
     "core/bounds.h COPIES_SIZE_MAX": "unit/core/resolve_test.c: copies_have_1000000_bytes_at_most_together",
