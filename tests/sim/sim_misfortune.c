@@ -334,8 +334,9 @@ void sim_heal(struct sim *sim)
     sim_api_set_token(sim->api, SIM_TOKEN);
     for (size_t i = 0; i < sim->pod_count; i++)
         heal_pod(sim, &sim->pods[i]);
-    /* A backup may be of a time when it was not there. */
+    /* A backup may be of a time when it was not there, and when these were. */
     sim_install_crd(sim);
+    sim_let_go(sim);
     go_on(sim);
     process_end(sim, &none);
 }
