@@ -21,12 +21,19 @@ struct sim_copy_track {
     json_t *call;
 };
 
+/* What was pushed to one place last. */
+struct sim_push {
+    int64_t version;
+    unsigned number; /* of the process */
+    unsigned incarnation;
+};
+
 /* What has been seen of one ApiDefinition, by uid. */
 struct sim_api_track {
     char *key;
     struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
     struct strmap *known;  /* "ref call": every copy that was ever written */
-    struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
+    struct strmap *pushed; /* "gateway id" → struct sim_push */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
     int64_t since;     /* its creation, as far as is known */
