@@ -130,6 +130,13 @@ static bool is_ahead(const struct sim_oracle *oracle, const char *key, int64_t v
     return ahead;
 }
 
+bool sim_oracle_is_left(const struct sim_oracle *oracle, const struct sim_push *push)
+{
+    const struct sim *sim = oracle->sim;
+    return sim_operator_incarnation(sim->operators[push->number]) != push->incarnation ||
+           sim->leads_since[push->number] != push->leads_since;
+}
+
 struct uid_search {
     const char *uid;
     bool found;
@@ -166,8 +173,13 @@ static void check_version(struct sim_oracle *oracle, const struct sim_gateway_wr
     if (sim_oracle_may_be_of_before(oracle) && is_ahead(oracle, track->key, version))
         return;
     CLEANUP(freep) char *place = xasprintf("%s %s", pod->pod->name, write->id);
-    struct sim_push push = {.version = version, .number = sim_number_of(write->client)};
-    push.incarnation = sim_operator_incarnation(oracle->sim->operators[push.number]);
+    unsigned number = sim_number_of(write->client);
+    struct sim_push push = {
+        .version = version,
+        .number = number,
+        .incarnation = sim_operator_incarnation(oracle->sim->operators[number]),
+        .leads_since = oracle->sim->leads_since[number],
+    };
     const struct sim_push *before = strmap_get(track->pushed, place);
     if (before && version < before->version && !sim_oracle_may_be_old(oracle, track->key) &&
         !is_unaware(write, uid, before, &push))
