@@ -230,6 +230,35 @@ static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
     expect_end(sim);
 }
 
+static void l7_a_gateway_that_has_lost_all_gets_what_is_known(void **state)
+{
+    (void)state;
+    struct sim *sim = scene_new(&(struct scene_options){.sim = {.elect = true}, .bare = true});
+    struct sim_pod *pod = sim_pod_of(sim, SIM_DEFAULT, 0);
+    scene_objects(sim);
+    sim_start(sim, 0);
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_api_use(sim->api, 1);
+    sim_start(sim, 1);
+    sim_run(sim, 20000);
+    sim_api_freeze(sim->api, 1, true);
+    scene_api(sim, "b/p0", 2, true, NULL);
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_oracle_disturb(sim->oracle, NULL);
+    sim_oracle_disturb(sim->oracle, pod);
+    sim_kill(sim, 0);
+    sim_oracle_emptied(sim->oracle, pod);
+    sim_gateway_restart(pod->gateway, true, 3000);
+    assert_in_range(takeover(sim, 1), 0, 24000);
+    sim_run(sim, 10000);
+    assert_int_equal(scene_version_on(sim, 0, "b/p0"), 1);
+    assert_int_equal(scene_version_on(sim, 1, "b/p0"), 2);
+    sim_api_freeze(sim->api, 1, false);
+    assert_in_range(scene_rest(sim), 0, 30000);
+    sim_start_all(sim);
+    expect_end(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +270,7 @@ int main(void)
         cmocka_unit_test(l5_clocks_that_jump_or_run_fast),
         cmocka_unit_test(l6_a_lease_that_others_touch),
         cmocka_unit_test(l7_a_leader_that_is_behind_overwrites_nothing_newer),
+        cmocka_unit_test(l7_a_gateway_that_has_lost_all_gets_what_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,8 @@ struct sim_pod {
     char *ip;
     bool ready;
     bool terminating;
-    bool gone; /* not in the slices any more, and not reachable */
+    bool gone;    /* not in the slices any more, and not reachable */
+    bool is_hurt; /* a misfortune lasts */
 };
 
 #define SIM_OPERATORS_MAX 2

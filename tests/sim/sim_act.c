@@ -82,9 +82,8 @@ void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key)
 }
 
 /* Somebody else's finalizer comes, and goes with the end of the step. */
-static void hold_api(struct sim *sim, const struct sim_step *step, bool hold)
+static void hold_api(struct sim *sim, const char *key, bool hold)
 {
-    const char *key = sim_api_key((unsigned)(step->salt % SIM_APIS));
     const json_t *now = sim_get(sim, OBJECT_API, key);
     if (!now)
         return;
@@ -100,6 +99,12 @@ static void hold_api(struct sim *sim, const struct sim_step *step, bool hold)
     json_object_set_new(sim_json_object(patch, "metadata"), "finalizers", kept);
     struct sim_result result;
     sim_store_patch(sim->store, SIM_USER, OBJECT_API, key, patch, SIM_MERGE_PATCH, false, &result);
+}
+
+void sim_let_go(struct sim *sim)
+{
+    for (unsigned i = 0; i < SIM_APIS; i++)
+        hold_api(sim, sim_api_key(i), false);
 }
 
 /* ---- Webhooks, Secrets, contexts, namespaces ---- */
@@ -387,7 +392,7 @@ void sim_act_begin(struct sim *sim, const struct sim_step *step)
         sim_strip_finalizers(sim, OBJECT_API, sim_api_key((unsigned)(step->salt % SIM_APIS)));
         break;
     case SIM_HOLD_API:
-        hold_api(sim, step, true);
+        hold_api(sim, sim_api_key((unsigned)(step->salt % SIM_APIS)), true);
         break;
     case SIM_RECREATE_API:
         recreate_api(sim, step);
@@ -434,7 +439,7 @@ void sim_act_end(struct sim *sim, const struct sim_step *step)
         break_api(sim, step, true);
         break;
     case SIM_HOLD_API:
-        hold_api(sim, step, false);
+        hold_api(sim, sim_api_key((unsigned)(step->salt % SIM_APIS)), false);
         break;
     case SIM_FLIP_POD:
         flip_pod(sim, step, true);

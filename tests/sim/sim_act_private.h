@@ -8,6 +8,8 @@
 void sim_act_begin(struct sim *sim, const struct sim_step *step);
 void sim_act_end(struct sim *sim, const struct sim_step *step);
 void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key);
+/* Takes somebody else's finalizers off, wherever one is (again). */
+void sim_let_go(struct sim *sim);
 /* The CRD of Webhooks, where it is gone or going. */
 void sim_install_crd(struct sim *sim);
 /* A namespace or a CRD, and all that is in it, one after the other. */

@@ -153,6 +153,7 @@ static void gateway_begin(struct sim *sim, const struct sim_step *step, struct s
     struct sim_host *host = sim_gateway_net(gateway);
     struct sim_chaos chaos = make_chaos(step->salt);
     sim_oracle_disturb(sim->oracle, pod);
+    pod->is_hurt = true;
     switch ((int)step->action) {
     case SIM_GATEWAY_DOWN:
         sim_host_set_state(host, SIM_REFUSE);
@@ -198,6 +199,7 @@ static void gateway_end(struct sim *sim, struct sim_pod *pod)
     sim_gateway_set_never_ready(pod->gateway, false);
     sim_gateway_set_deaf(pod->gateway, false);
     sim_gateway_set_secret(pod->gateway, sim_secrets[pod->group]);
+    pod->is_hurt = false;
 }
 
 /* ---- the process ---- */
@@ -334,8 +336,9 @@ void sim_heal(struct sim *sim)
     sim_api_set_token(sim->api, SIM_TOKEN);
     for (size_t i = 0; i < sim->pod_count; i++)
         heal_pod(sim, &sim->pods[i]);
-    /* A backup may be of a time when it was not there. */
+    /* A backup may be of a time when it was not there, and when these were. */
     sim_install_crd(sim);
+    sim_let_go(sim);
     go_on(sim);
     process_end(sim, &none);
 }

@@ -21,16 +21,25 @@ struct sim_copy_track {
     json_t *call;
 };
 
+/* What was pushed to one place last. */
+struct sim_push {
+    int64_t version;
+    unsigned number; /* of the process */
+    unsigned incarnation;
+    int64_t leads_since; /* sim.h */
+};
+
 /* What has been seen of one ApiDefinition, by uid. */
 struct sim_api_track {
     char *key;
     struct strmap *copies; /* ref → struct sim_copy_track: as the status has them now */
     struct strmap *known;  /* "ref call": every copy that was ever written */
-    struct strmap *pushed; /* "gateway id" → int64_t: the highest version */
+    struct strmap *pushed; /* "gateway id" → struct sim_push */
     char *place;           /* "context id" that it wants */
     int64_t place_since;
     int64_t since;     /* its creation, as far as is known */
     bool was_resolved; /* a status has said so */
+    bool is_stripped;  /* somebody else has taken our finalizer off */
 };
 
 struct sim_foreign_track {
@@ -111,6 +120,8 @@ char *sim_copy_print(const char *ref, const json_t *call);
 void sim_oracle_note_owed(struct sim_oracle *oracle, const struct sim_object *api);
 /* sim_oracle_gateway.c */
 extern const struct sim_gateway_watcher sim_oracle_gateway_watcher;
+/* Is whoever has pushed it last gone, or does not lead any more? */
+bool sim_oracle_is_left(const struct sim_oracle *oracle, const struct sim_push *push);
 /* Nothing tells any more of what is posted and not loaded. */
 void sim_oracle_note_unseen(struct sim_oracle *oracle);
 /* Our marker on a document, NULL: it is somebody else's. */

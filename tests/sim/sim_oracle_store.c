@@ -351,7 +351,7 @@ static void check_released(struct sim_oracle *oracle, const struct sim_object *a
         return;
     for (size_t i = 0; i < oracle->pod_count; i++) {
         const struct sim_pod_track *pod = &oracle->pods[i];
-        if (pod->pod->gone || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
+        if (pod->pod->gone || pod->pod->is_hurt || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
             !sim_gateway_is_up(pod->pod->gateway))
             continue;
         struct uid_search search = {.sim = sim, .uid = api->uid, .spares_marked = retained};
@@ -419,6 +419,24 @@ static void note_denials(struct sim_oracle *oracle)
     }
 }
 
+static bool has_our_finalizer(const struct sim_object *object)
+{
+    const json_t *finalizers = sim_json_get(object->tree, "metadata", "finalizers", NULL);
+    for (size_t i = 0; i < json_array_size(finalizers); i++) {
+        if (strcmp(json_string_value(json_array_get(finalizers, i)), "grapnel.dev/gateway") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void note_stripped(struct sim_oracle *oracle, const struct sim_change *change)
+{
+    if (change->actor == SIM_OPERATOR || !change->before || !has_our_finalizer(change->before) ||
+        (change->after && has_our_finalizer(change->after)))
+        return;
+    sim_oracle_track(oracle, change->before->uid, change->before->key)->is_stripped = true;
+}
+
 /* What users write, in one line. */
 static void say_content(struct sim_oracle *oracle, const struct sim_object *object)
 {
@@ -468,6 +486,7 @@ void sim_oracle_on_change(void *arg, const struct sim_change *change)
     } else if (ours && change->before) {
         check_change(oracle, change);
     }
+    note_stripped(oracle, change);
     if (!change->after && is_retained(change->before))
         note_retained(oracle, change->before);
     if (change->actor == SIM_OPERATOR && !change->after)

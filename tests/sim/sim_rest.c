@@ -51,17 +51,28 @@ static bool is_mass_deletion(const struct sim *sim, const char *context)
 
 static size_t orphans_on(const struct search *search);
 
+/* Its finalizer was taken off by hand, and who has posted it does not lead any more. */
+static bool is_left(const struct search *search, const char *id, const json_t *marker)
+{
+    const struct sim_oracle *oracle = search->oracle;
+    const struct sim_api_track *track =
+        strmap_get(oracle->apis, sim_json_text(marker, "uid", NULL));
+    CLEANUP(freep) char *place = xasprintf("%s %s", search->pod->pod->name, id);
+    const struct sim_push *push = track ? strmap_get(track->pushed, place) : NULL;
+    return push && track->is_stripped && sim_oracle_is_left(oracle, push);
+}
+
 /* A process was killed between a POST and its reload, and then the store was set back to before the
- * object: nothing anywhere tells of the file, which shows (and is collected) after the gateway's
- * next reload. */
+ * object, or the object went without having been let go: nothing anywhere tells of the file, which
+ * shows (and is collected) after the gateway's next reload. */
 static bool is_unseen(const struct search *search, const struct sim_definition *definition)
 {
     const struct sim_oracle *oracle = search->oracle;
     const json_t *marker = sim_oracle_our_marker(oracle, definition->document, definition->oas);
     struct sim_definition loaded;
-    return oracle->restored_at >= 0 && marker &&
-           !sim_get(oracle->sim, OBJECT_API, sim_json_text(marker, "api", NULL)) &&
-           !sim_gateway_loaded(search->pod->pod->gateway, definition->id, &loaded);
+    return marker && !sim_get(oracle->sim, OBJECT_API, sim_json_text(marker, "api", NULL)) &&
+           !sim_gateway_loaded(search->pod->pod->gateway, definition->id, &loaded) &&
+           (oracle->restored_at >= 0 || is_left(search, definition->id, marker));
 }
 
 /* Is it retained? One gateway that bears the mark tells of all, also of those that were out of

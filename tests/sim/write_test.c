@@ -223,6 +223,41 @@ static void c8_what_is_retained_and_deleted_while_nobody_looks_stays(void **stat
     expect_end(sim);
 }
 
+static void on_kill(void *arg, const char *client)
+{
+    struct sim *sim = arg;
+    (void)client;
+    sim_operator_mark_killed(sim->operators[0]);
+}
+
+static bool is_on_disk(struct sim *sim, const char *id)
+{
+    struct sim_definition definition;
+    return sim_gateway_disk(sim_pod_of(sim, SIM_DEFAULT, 0)->gateway, id, &definition);
+}
+
+/* The process dies between POST and reload, and the object goes with its finalizer taken off: what
+ * no list shows is collected when the gateway has loaded it for another reason. */
+static void c8_what_nobody_tells_of_is_collected_after_the_next_reload(void **state)
+{
+    (void)state;
+    struct sim *sim = scene_new(&plain);
+    sim_oracle_at_write(sim->oracle, 3, true, false, on_kill, sim); /* the finalizer is the first */
+    scene_api(sim, "b/p5", 1, true, NULL);
+    sim_run(sim, 5000);
+    assert_true(is_on_disk(sim, "Yi9wNQ"));
+    scene_vanish(sim, OBJECT_API, "b/p5");
+    sim_start(sim, 0);
+    assert_in_range(scene_rest(sim), 0, 60000);
+    sim_run(sim, 60000);
+    assert_true(is_on_disk(sim, "Yi9wNQ"));
+    scene_api(sim, "a/p1", 2, false, "b/w1");
+    sim_run(sim, 700000); /* the next look at everything finds it */
+    assert_false(is_on_disk(sim, "Yi9wNQ"));
+    assert_in_range(scene_rest(sim), 0, 30000);
+    expect_end(sim);
+}
+
 static void c9_a_gateway_is_down_during_a_deletion(void **state)
 {
     (void)state;
@@ -355,6 +390,7 @@ int main(void)
         cmocka_unit_test(c8_finalizers_that_others_touch),
         cmocka_unit_test(c8_somebody_elses_finalizer_stays),
         cmocka_unit_test(c8_what_is_retained_and_deleted_while_nobody_looks_stays),
+        cmocka_unit_test(c8_what_nobody_tells_of_is_collected_after_the_next_reload),
         cmocka_unit_test(c9_a_gateway_is_down_during_a_deletion),
         cmocka_unit_test(c10_events_are_refused_or_slow),
         cmocka_unit_test(a_restore_without_status_converts_nothing_and_loses_nothing),
