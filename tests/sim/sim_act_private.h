@@ -5,8 +5,10 @@
 
 #include "sim/sim_act.h"
 
+/* The pod that a step is about; NULL: there is none. */
+struct sim_pod *sim_step_pod(struct sim *sim, const struct sim_step *step);
 void sim_act_begin(struct sim *sim, const struct sim_step *step);
-void sim_act_end(struct sim *sim, const struct sim_step *step);
+void sim_act_end(struct sim *sim, const struct sim_step *step, struct sim_pod *pod);
 void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key);
 /* The CRD of Webhooks, where it is gone or going. */
 void sim_install_crd(struct sim *sim);
