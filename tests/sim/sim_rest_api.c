@@ -124,6 +124,15 @@ static bool is_obstructed_on(struct sim_oracle *oracle, const struct sim_object 
     return search.found;
 }
 
+/* It says that somebody else's definition has its id or path, and one has, wherever it was wanted
+ * last: from where it has stood before that it does not go. */
+static bool is_truly_stalled(struct sim_oracle *oracle, const struct sim_wish *wish)
+{
+    const char *reason = sim_reason(oracle->sim, OBJECT_API, wish->object->key, "Stalled");
+    return (strcmp(reason, "ForeignDefinition") == 0 || strcmp(reason, "Conflict") == 0) &&
+           (is_obstructed(oracle, wish, SIM_DEFAULT) || is_obstructed(oracle, wish, SIM_EDGE));
+}
+
 bool sim_rest_is_kept_and_disturbed(struct sim_oracle *oracle, const struct sim_wish *wish)
 {
     const struct sim_object *api = wish->object;
@@ -132,6 +141,8 @@ bool sim_rest_is_kept_and_disturbed(struct sim_oracle *oracle, const struct sim_
     if (!track || (!wish->is_invalid && wish->document &&
                    sim_context_permits(oracle->sim, wish->context, api->ns, &group)))
         return false;
+    if (is_truly_stalled(oracle, wish))
+        return true;
     for (struct strmap_entry *e = strmap_first(track->pushed); e; e = strmap_next(e)) {
         CLEANUP(freep) char *place = xstrdup(strmap_entry_key(e)); /* "pod id" */
         char *id = strchr(place, ' ');
