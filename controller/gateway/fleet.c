@@ -305,7 +305,11 @@ enum plan_wish place_wish(const struct place *place, const struct endpoint *endp
         return PLAN_UNWANTED;
     bool may_go = api_is_established(place->api) || gives_way(place, endpoint) ||
                   is_exchanged(place, endpoint);
-    return may_go ? PLAN_UNWANTED : PLAN_LEAVING;
+    if (may_go)
+        return PLAN_UNWANTED;
+    /* Where the context that it moves to is gone, nothing is on its way there any more. */
+    const struct place *current = place->api->current;
+    return current && !current->context->is_set ? PLAN_KEPT : PLAN_LEAVING;
 }
 
 void fleet_each_slot(struct fleet *fleet, const struct place *place,

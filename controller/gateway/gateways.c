@@ -127,13 +127,38 @@ static bool doubts_disks(const struct fleet *fleet, const char *name)
     return false;
 }
 
+/* What stands of the API in other places than the current one is on its way out. */
+static void reconsider_others(struct fleet *fleet, struct api *api)
+{
+    struct place *next = NULL;
+    for (struct place *place = api->places; place; place = next) {
+        next = place->next;
+        if (place == api->current)
+            continue;
+        if (place->slot_count)
+            fleet_each_slot(fleet, place, look_reconsider);
+        else
+            place_free(fleet, place);
+    }
+}
+
+/* What has moved to the context stays where it was while the context is not there. */
+static void reconsider_moves(struct fleet *fleet, const struct fleet_context *context)
+{
+    for (struct place *place = context->places; place; place = place->context_next) {
+        if (place_is_wanted(place))
+            reconsider_others(fleet, place->api);
+    }
+}
+
 static void set_context(struct gateways *gateways, const char *name,
                         const struct gateway_context *config)
 {
     struct fleet *fleet = fleet_of(gateways);
     struct fleet_context *context = fleet_context(fleet, name);
     /* What is as it was is no news: who is told looks at the context, and sets it again. */
-    bool changed = !context->is_set || !str_equal(context->blocked, config->blocked);
+    bool is_new = !context->is_set;
+    bool changed = is_new || !str_equal(context->blocked, config->blocked);
     context->is_set = true;
     struct gateway_access *access = gateway_access_new(config->secret, &config->tls);
     gateway_access_unref(context->access);
@@ -150,6 +175,8 @@ static void set_context(struct gateways *gateways, const char *name,
     changed |= set_endpoints(fleet, context, config, unsettled);
     if (consents)
         apply_consents(context);
+    if (is_new)
+        reconsider_moves(fleet, context);
     if (changed || consents)
         fleet_touch_context(fleet, context);
 }
@@ -164,22 +191,8 @@ static void remove_context(struct gateways *gateways, const char *name)
     set_endpoints(fleet, context, &none, false);
     touch_places(fleet, context);
     context->is_set = false;
+    reconsider_moves(fleet, context);
     fleet_release_context(fleet, context);
-}
-
-/* What stands of the API in other places than the current one is on its way out. */
-static void reconsider_others(struct fleet *fleet, struct api *api)
-{
-    struct place *next = NULL;
-    for (struct place *place = api->places; place; place = next) {
-        next = place->next;
-        if (place == api->current)
-            continue;
-        if (place->slot_count)
-            fleet_each_slot(fleet, place, look_reconsider);
-        else
-            place_free(fleet, place);
-    }
 }
 
 /* A body may hold secrets: it goes when nothing is to be pushed any more. */

@@ -142,16 +142,16 @@ static void label_namespace(struct sim *sim, const struct sim_step *step)
 
 /* ---- gateways, by others ---- */
 
-static struct sim_pod *any_pod(struct sim *sim, uint64_t salt)
+struct sim_pod *sim_step_pod(struct sim *sim, const struct sim_step *step)
 {
-    enum sim_group group = salt % 3 == 0 ? SIM_EDGE : SIM_DEFAULT;
-    struct sim_pod *pod = sim_pod_of(sim, group, (unsigned)(salt >> 8));
-    return pod ? pod : sim_pod_of(sim, SIM_DEFAULT, (unsigned)(salt >> 8));
+    enum sim_group group = step->salt % 3 == 0 ? SIM_EDGE : SIM_DEFAULT;
+    struct sim_pod *pod = sim_pod_of(sim, group, (unsigned)(step->salt >> 8));
+    return pod ? pod : sim_pod_of(sim, SIM_DEFAULT, (unsigned)(step->salt >> 8));
 }
 
 static void put_foreign(struct sim *sim, const struct sim_step *step)
 {
-    struct sim_pod *pod = any_pod(sim, step->salt);
+    struct sim_pod *pod = sim_step_pod(sim, step);
     bool oas;
     const char *id;
     json_t *document = sim_make_foreign(step->salt, step->version, &oas, &id);
@@ -187,7 +187,7 @@ static void choose(void *arg, const struct sim_definition *definition)
 /* Somebody with access to the gateway changes what we have pushed, or deletes it. */
 static void meddle(struct sim *sim, const struct sim_step *step, bool drop)
 {
-    struct sim_pod *pod = any_pod(sim, step->salt);
+    struct sim_pod *pod = sim_step_pod(sim, step);
     if (!pod || !sim_gateway_is_up(pod->gateway))
         return;
     struct choice choice = {.number = (unsigned)(step->salt >> 16) % 3};
@@ -211,9 +211,8 @@ static void meddle(struct sim *sim, const struct sim_step *step, bool drop)
     free(choice.id);
 }
 
-static void flip_pod(struct sim *sim, const struct sim_step *step, bool ready)
+static void flip_pod(struct sim *sim, struct sim_pod *pod, bool ready)
 {
-    struct sim_pod *pod = any_pod(sim, step->salt);
     if (!pod)
         return;
     pod->ready = ready;
@@ -232,7 +231,7 @@ static void add_pod(struct sim *sim, const struct sim_step *step)
 
 static void remove_pod(struct sim *sim, const struct sim_step *step)
 {
-    struct sim_pod *pod = any_pod(sim, step->salt);
+    struct sim_pod *pod = sim_step_pod(sim, step);
     if (pod && !(sim->options.fixed && pod->group == SIM_DEFAULT) &&
         sim_pod_of(sim, pod->group, 0) != sim_pod_of(sim, pod->group, 1))
         sim_remove_pod(sim, pod);
@@ -413,7 +412,7 @@ void sim_act_begin(struct sim *sim, const struct sim_step *step)
         remove_pod(sim, step);
         break;
     case SIM_FLIP_POD:
-        flip_pod(sim, step, false);
+        flip_pod(sim, sim_step_pod(sim, step), false);
         break;
     case SIM_DELETE_NAMESPACE:
         sim_delete_with_content(sim, OBJECT_NAMESPACE, "b");
@@ -432,7 +431,7 @@ void sim_act_begin(struct sim *sim, const struct sim_step *step)
     }
 }
 
-void sim_act_end(struct sim *sim, const struct sim_step *step)
+void sim_act_end(struct sim *sim, const struct sim_step *step, struct sim_pod *pod)
 {
     switch ((int)step->action) {
     case SIM_BREAK_API:
@@ -442,7 +441,7 @@ void sim_act_end(struct sim *sim, const struct sim_step *step)
         hold_api(sim, sim_api_key((unsigned)(step->salt % SIM_APIS)), false);
         break;
     case SIM_FLIP_POD:
-        flip_pod(sim, step, true);
+        flip_pod(sim, pod, true);
         break;
     case SIM_CYCLE_CRD:
         sim_install_crd(sim);

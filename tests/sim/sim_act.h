@@ -80,8 +80,9 @@ struct sim_step {
     bool is_left_out;
 };
 
-void sim_step_begin(struct sim *sim, const struct sim_step *step);
-void sim_step_end(struct sim *sim, const struct sim_step *step);
+/* Returns the pod that it strikes, if it is about one: pods come and go until it ends. */
+struct sim_pod *sim_step_begin(struct sim *sim, const struct sim_step *step);
+void sim_step_end(struct sim *sim, const struct sim_step *step, struct sim_pod *pod);
 /* "ns/name" of the object that it is about; NULL: none, or not one alone. Static text. */
 const char *sim_step_key(const struct sim_step *step);
 /* For people. */

@@ -5,8 +5,10 @@
 
 #include "sim/sim_act.h"
 
+/* The pod that a step is about; NULL: there is none. */
+struct sim_pod *sim_step_pod(struct sim *sim, const struct sim_step *step);
 void sim_act_begin(struct sim *sim, const struct sim_step *step);
-void sim_act_end(struct sim *sim, const struct sim_step *step);
+void sim_act_end(struct sim *sim, const struct sim_step *step, struct sim_pod *pod);
 void sim_strip_finalizers(struct sim *sim, unsigned kind, const char *key);
 /* Takes somebody else's finalizers off, wherever one is (again). */
 void sim_let_go(struct sim *sim);

@@ -377,6 +377,26 @@ void sim_gateway_each(const struct sim_gateway *gateway, bool loaded,
     }
 }
 
+static json_t *without_version(const json_t *document)
+{
+    json_t *copy = json_deep_copy(document);
+    json_object_del(sim_json_get(copy, "x-grapnel", NULL), "rv");
+    json_object_del(sim_json_get(copy, "config_data", "grapnel", NULL), "rv");
+    return copy;
+}
+
+static bool same_document(const json_t *left, const json_t *right)
+{
+    if (json_equal(left, right))
+        return true;
+    json_t *left_copy = without_version(left);
+    json_t *right_copy = without_version(right);
+    bool same = json_equal(left_copy, right_copy);
+    json_decref(left_copy);
+    json_decref(right_copy);
+    return same;
+}
+
 bool sim_gateway_is_current(const struct sim_gateway *gateway)
 {
     if (strmap_count(gateway->disk) != strmap_count(gateway->loaded))
@@ -384,7 +404,7 @@ bool sim_gateway_is_current(const struct sim_gateway *gateway)
     for (struct strmap_entry *e = strmap_first(gateway->disk); e; e = strmap_next(e)) {
         const struct sim_file *file = strmap_entry_value(e);
         const struct sim_loaded *loaded = strmap_get(gateway->loaded, strmap_entry_key(e));
-        if (!loaded || !json_equal(loaded->source, file->oas ? file->oas : file->classic))
+        if (!loaded || !same_document(loaded->source, file->oas ? file->oas : file->classic))
             return false;
     }
     return true;

@@ -92,7 +92,8 @@ void sim_gateway_each(const struct sim_gateway *gateway, bool loaded,
                       void (*fn)(void *arg, const struct sim_definition *definition), void *arg);
 /* Is there an <id>-oas.json that belongs to nothing? */
 bool sim_gateway_has_stray(const struct sim_gateway *gateway, const char *id);
-/* Are disk and loaded set the same? */
+/* Are disk and loaded set the same? A marker's `rv` may differ: it alone is nothing to push, and a
+ * POST that was given up may be obeyed after the one that was made again. */
 bool sim_gateway_is_current(const struct sim_gateway *gateway);
 bool sim_gateway_is_up(const struct sim_gateway *gateway);
 bool sim_gateway_is_reloading(const struct sim_gateway *gateway);

@@ -14,13 +14,6 @@ static struct sim_host *api_host(struct sim *sim)
     return sim_net_host(sim->net, SIM_API_HOST);
 }
 
-static struct sim_pod *pod_of(struct sim *sim, const struct sim_step *step)
-{
-    enum sim_group group = step->salt % 3 == 0 ? SIM_EDGE : SIM_DEFAULT;
-    struct sim_pod *pod = sim_pod_of(sim, group, (unsigned)(step->salt >> 8));
-    return pod ? pod : sim_pod_of(sim, SIM_DEFAULT, (unsigned)(step->salt >> 8));
-}
-
 /* One or two things that go wrong now and then. */
 static struct sim_chaos make_chaos(uint64_t salt)
 {
@@ -276,7 +269,7 @@ static void process_end(struct sim *sim, const struct sim_step *step)
 
 /* ---- steps ---- */
 
-void sim_step_begin(struct sim *sim, const struct sim_step *step)
+struct sim_pod *sim_step_begin(struct sim *sim, const struct sim_step *step)
 {
     if (sim->options.story) {
         CLEANUP(buf_fini) struct buf text;
@@ -284,7 +277,7 @@ void sim_step_begin(struct sim *sim, const struct sim_step *step)
         sim_step_describe(step, &text);
         sim_say(sim, "* %s", buf_text(&text));
     }
-    struct sim_pod *pod = pod_of(sim, step);
+    struct sim_pod *pod = sim_step_pod(sim, step);
     if (step->action <= SIM_LAST_CLUSTER_ACTION)
         sim_act_begin(sim, step);
     else if (step->action < SIM_GATEWAY_DOWN)
@@ -293,14 +286,14 @@ void sim_step_begin(struct sim *sim, const struct sim_step *step)
         gateway_begin(sim, step, pod);
     else if (step->action >= SIM_CRASH)
         process_begin(sim, step);
+    return pod;
 }
 
-void sim_step_end(struct sim *sim, const struct sim_step *step)
+void sim_step_end(struct sim *sim, const struct sim_step *step, struct sim_pod *pod)
 {
-    struct sim_pod *pod = pod_of(sim, step);
     sim_say(sim, "* end of that");
     if (step->action <= SIM_LAST_CLUSTER_ACTION)
-        sim_act_end(sim, step);
+        sim_act_end(sim, step, pod);
     else if (step->action < SIM_GATEWAY_DOWN)
         api_end(sim, step);
     else if (step->action < SIM_CRASH && pod)
@@ -309,7 +302,7 @@ void sim_step_end(struct sim *sim, const struct sim_step *step)
         process_end(sim, step);
 }
 
-/* Pods come and go, and the end of a step may meet another one than its beginning did. */
+/* A step that is still underway ends for it. */
 static void heal_pod(struct sim *sim, struct sim_pod *pod)
 {
     gateway_end(sim, pod);

@@ -107,15 +107,21 @@ static void check_resolved(struct sim_oracle *oracle, const struct sim_gateway_w
     json_decref(handlers);
 }
 
-/* A ConfigMap is read every 30 s: what it said before may be pushed for so long. */
+/* A ConfigMap is read every 30 s, where the process runs and the API server answers: what it said
+ * before may be pushed for so long. */
 #define CONFIG_MAP_AGE (35 * SECONDS)
+#define LONGEST_OUTAGE (70 * SECONDS)
 
 bool sim_oracle_may_be_old(const struct sim_oracle *oracle, const char *key)
 {
     const struct sim *sim = oracle->sim;
     const struct sim_object *api = sim_store_get(sim->store, OBJECT_API, key);
+    int64_t now = sim_now(sim->time);
+    int64_t changed = oracle->config_maps_changed;
+    bool was_away = now - oracle->api_disturbed_at < CONFIG_MAP_AGE &&
+                    now - changed < LONGEST_OUTAGE + 2 * CONFIG_MAP_AGE;
     return api && sim_json_get(api->tree, "spec", "oasRef", NULL) &&
-           sim_now(sim->time) - oracle->config_maps_changed < CONFIG_MAP_AGE;
+           (now - changed < CONFIG_MAP_AGE || was_away);
 }
 
 static bool is_ahead(const struct sim_oracle *oracle, const char *key, int64_t version)

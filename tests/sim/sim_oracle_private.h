@@ -148,3 +148,7 @@ bool sim_rest_is_contested(struct sim_oracle *oracle, const struct sim_wish *wis
  * while the object names a context that is missing or does not let it in, and the gateways are no
  * more exact for that. */
 bool sim_rest_is_held_up(struct sim_oracle *oracle, const struct sim_object *api);
+/* The same of what was pushed last of an API that cannot be pushed any more: before it is verified,
+ * no status tells of the place. And what somebody edits before that is tried again with the next
+ * look at everything. */
+bool sim_rest_is_kept_and_disturbed(struct sim_oracle *oracle, const struct sim_wish *wish);

@@ -22,22 +22,23 @@ struct play {
 struct moment {
     struct sim *sim;
     const struct sim_step *step;
+    struct sim_pod *pod; /* that it has struck */
 };
 
 static void on_end(void *arg)
 {
     struct moment moment = *(struct moment *)arg;
     free(arg);
-    sim_step_end(moment.sim, moment.step);
+    sim_step_end(moment.sim, moment.step, moment.pod);
 }
 
 static void begin(struct sim *sim, const struct sim_step *step)
 {
-    sim_step_begin(sim, step);
+    struct sim_pod *pod = sim_step_begin(sim, step);
     if (!step->lasts_ms || step->action == SIM_CRASH_AT_WRITE)
         return;
     struct moment *moment = xcalloc(1, sizeof(*moment));
-    *moment = (struct moment){sim, step};
+    *moment = (struct moment){sim, step, pod};
     sim_after(sim->time, step->lasts_ms * 1000, on_end, free, moment);
 }
 

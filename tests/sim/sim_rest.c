@@ -272,27 +272,6 @@ static bool check_webhook(struct sim_oracle *oracle, const struct sim_object *we
 
 /* ---- contexts ---- */
 
-/* What is kept of an API that cannot be resolved is not among what is read every ten seconds:
- * whoever edits or deletes it is noticed with the next look at everything. */
-static bool is_kept_and_meddled_with(const struct sim_oracle *oracle, const struct sim_wish *wish)
-{
-    const struct sim_object *api = wish->object;
-    enum sim_group group;
-    if (!wish->is_invalid && wish->document &&
-        sim_context_permits(oracle->sim, wish->context, api->ns, &group))
-        return false;
-    const struct sim_api_track *track = strmap_get(oracle->apis, api->uid);
-    for (size_t i = 0; track && i < oracle->pod_count; i++) {
-        const struct sim_pod_track *pod = &oracle->pods[i];
-        for (struct strmap_entry *e = strmap_first(pod->meddled); e; e = strmap_next(e)) {
-            CLEANUP(freep) char *place = xasprintf("%s %s", pod->pod->name, strmap_entry_key(e));
-            if (strmap_has(track->pushed, place))
-                return true;
-        }
-    }
-    return false;
-}
-
 bool sim_oracle_is_contested(struct sim_oracle *oracle)
 {
     size_t count;
@@ -303,7 +282,7 @@ bool sim_oracle_is_contested(struct sim_oracle *oracle)
         sim_wish_read(oracle->sim, apis[i], &wish);
         bool contested = sim_rest_is_contested(oracle, &wish) ||
                          sim_rest_is_held_up(oracle, apis[i]) ||
-                         is_kept_and_meddled_with(oracle, &wish);
+                         sim_rest_is_kept_and_disturbed(oracle, &wish);
         sim_wish_fini(&wish);
         if (contested)
             return true;

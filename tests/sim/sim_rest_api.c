@@ -110,6 +110,53 @@ bool sim_rest_is_held_up(struct sim_oracle *oracle, const struct sim_object *api
            is_obstructed(oracle, &held, SIM_EDGE);
 }
 
+/* Does something stand in the way of what was pushed under this id? */
+static bool is_obstructed_on(struct sim_oracle *oracle, const struct sim_object *api,
+                             const struct sim_pod *pod, char *id)
+{
+    struct sim_definition there;
+    if (!sim_gateway_disk(pod->gateway, id, &there))
+        return false;
+    struct sim_wish pushed = {
+        .object = api, .api_id = id, .path = sim_document_path(there.document, there.oas)};
+    struct path_search search = {oracle, &pushed, false};
+    sim_gateway_each(pod->gateway, false, search_path, &search);
+    return search.found;
+}
+
+/* It says that somebody else's definition has its id or path, and one has, wherever it was wanted
+ * last: from where it has stood before that it does not go. */
+static bool is_truly_stalled(struct sim_oracle *oracle, const struct sim_wish *wish)
+{
+    const char *reason = sim_reason(oracle->sim, OBJECT_API, wish->object->key, "Stalled");
+    return (strcmp(reason, "ForeignDefinition") == 0 || strcmp(reason, "Conflict") == 0) &&
+           (is_obstructed(oracle, wish, SIM_DEFAULT) || is_obstructed(oracle, wish, SIM_EDGE));
+}
+
+bool sim_rest_is_kept_and_disturbed(struct sim_oracle *oracle, const struct sim_wish *wish)
+{
+    const struct sim_object *api = wish->object;
+    const struct sim_api_track *track = strmap_get(oracle->apis, api->uid);
+    enum sim_group group;
+    if (!track || (!wish->is_invalid && wish->document &&
+                   sim_context_permits(oracle->sim, wish->context, api->ns, &group)))
+        return false;
+    if (is_truly_stalled(oracle, wish))
+        return true;
+    for (struct strmap_entry *e = strmap_first(track->pushed); e; e = strmap_next(e)) {
+        CLEANUP(freep) char *place = xstrdup(strmap_entry_key(e)); /* "pod id" */
+        char *id = strchr(place, ' ');
+        *id++ = '\0';
+        for (size_t i = 0; i < oracle->pod_count; i++) {
+            const struct sim_pod *pod = oracle->pods[i].pod;
+            if (!pod->gone && strcmp(pod->name, place) == 0 &&
+                (strmap_has(oracle->pods[i].meddled, id) || is_obstructed_on(oracle, api, pod, id)))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* ---- what each reference should be ---- */
 
 enum outcome { OUTCOME_GLOBAL, OUTCOME_CONVERTED, OUTCOME_KEPT, OUTCOME_MISSING };

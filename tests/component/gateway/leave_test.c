@@ -346,6 +346,7 @@ static void a_move_to_a_context_without_gateways_cleans_nothing(void **state)
     world_context(world, &(struct world_context){.name = "x/one", .count = 1});
     world_want(world, &(struct world_api){.name = "a", .context = "x/one"});
     world_settle(world);
+    world_context(world, &(struct world_context){.name = "x/nowhere"});
     world_want(world, &(struct world_api){.name = "a", .context = "x/nowhere"});
     world_run(world, 60000);
     assert_int_equal(counts(world, 0)->deletes, 0);
@@ -425,6 +426,40 @@ static void what_stands_on_a_shared_gateway_stays_known_when_its_context_goes(vo
     expect_definitions(world, "x/two", 1);
     assert_int_equal(counts(world, 0)->deletes, 0);
     world_free(world);
+}
+
+static void expect_exact(struct world *world, const char *context)
+{
+    struct gateway_summary summary;
+    assert_true(world->ops->summary(world->gateways, context, &summary));
+    assert_int_equal(summary.state, GATEWAY_SYNCED);
+    assert_int_equal(summary.synced, 1);
+}
+
+/* Nothing is on its way any more: the old context would say for ever that it is not done. */
+static void what_has_not_moved_yet_stays_when_the_new_context_goes(void **state)
+{
+    (void)state;
+    for (unsigned shared = 0; shared < 2; shared++) {
+        struct world *world = world_new(2);
+        struct world_context to = {.name = "x/new", .from = !shared, .count = 1};
+        world_context(world, &(struct world_context){.name = "x/old", .count = 1});
+        world_context(world, &to);
+        world_want(world, &(struct world_api){.name = "a", .context = "x/old"});
+        world_settle(world);
+        world_want(world, &(struct world_api){.name = "a", .version = 2, .context = "x/new"});
+        world->ops->remove_context(world->gateways, "x/new");
+        world_run(world, 5000);
+        expect_exact(world, "x/old");
+        assert_non_null(fake_gateway_loaded(world->gateway[0], "a"));
+        world_context(world, &to);
+        world_settle(world);
+        expect_synced(world, "a", 1);
+        expect_exact(world, "x/old");
+        expect_exact(world, "x/new");
+        assert_true((fake_gateway_loaded(world->gateway[0], "a") != NULL) == shared);
+        world_free(world);
+    }
 }
 
 static void a_new_api_id_with_the_same_path_changes_place_in_one_reload(void **state)
@@ -702,6 +737,7 @@ int main(void)
         cmocka_unit_test(a_move_while_the_operator_was_down_is_finished),
         cmocka_unit_test(what_an_api_left_in_a_context_that_is_gone_is_cleaned_too),
         cmocka_unit_test(what_stands_on_a_shared_gateway_stays_known_when_its_context_goes),
+        cmocka_unit_test(what_has_not_moved_yet_stays_when_the_new_context_goes),
         cmocka_unit_test(a_new_api_id_with_the_same_path_changes_place_in_one_reload),
         cmocka_unit_test(a_new_api_id_with_another_path_is_verified_first),
         cmocka_unit_test(two_that_take_each_others_place_do_not_wait_for_each_other),
