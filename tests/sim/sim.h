@@ -38,8 +38,7 @@ struct sim_pod {
     char *ip;
     bool ready;
     bool terminating;
-    bool gone;    /* not in the slices any more, and not reachable */
-    bool is_hurt; /* a misfortune lasts */
+    bool gone; /* not in the slices any more, and not reachable */
 };
 
 #define SIM_OPERATORS_MAX 2

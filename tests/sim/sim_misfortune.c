@@ -146,7 +146,6 @@ static void gateway_begin(struct sim *sim, const struct sim_step *step, struct s
     struct sim_host *host = sim_gateway_net(gateway);
     struct sim_chaos chaos = make_chaos(step->salt);
     sim_oracle_disturb(sim->oracle, pod);
-    pod->is_hurt = true;
     switch ((int)step->action) {
     case SIM_GATEWAY_DOWN:
         sim_host_set_state(host, SIM_REFUSE);
@@ -192,7 +191,6 @@ static void gateway_end(struct sim *sim, struct sim_pod *pod)
     sim_gateway_set_never_ready(pod->gateway, false);
     sim_gateway_set_deaf(pod->gateway, false);
     sim_gateway_set_secret(pod->gateway, sim_secrets[pod->group]);
-    pod->is_hurt = false;
 }
 
 /* ---- the process ---- */

@@ -351,7 +351,7 @@ static void check_released(struct sim_oracle *oracle, const struct sim_object *a
         return;
     for (size_t i = 0; i < oracle->pod_count; i++) {
         const struct sim_pod_track *pod = &oracle->pods[i];
-        if (pod->pod->gone || pod->pod->is_hurt || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
+        if (pod->pod->gone || now - pod->disturbed_at < 2 * SIM_VIEW_AGE ||
             !sim_gateway_is_up(pod->pod->gateway))
             continue;
         struct uid_search search = {.sim = sim, .uid = api->uid, .spares_marked = retained};
