@@ -247,10 +247,15 @@ static void keep_member(const struct api_status_input *input, const char *name, 
 
 /* What the API holds, not what it wants: it is by this record that it goes on holding it against
  * others (core/claims.h). */
+static const struct api_facts *held_facts(const struct api_status_input *input)
+{
+    return input->resolution->valid ? &input->resolution->facts : input->pushed;
+}
+
 static void add_held(const struct api_status_input *input, const char *name, const char *value,
                      struct buf *out)
 {
-    if (input->resolution->valid)
+    if (held_facts(input))
         add_member(out, name, value);
     else
         keep_member(input, name, out);
@@ -258,8 +263,8 @@ static void add_held(const struct api_status_input *input, const char *name, con
 
 static void add_held_context(const struct api_status_input *input, struct buf *out)
 {
-    if (input->resolution->valid)
-        add_context(&input->resolution->facts, out);
+    if (held_facts(input))
+        add_context(held_facts(input), out);
     else
         keep_member(input, "contextRef", out);
 }
@@ -293,10 +298,11 @@ void api_status_build(const struct api_status_input *input, struct conditions *r
         resolved +=
             resolution->handlers[i].is_webhook && resolution->handlers[i].source != REF_MISSING;
     }
-    const struct api_facts *facts = &resolution->facts;
+    const struct api_facts *held = held_facts(input);
+    const char *api_id = held ? held->api_id : NULL;
     buf_add_char(out, '{');
-    add_held(input, "apiId", facts->api_id, out);
-    add_held(input, "api_id", facts->api_id, out);
+    add_held(input, "apiId", api_id, out);
+    add_held(input, "api_id", api_id, out);
     begin_member(out, "conditions");
     conditions_add_json(ret_conditions, input->api, input->now_s, out);
     add_held_context(input, out);
@@ -307,7 +313,7 @@ void api_status_build(const struct api_status_input *input, struct conditions *r
     if (!keep_copies(input, "handlers", out))
         resolution_add_handlers(resolution, out);
     add_transaction(input, ret_conditions, out);
-    add_held(input, "listenPath", facts->listen_path, out);
+    add_held(input, "listenPath", held ? held->listen_path : NULL, out);
     buf_add_format(out, ",\"observedGeneration\":%" PRId64, input->api->generation);
     if (!keep_copies(input, "webhooks", out))
         resolution_add_webhooks(resolution, COPY_SEALED, input->seal_key, input->api->key, out);

@@ -36,6 +36,9 @@ struct api_status_input {
      * conflict. */
     const char *conflict_with;
     const char *conflict_over;
+    /* Of what was pushed last, where the status does not record that yet; NULL: it does, or nothing
+     * was. */
+    const struct api_facts *pushed;
     enum programmed programmed;
     size_t gateways_total;
     size_t gateways_synced;

@@ -43,6 +43,18 @@ static enum programmed programmed_of(const struct gateway_progress *progress)
     return PROGRAMMED_PENDING;
 }
 
+/* Its spec was good when it was pushed, and is not any more: before a status could tell, perhaps.
+ */
+static bool read_pushed(const struct api_look *look, struct api_facts *ret_facts)
+{
+    const struct api_state *state = look->state;
+    if (look->resolution.valid || !state->wanted ||
+        json_text_member(object_status(look->api), "apiId").ptr)
+        return false;
+    api_facts_read(state->api, state->config_map, ret_facts);
+    return true;
+}
+
 void api_build_status(const struct api_look *look, const struct gateway_progress *progress,
                       struct conditions *ret_conditions, struct buf *out)
 {
@@ -57,7 +69,12 @@ void api_build_status(const struct api_look *look, const struct gateway_progress
         .gateway_detail = progress ? progress->detail : "",
         .now_s = loop_wall_time(reconciler->loop),
     };
+    struct api_facts pushed;
+    bool was_pushed = read_pushed(look, &pushed);
+    input.pushed = was_pushed ? &pushed : NULL;
     api_status_build(&input, ret_conditions, out);
+    if (was_pushed)
+        api_facts_fini(&pushed);
 }
 
 /* Transitions that people should hear of. */

@@ -845,9 +845,9 @@ void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool
     world->fail_class = class;
 }
 
-void fake_world_fail_statuses(struct fake_world *world, enum err_class class)
+void fake_world_fail_statuses(struct fake_world *world, enum err_class class, bool fail)
 {
-    world->fail_statuses = true;
+    world->fail_statuses = fail;
     world->fail_class = class;
 }
 

@@ -63,8 +63,8 @@ void fake_world_set_unchangeable(struct fake_world *world);
 void fake_world_fail_next_write(struct fake_world *world, enum err_class class);
 /* All fail until false. */
 void fake_world_fail_writes(struct fake_world *world, enum err_class class, bool fail);
-/* All of a status fail, from now on. */
-void fake_world_fail_statuses(struct fake_world *world, enum err_class class);
+/* All of a status fail until false. */
+void fake_world_fail_statuses(struct fake_world *world, enum err_class class, bool fail);
 /* All that concern this object fail; NULL: none any more. */
 void fake_world_fail_writes_of(struct fake_world *world, const char *key, enum err_class class);
 /* Those that would make an ApiDefinition longer than so many bytes fail as TOO_LARGE; 0: none. */

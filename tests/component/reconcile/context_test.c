@@ -216,6 +216,23 @@ static void what_an_api_holds_is_kept_where_it_stands_after_a_restart(void **sta
     assert_string_equal(fake_gateways_kept_in(rig->gateways, "default/orders"), "tyk/edge");
 }
 
+/* It was edited after its push, before a status told of that. */
+static void what_was_pushed_is_recorded_though_the_spec_leads_nowhere_since(void **state)
+{
+    struct rig *rig = *state;
+    fake_world_apply(rig->world, edge);
+    context_api(rig, "edge");
+    fake_world_fail_statuses(rig->world, ERR_TRANSIENT, true);
+    rig_start(rig);
+    context_api(rig, "egde");
+    fake_world_fail_statuses(rig->world, ERR_TRANSIENT, false);
+    fake_loop_advance(rig->loop, 10000);
+    rig_expect_reason(rig, "default/orders", "ResolvedRefs", "ContextNotFound");
+    assert_non_null(fake_gateways_document(rig->gateways, "default/orders"));
+    rig_expect_api(rig, "default/orders", "status/contextRef/name", "'edge'");
+    rig_expect_api(rig, "default/orders", "status/listenPath", "'/orders/'");
+}
+
 static void what_is_deleted_after_a_restart_leaves_where_it_stands(void **state)
 {
     struct rig *rig = *state;
@@ -385,6 +402,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_change_of_a_context_reaches_the_documents_of_its_apis),
     TEST(a_context_that_does_not_permit_looks_like_one_that_is_not_there),
     TEST(what_an_api_holds_stays_its_own_while_its_context_is_missing),
+    TEST(what_was_pushed_is_recorded_though_the_spec_leads_nowhere_since),
     TEST(what_is_deleted_after_a_restart_leaves_where_it_stands),
     TEST(what_an_api_holds_is_kept_where_it_stands_after_a_restart),
     TEST(an_api_that_goes_before_it_is_looked_at_holds_nothing_up),

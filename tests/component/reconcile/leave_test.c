@@ -233,7 +233,7 @@ static void statuses_that_are_refused_hold_a_retained_api_up_only_for_the_timeou
     rig_api(rig, "orders", "pager", ",'annotations':{'grapnel.dev/deletion-policy':'Retain'}");
     rig_start(rig);
     fake_loop_advance(rig->loop, 5000);
-    fake_world_fail_statuses(rig->world, ERR_DENIED);
+    fake_world_fail_statuses(rig->world, ERR_DENIED, true);
     rig_webhook(rig, "pager", ",'method':'PUT'");
     fake_world_delete(rig->world, OBJECT_API, "default/orders");
     fake_loop_advance(rig->loop, RIG_FINALIZER_MS - 1000);
