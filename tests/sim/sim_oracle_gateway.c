@@ -143,27 +143,29 @@ bool sim_oracle_is_left(const struct sim_oracle *oracle, const struct sim_push *
            sim->leads_since[push->number] != push->leads_since;
 }
 
-struct uid_search {
+struct newer_search {
     const char *uid;
+    int64_t than;
     bool found;
 };
 
-static void search_uid(void *arg, const struct sim_definition *definition)
+static void search_newer(void *arg, const struct sim_definition *definition)
 {
-    struct uid_search *search = arg;
+    struct newer_search *search = arg;
     const json_t *marker = sim_marker(definition->document, definition->oas);
-    search->found |= strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0;
+    search->found |= strcmp(sim_json_text(marker, "uid", NULL), search->uid) == 0 &&
+                     sim_document_version(definition->document, definition->oas) > search->than;
 }
 
-/* Another process has pushed the newer one, and the gateway has lost it since: where nothing of the
- * API stands, what is known of it is better than nothing. */
+/* Another process has pushed the newer one, and the gateway does not show it: it has lost it, or
+ * has not loaded it yet. */
 static bool is_unaware(const struct sim_gateway_write *write, const char *uid,
                        const struct sim_push *before, const struct sim_push *now)
 {
-    struct uid_search search = {uid, false};
+    struct newer_search search = {uid, now->version, false};
     if (now->number == before->number && now->incarnation == before->incarnation)
         return false;
-    sim_gateway_each(write->gateway, false, search_uid, &search);
+    sim_gateway_each(write->gateway, true, search_newer, &search);
     return !search.found;
 }
 
