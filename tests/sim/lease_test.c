@@ -203,10 +203,9 @@ static void l6_a_lease_that_others_touch(void **state)
     }
 }
 
-/* What it watches says nothing of what its predecessor has pushed. */
-static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
+/* All is at rest, and the API server that the standby follows tells it nothing from now on. */
+static struct sim *new_with_standby_behind(void)
 {
-    (void)state;
     struct sim *sim = scene_new(&(struct scene_options){.sim = {.elect = true}, .bare = true});
     scene_objects(sim);
     sim_start(sim, 0);
@@ -215,6 +214,14 @@ static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
     sim_start(sim, 1);
     sim_run(sim, 20000);
     sim_api_freeze(sim->api, 1, true);
+    return sim;
+}
+
+/* What it watches says nothing of what its predecessor has pushed. */
+static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
+{
+    (void)state;
+    struct sim *sim = new_with_standby_behind();
     scene_api(sim, "b/p0", 2, true, NULL);
     scene_api(sim, "a/p1", 2, false, "b/w1");
     assert_in_range(scene_rest(sim), 0, 30000);
@@ -233,15 +240,8 @@ static void l7_a_leader_that_is_behind_overwrites_nothing_newer(void **state)
 static void l7_a_gateway_that_has_lost_all_gets_what_is_known(void **state)
 {
     (void)state;
-    struct sim *sim = scene_new(&(struct scene_options){.sim = {.elect = true}, .bare = true});
+    struct sim *sim = new_with_standby_behind();
     struct sim_pod *pod = sim_pod_of(sim, SIM_DEFAULT, 0);
-    scene_objects(sim);
-    sim_start(sim, 0);
-    assert_in_range(scene_rest(sim), 0, 30000);
-    sim_api_use(sim->api, 1);
-    sim_start(sim, 1);
-    sim_run(sim, 20000);
-    sim_api_freeze(sim->api, 1, true);
     scene_api(sim, "b/p0", 2, true, NULL);
     assert_in_range(scene_rest(sim), 0, 30000);
     sim_oracle_disturb(sim->oracle, NULL);
