@@ -529,7 +529,7 @@ void look_collect(struct endpoint *endpoint)
         bool is_confirmed = fleet->confirm_prune || slot->place->context->confirm_prune;
         if (!fleet->is_complete || !slot->seen)
             continue;
-        if (slot->place->retain) {
+        if (slot->place->retain) { /* as another gateway has shown since */
             look_decide(endpoint, slot);
             continue;
         }

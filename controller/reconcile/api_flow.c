@@ -133,7 +133,7 @@ static enum absence on_absence(void *arg, const char *api_key, const char *ref,
     bool is_sure = denied || informer_proves_deletion(reconciler->informer, OBJECT_WEBHOOK, since);
     if (left <= 0 && is_sure)
         return ABSENCE_PROVEN;
-    reconciler_await(reconciler, look->state->work_key, left > UNSURE_MS ? left : UNSURE_MS);
+    reconciler_await(reconciler, look->state->work_key, left > 0 ? left : UNSURE_MS);
     return ABSENCE_PENDING;
 }
 
@@ -617,8 +617,7 @@ bool api_reconcile(struct reconciler *reconciler, const char *key)
         CLEANUP(object_unrefp) struct object *held = object_ref(api);
         look.api = held;
         writing = api->deleting ? take_leave(&look) : take_steps(&look);
-        if (!state->judged)
-            give_up_waiting(&look);
+        give_up_waiting(&look);
     } else if (look.unread) {
         give_up_waiting(&look);
         if (state->judged && api->deleting)

@@ -66,9 +66,9 @@ static bool is_on_its_way(struct reconciler *reconciler, const struct api_state 
     if (!state->wanted || !gateways->ops->progress(gateways, state->key, &progress))
         return false;
     /* What it has moved from bears no mark, and is to be gone. */
-    bool is_there = progress.state != GATEWAY_PENDING && progress.state != GATEWAY_UNREACHABLE &&
-                    progress.state != GATEWAY_UNAUTHORIZED;
-    if (is_there && !progress.leaving && !progress.leaving_unreachable)
+    bool is_over = progress.state != GATEWAY_PENDING && progress.state != GATEWAY_UNREACHABLE &&
+                   progress.state != GATEWAY_UNAUTHORIZED;
+    if (is_over && !progress.leaving && !progress.leaving_unreachable)
         return false;
     int64_t waited = loop_now(reconciler->loop) - state->wanted_ms;
     int64_t left = reconciler->options.finalizer_timeout_ms - waited;
